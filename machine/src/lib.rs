@@ -1,0 +1,7 @@
+//! The law of Assay: a deterministic register machine that WASM is lowered to, the tree over its memory,
+//! and the proof of any one of its steps.
+//!
+//! No async, no I/O, no clock, no host floats that leak: the same bytes give the same states on every host.
+
+pub mod isa;
+pub mod record;
