@@ -3,5 +3,8 @@
 //!
 //! No async, no I/O, no clock, no host floats that leak: the same bytes give the same states on every host.
 
+extern crate alloc;
+
 pub mod isa;
+pub mod lower;
 pub mod record;
