@@ -1,0 +1,117 @@
+//! Index spaces of the instrumented module: which types, functions and exports it has, and where the normalised
+//! module's own went.
+//!
+//! ```text
+//! types      0..T     as they were, for blocks
+//!            T..2T    of functions: `params.. [fuel i64] fp i32 -> results.. [fuel i64]`; fuel with Metering::Parameter
+//!            2T..3T   `-> results..`, for the block that wraps a function's body
+//!            3T..     of the imports
+//! functions  0..4     the host functions
+//!            4..6     refill, trap
+//!            6..      the module's own
+//! ```
+//!
+//! Two function types of the instrumented module are equal exactly when the normalised module's are, so `call_indirect`
+//! finds the same signatures.
+
+use assay_machine::lower::HOST_FUNCTIONS;
+use wasm_encoder::reencode::{Error, Reencode};
+use wasm_encoder::{EntityType, ImportSection, TypeSection, ValType};
+use wasmparser::FuncType;
+
+use super::{InstrumentError, Metering};
+
+/// Import that a negative fuel counter is brought to: `refill(fuel i64) -> i64`.
+pub(super) const REFILL: u32 = HOST_FUNCTIONS;
+/// Import that ends the run: `trap(code i32, fuel i64)`.
+pub(super) const TRAP: u32 = HOST_FUNCTIONS + 1;
+/// Imports of the instrumented module that the normalised one does not have.
+const ADDED_FUNCTIONS: u32 = 2;
+/// Import module of all host functions.
+pub(crate) const HOST_MODULE: &str = "assay";
+/// Export name of the linear memory.
+pub(crate) const MEMORY_EXPORT: &str = "memory";
+/// Export name of the fuel counter of [`Metering::Global`].
+pub(crate) const FUEL_EXPORT: &str = "fuel";
+
+/// Name under which the instrumented module exports what the normalised one exports as `name`.
+pub(crate) fn export_name(name: &str) -> String {
+    format!(".{name}")
+}
+
+/// Host functions: name, parameters, results. Those that may end the run get the fuel counter as last parameter.
+const IMPORTS: [(&str, &[ValType], &[ValType]); (HOST_FUNCTIONS + ADDED_FUNCTIONS) as usize] = {
+    use ValType::{I32, I64};
+    [
+        ("input_size", &[], &[I64]),
+        ("input_read", &[I32, I64, I32, I64], &[I32]),
+        ("output_write", &[I32, I32, I64], &[]),
+        ("exit", &[I32, I64], &[]),
+        ("refill", &[I64], &[I64]),
+        ("trap", &[I32, I64], &[]),
+    ]
+};
+
+/// Maps indices of the normalised module to those of the instrumented one.
+#[derive(Clone, Copy)]
+pub(super) struct Indices {
+    /// Types of the normalised module.
+    pub types: u32,
+}
+
+impl Indices {
+    /// The type of the block around the body of a function of type `ty`.
+    pub fn body_type(self, ty: u32) -> u32 {
+        2 * self.types + ty
+    }
+}
+
+impl Reencode for Indices {
+    type Error = core::convert::Infallible;
+
+    fn function_index(&mut self, function: u32) -> Result<u32, Error<Self::Error>> {
+        Ok(if function < HOST_FUNCTIONS { function } else { function + ADDED_FUNCTIONS })
+    }
+
+    /// The type of a function; block types never come here.
+    fn type_index(&mut self, ty: u32) -> Result<u32, Error<Self::Error>> {
+        Ok(self.types + ty)
+    }
+}
+
+/// The type section.
+pub(super) fn type_section(types: &[FuncType], metering: Metering) -> Result<TypeSection, InstrumentError> {
+    let mut indices = Indices { types: types.len() as u32 };
+    let mut plain = Vec::with_capacity(types.len());
+    for ty in types {
+        let params = indices.val_types(ty.params().to_vec())?;
+        let results = indices.val_types(ty.results().to_vec())?;
+        plain.push((params, results));
+    }
+    let mut section = TypeSection::new();
+    for (params, results) in &plain {
+        section.ty().function(params.iter().copied(), results.iter().copied());
+    }
+    let fuel = (metering == Metering::Parameter).then_some(ValType::I64);
+    for (params, results) in &plain {
+        let params: Vec<ValType> = params.iter().copied().chain(fuel).chain([ValType::I32]).collect();
+        let results: Vec<ValType> = results.iter().copied().chain(fuel).collect();
+        section.ty().function(params, results);
+    }
+    for (_, results) in &plain {
+        section.ty().function([], results.iter().copied());
+    }
+    for (_, params, results) in IMPORTS {
+        section.ty().function(params.iter().copied(), results.iter().copied());
+    }
+    Ok(section)
+}
+
+/// The import section.
+pub(super) fn import_section(types: u32) -> ImportSection {
+    let mut section = ImportSection::new();
+    for (index, (name, ..)) in IMPORTS.iter().enumerate() {
+        section.import(HOST_MODULE, name, EntityType::Function(3 * types + index as u32));
+    }
+    section
+}
