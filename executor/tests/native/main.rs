@@ -2,6 +2,8 @@
 //! where the bits of a NaN count. Expectations are worked out by hand from specs/03-state.md and
 //! specs/04-instructions.md.
 
+#![allow(clippy::unwrap_used)]
+
 mod cache;
 mod calls;
 mod endings;
