@@ -30,6 +30,10 @@ pub enum NotAResult {
     /// The run used up the 2^63 - 1 units of fuel that the engine can count, and the limit is higher.
     #[error("the run needs more fuel than the engine can count")]
     FuelCounter,
+    /// The program recurses through billions of instructions without a loop or a return between, so that the counter
+    /// could not be refilled in time.
+    #[error("the program runs for too long without a loop or a return")]
+    Unmetered,
     /// The engine ended the run in a way that no instrumented program can.
     #[error("the engine failed: {0}")]
     Engine(String),
@@ -50,6 +54,9 @@ pub(crate) enum Ending {
     Trap { code: TrapCode, fuel: i64 },
     #[error("out of fuel")]
     OutOfFuel,
+    /// There is fuel, and the counter went far below zero where it can't be refilled.
+    #[error("too long without a check")]
+    Unmetered,
     #[error("stopped")]
     Stopped,
     #[error("{0}")]

@@ -12,7 +12,7 @@ use assay_protocol::TrapCode;
 use wasmtime::{Caller, Linker, Memory, ResourceLimiter};
 
 use crate::ending::Ending;
-use crate::instrument::HOST_MODULE;
+use crate::instrument::{EXHAUSTED, HOST_MODULE};
 
 /// Fuel between two looks at the watch: some tens of milliseconds.
 const SLICE: u64 = 1 << 26;
@@ -117,7 +117,11 @@ pub(crate) fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Host>
     linker.func_wrap(HOST_MODULE, "refill", |mut caller: Caller<'_, Host>, fuel: i64| {
         caller.data_mut().refill(fuel).map_err(wasmtime::Error::new)
     })?;
-    linker.func_wrap(HOST_MODULE, "trap", |_: Caller<'_, Host>, code: u32, fuel: i64| {
+    linker.func_wrap(HOST_MODULE, "trap", |caller: Caller<'_, Host>, code: u32, fuel: i64| {
+        if code as i32 == EXHAUSTED {
+            let is_exhausted = caller.data().fuel_left(fuel) < 0;
+            return end(if is_exhausted { Ending::OutOfFuel } else { Ending::Unmetered });
+        }
         match TrapCode::from_code(code) {
             Some(code) => end(Ending::Trap { code, fuel }),
             None => Err(wasmtime::Error::msg("the instrumented module names an unknown trap")),

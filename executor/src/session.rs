@@ -87,6 +87,7 @@ impl Instance {
                 Ending::Exit { code, fuel } => Ok(Finish::Exit { code, fuel_left: host.fuel_left(fuel) }),
                 Ending::Trap { code, fuel } => Ok(Finish::Trap { code, fuel_left: Some(host.fuel_left(fuel)) }),
                 Ending::OutOfFuel => Ok(Finish::OutOfFuel),
+                Ending::Unmetered => Err(NotAResult::Unmetered),
                 Ending::Stopped => Err(NotAResult::Stopped),
                 Ending::Memory(error) => Err(NotAResult::Memory(error)),
             };

@@ -4,6 +4,8 @@
 //! sites are counted so. The classes of locals are found by trial: the walk assumes them, sees what is written to the
 //! locals, and is repeated with what it saw until that agrees.
 
+use std::collections::BTreeMap;
+
 use assay_machine::isa::{Numeric, numeric_kind};
 use assay_machine::lower::{FunctionPlan, HOST_FUNCTIONS};
 use assay_protocol::TrapCode;
@@ -13,8 +15,8 @@ use wasmparser::{BlockType, BrTable, FunctionBody, Operator, ValType};
 use super::emit::Emitter;
 use super::floats::{self, Bits, Class, Value};
 use super::fuel::{Counter, Registers};
-use super::types::Indices;
-use super::{InstrumentError, Metering, Sections};
+use super::types::{self, Indices, Wrappers};
+use super::{InstrumentError, Metering, Sections, loops};
 
 /// Walks with classes found by trial; after that all locals are taken as exact, which always agrees.
 const TRIALS: usize = 8;
@@ -46,11 +48,12 @@ pub(super) fn instrument_body<'a>(
     for param in &mut locals[..params.len()] {
         *param = Value::exact(param.ty);
     }
+    let saved = loops::saved_locals(body)?;
     for trial in 0..=TRIALS {
         if trial == TRIALS {
             locals = types.iter().map(|ty| Value::exact(*ty)).collect();
         }
-        let mut walk = Walk::new(module, function, plan, metering, &locals);
+        let mut walk = Walk::new(module, function, plan, metering, &locals, &saved);
         walk.run(body)?;
         if walk.seen == locals {
             return walk.out.finish(&groups);
@@ -87,6 +90,10 @@ struct Walk<'m, 'a> {
     charges_done: usize,
     calls_done: usize,
     registers: Registers,
+    /// Locals to put away, by the operator that opens a loop.
+    saved: &'m BTreeMap<u32, Vec<u32>>,
+    /// First global of the places for them.
+    first_save: u32,
     out: Emitter,
     params: u32,
     /// Locals before the first of the body's own that the normalised function does not have.
@@ -101,8 +108,8 @@ struct Walk<'m, 'a> {
     dead_depth: Option<u32>,
     /// Index of the current operator.
     operator: u32,
-    /// Whether the charge at the next site is followed by a check.
-    check_next: bool,
+    /// Whether a check follows the charge at the next site, and the locals that it puts away.
+    check_next: Option<Vec<(u32, u32)>>,
 }
 
 impl<'m, 'a> Walk<'m, 'a> {
@@ -112,13 +119,17 @@ impl<'m, 'a> Walk<'m, 'a> {
         plan: &'m FunctionPlan,
         metering: Metering,
         locals: &'m [Value],
+        saved: &'m BTreeMap<u32, Vec<u32>>,
     ) -> Self {
         let signature = &module.types[module.functions[function as usize] as usize];
         let params = signature.params().len() as u32;
-        let (registers, added_params) = match metering {
-            Metering::Parameter => (Registers { fuel: Counter::Local(params), fp: params + 1 }, 2),
-            Metering::Global => (Registers { fuel: Counter::Global(module.globals.len() as u32), fp: params }, 1),
+        let globals = module.globals.len() as u32;
+        let (fuel, fp, first_save) = match metering {
+            Metering::Parameter => (Counter::Local(params), params + 1, globals),
+            Metering::Global => (Counter::Global(globals), params, globals + 1),
         };
+        let registers = Registers { wrappers: Wrappers::new(module.functions.len()), fuel, fp };
+        let added_params = fp + 1 - params;
         let indices = Indices { types: module.types.len() as u32 };
         Self {
             module,
@@ -127,6 +138,8 @@ impl<'m, 'a> Walk<'m, 'a> {
             charges_done: 0,
             calls_done: 0,
             registers,
+            saved,
+            first_save,
             out: Emitter::new(indices, locals.len() as u32 + added_params),
             params,
             added_params,
@@ -142,13 +155,13 @@ impl<'m, 'a> Walk<'m, 'a> {
             }],
             dead_depth: None,
             operator: 0,
-            check_next: true,
+            check_next: None,
         }
     }
 
     fn run(&mut self, body: &FunctionBody<'a>) -> Result<(), InstrumentError> {
         self.charge();
-        self.registers.check_stack(&mut self.out.code(), self.plan.frame_slots);
+        self.registers.check_entry(&mut self.out.code(), self.plan.frame_slots);
         // The body in a block: branches and returns leave it with the results, and the counter is added once.
         let indices = Indices { types: self.module.types.len() as u32 };
         let body_type = indices.body_type(self.module.functions[self.function as usize]);
@@ -179,8 +192,8 @@ impl<'m, 'a> Walk<'m, 'a> {
         if site == self.operator {
             self.charges_done += 1;
             self.registers.charge(&mut self.out.code(), charge);
-            if core::mem::take(&mut self.check_next) {
-                self.registers.check(&mut self.out.code());
+            if let Some(saved) = self.check_next.take() {
+                self.registers.check(&mut self.out.code(), &saved);
             }
         }
     }
@@ -423,6 +436,7 @@ impl<'m, 'a> Walk<'m, 'a> {
         }
         self.out.operator(operator)?;
         self.registers.take_back(&mut self.out.code());
+        self.check_next = Some(Vec::new());
         self.pop(signature.params().len() + indices);
         for ty in signature.results() {
             self.push(*ty);
@@ -476,7 +490,9 @@ impl<'m, 'a> Walk<'m, 'a> {
             Kind::Loop => {
                 // Values come here from the branches back, too.
                 self.enter_label(height, params);
-                self.check_next = true;
+                let saved = self.saved.get(&self.operator).map_or(&[][..], |locals| locals);
+                let typed = saved.iter().map(|local| (self.local(*local), self.locals[*local as usize].ty));
+                self.check_next = Some(types::save_places(self.first_save, typed));
                 self.out.code().loop_(ty);
             }
             Kind::Then => {

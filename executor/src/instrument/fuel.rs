@@ -7,14 +7,21 @@ use assay_machine::record::STACK_SLOTS;
 use assay_protocol::TrapCode;
 use wasm_encoder::{BlockType, InstructionSink};
 
-use super::types::{REFILL, TRAP};
+use super::types::Wrappers;
 
 /// Charge of a bulk operation beside its pieces (specs/04-instructions.md, `charge`).
 const BULK_BASE: i64 = 2;
 
-/// Where a function finds the counter and its frame pointer.
+/// What `trap` gets instead of a trap code when the counter is far below zero.
+pub(crate) const EXHAUSTED: i32 = 0;
+/// A function's entry looks at the counter only for this: that it is not far below zero. Its exact check comes behind
+/// the next call and in the next loop, where the host can refill it and the function goes on.
+const FAR_BELOW_ZERO: i64 = -(1 << 32);
+
+/// Where a function finds the counter, its frame pointer, and the way to the host.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Registers {
+    pub wrappers: Wrappers,
     /// The counter.
     pub fuel: Counter,
     /// Local that holds the frame's first slot.
@@ -60,32 +67,49 @@ impl Registers {
         code.local_get(scratch).i32_const(shift).i32_shr_u().i64_extend_i32_u().i64_sub();
         code.i64_const(BULK_BASE).i64_sub();
         self.set(code);
-        self.check(code);
+        self.check(code, &[]);
     }
 
-    /// Goes to the host if the counter is negative. The host refills it or ends the run.
-    pub fn check(self, code: &mut InstructionSink<'_>) {
+    /// Goes to the host if the counter is negative. The host refills it or ends the run. Meanwhile the locals given
+    /// are put away in globals.
+    pub fn check(self, code: &mut InstructionSink<'_>, saved: &[(u32, u32)]) {
         self.get(code);
         code.i64_const(0).i64_lt_s().if_(BlockType::Empty);
+        for (local, global) in saved {
+            code.local_get(*local).global_set(*global);
+        }
         self.get(code);
-        code.call(REFILL);
+        code.call(self.wrappers.refill());
         self.set(code);
+        for (local, global) in saved {
+            code.global_get(*global).local_set(*local);
+        }
         code.end();
     }
 
-    /// Traps unless the frame fits the stack.
-    pub fn check_stack(self, code: &mut InstructionSink<'_>, frame_slots: u32) {
-        let last = STACK_SLOTS.saturating_sub(frame_slots);
-        code.local_get(self.fp).i32_const(last as i32).i32_gt_u().if_(BlockType::Empty);
-        self.trap(code, TrapCode::StackOverflow);
+    /// Traps unless the frame fits the stack, and ends the run if the counter is far below zero. One branch that does
+    /// not come back, so that small functions keep nothing across a call.
+    pub fn check_entry(self, code: &mut InstructionSink<'_>, frame_slots: u32) {
+        let last = STACK_SLOTS.saturating_sub(frame_slots) as i32;
+        self.get(code);
+        code.i64_const(FAR_BELOW_ZERO).i64_lt_s();
+        code.local_get(self.fp).i32_const(last).i32_gt_u().i32_or().if_(BlockType::Empty);
+        code.i32_const(TrapCode::StackOverflow as u32 as i32).i32_const(EXHAUSTED);
+        code.local_get(self.fp).i32_const(last).i32_gt_u().select();
+        self.end(code);
         code.end();
     }
 
     /// Ends the run with a trap, without losing the counter.
     pub fn trap(self, code: &mut InstructionSink<'_>, trap: TrapCode) {
         code.i32_const(trap as u32 as i32);
+        self.end(code);
+    }
+
+    /// Ends the run with the trap code on top of the stack.
+    fn end(self, code: &mut InstructionSink<'_>) {
         self.get(code);
-        code.call(TRAP).unreachable();
+        code.call(self.wrappers.trap()).unreachable();
     }
 
     /// Pushes what a callee gets behind its own parameters.

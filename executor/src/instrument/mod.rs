@@ -5,13 +5,14 @@
 //! a plan that does not fit the body is refused, never guessed at. Assumes the contract of `machine::admission`.
 //! Deterministic: same module, plan and metering, same bytes.
 //!
-//! `types` has the index spaces, `fuel` the metering code, `floats` the classes of values, `body` the walk over a
-//! function, `emit` its output.
+//! `types` has the index spaces, `fuel` the metering code, `loops` what keeps it cheap in loops, `floats` the classes of
+//! values, `body` the walk over a function, `emit` its output.
 
 mod body;
 mod emit;
 mod floats;
 mod fuel;
+mod loops;
 mod types;
 
 use assay_machine::lower::{FunctionPlan, HOST_FUNCTIONS, TABLE_ENTRIES_MAX};
@@ -26,8 +27,9 @@ use wasmparser::{
     FunctionBody, Global, MemoryType as Memory, Parser, Payload, Table, TypeRef,
 };
 
-use types::Indices;
+pub(crate) use fuel::EXHAUSTED;
 pub(crate) use types::{FUEL_EXPORT, HOST_MODULE, MEMORY_EXPORT, export_name};
+use types::{Indices, Wrappers};
 
 /// Changes whenever the same module is instrumented to other bytes: compiled modules are cached under it.
 pub const INSTRUMENTER_VERSION: u32 = 1;
@@ -169,6 +171,10 @@ impl<'a> Sections<'a> {
         for ty in &self.functions[HOST_FUNCTIONS as usize..] {
             functions.function(indices.type_index(*ty)?);
         }
+        let wrappers = Wrappers::functions(indices.types);
+        for (ty, _) in &wrappers {
+            functions.function(*ty);
+        }
         module.section(&functions);
         let mut tables = TableSection::new();
         for table in &self.tables {
@@ -197,6 +203,7 @@ impl<'a> Sections<'a> {
             let ty = GlobalType { val_type: ValType::I64, mutable: true, shared: false };
             globals.global(ty, &ConstExpr::i64_const(0));
         }
+        types::save_globals(&mut globals);
         module.section(&globals);
         module.section(&self.export_section(indices, metering)?);
         if let Some(reader) = self.elements.clone() {
@@ -211,6 +218,9 @@ impl<'a> Sections<'a> {
         for (index, (body, plan)) in self.bodies.iter().zip(plans).enumerate() {
             let function = HOST_FUNCTIONS + index as u32;
             code.raw(&body::instrument_body(&self, function, body, plan, metering)?);
+        }
+        for (_, wrapper) in &wrappers {
+            code.function(wrapper);
         }
         module.section(&code);
         if let Some(reader) = self.data {

@@ -9,6 +9,10 @@
 //! functions  0..4     the host functions
 //!            4..6     refill, trap
 //!            6..      the module's own
+//!            then     wrappers of refill and trap: a call of the module's own function needs no pointers at hand
+//! globals    0..      the module's own
+//!            then     the counter, with Metering::Global
+//!            then     a place for each local that a loop puts away, by type and count
 //! ```
 //!
 //! Two function types of the instrumented module are equal exactly when the normalised module's are, so `call_indirect`
@@ -16,15 +20,15 @@
 
 use assay_machine::lower::HOST_FUNCTIONS;
 use wasm_encoder::reencode::{Error, Reencode};
-use wasm_encoder::{EntityType, ImportSection, TypeSection, ValType};
+use wasm_encoder::{ConstExpr, EntityType, Function, GlobalSection, GlobalType, ImportSection, TypeSection, ValType};
 use wasmparser::FuncType;
 
 use super::{InstrumentError, Metering};
 
 /// Import that a negative fuel counter is brought to: `refill(fuel i64) -> i64`.
-pub(super) const REFILL: u32 = HOST_FUNCTIONS;
+const REFILL: u32 = HOST_FUNCTIONS;
 /// Import that ends the run: `trap(code i32, fuel i64)`.
-pub(super) const TRAP: u32 = HOST_FUNCTIONS + 1;
+const TRAP: u32 = HOST_FUNCTIONS + 1;
 /// Imports of the instrumented module that the normalised one does not have.
 const ADDED_FUNCTIONS: u32 = 2;
 /// Import module of all host functions.
@@ -51,6 +55,81 @@ const IMPORTS: [(&str, &[ValType], &[ValType]); (HOST_FUNCTIONS + ADDED_FUNCTION
         ("trap", &[I32, I64], &[]),
     ]
 };
+
+/// The functions through which instrumented code calls `refill` and `trap`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wrappers {
+    first: u32,
+}
+
+impl Wrappers {
+    /// Of a module with so many functions, imports counted.
+    pub fn new(functions: usize) -> Self {
+        Self { first: functions as u32 + ADDED_FUNCTIONS }
+    }
+
+    pub fn refill(self) -> u32 {
+        self.first
+    }
+
+    pub fn trap(self) -> u32 {
+        self.first + 1
+    }
+
+    /// Types and bodies, in order.
+    pub fn functions(types: u32) -> [(u32, Function); 2] {
+        [REFILL, TRAP].map(|import| {
+            let mut wrapper = Function::new([]);
+            let mut code = wrapper.instructions();
+            for (param, _) in IMPORTS[import as usize].1.iter().enumerate() {
+                code.local_get(param as u32);
+            }
+            code.call(import).end();
+            (3 * types + import, wrapper)
+        })
+    }
+}
+
+/// Places for locals of each type that a loop puts away.
+const SAVE_PLACES: u32 = 16;
+/// The types in the order of their places.
+const SAVE_TYPES: [wasmparser::ValType; 4] = {
+    use wasmparser::ValType::{F32, F64, I32, I64};
+    [I32, I64, F32, F64]
+};
+
+/// Pairs of locals and places for them; locals for which there is none are left out. `first_global` is the first
+/// place, `locals` are (local, type).
+pub(super) fn save_places(
+    first_global: u32,
+    locals: impl Iterator<Item = (u32, wasmparser::ValType)>,
+) -> Vec<(u32, u32)> {
+    let mut used = [0; SAVE_TYPES.len()];
+    let mut places = Vec::new();
+    for (local, ty) in locals {
+        let Some(at) = SAVE_TYPES.iter().position(|known| *known == ty) else { continue };
+        if used[at] < SAVE_PLACES {
+            places.push((local, first_global + at as u32 * SAVE_PLACES + used[at]));
+            used[at] += 1;
+        }
+    }
+    places
+}
+
+/// Appends the places to the global section.
+pub(super) fn save_globals(section: &mut GlobalSection) {
+    let zeros = [
+        (ValType::I32, ConstExpr::i32_const(0)),
+        (ValType::I64, ConstExpr::i64_const(0)),
+        (ValType::F32, ConstExpr::f32_const(0.0.into())),
+        (ValType::F64, ConstExpr::f64_const(0.0.into())),
+    ];
+    for (ty, zero) in zeros {
+        for _ in 0..SAVE_PLACES {
+            section.global(GlobalType { val_type: ty, mutable: true, shared: false }, &zero);
+        }
+    }
+}
 
 /// Maps indices of the normalised module to those of the instrumented one.
 #[derive(Clone, Copy)]
