@@ -30,7 +30,7 @@ pub enum NotAResult {
     /// The run used up the 2^63 - 1 units of fuel that the engine can count, and the limit is higher.
     #[error("the run needs more fuel than the engine can count")]
     FuelCounter,
-    /// The program recurses through billions of instructions without a loop or a return between, so that the counter
+    /// The program recurses through billions of instructions without a loop or a return between, so that the meter
     /// could not be refilled in time.
     #[error("the program runs for too long without a loop or a return")]
     Unmetered,
@@ -49,12 +49,12 @@ pub enum NotAResult {
 #[derive(Clone, Debug, Error)]
 pub(crate) enum Ending {
     #[error("exit with code {code}")]
-    Exit { code: u32, fuel: i64 },
+    Exit { code: u32, meter: i64 },
     #[error("trap {code:?}")]
-    Trap { code: TrapCode, fuel: i64 },
+    Trap { code: TrapCode, meter: i64 },
     #[error("out of fuel")]
     OutOfFuel,
-    /// There is fuel, and the counter went far below zero where it can't be refilled.
+    /// There is fuel, and the meter went far below zero where it can't be refilled.
     #[error("too long without a check")]
     Unmetered,
     #[error("stopped")]

@@ -12,11 +12,11 @@ use assay_protocol::TrapCode;
 use wasmtime::{Caller, Linker, Memory, ResourceLimiter};
 
 use crate::ending::Ending;
-use crate::instrument::{EXHAUSTED, HOST_MODULE};
+use crate::instrument::{EXHAUSTED, HOST_MODULE, add_fuel, fuel, meter};
 
 /// Fuel between two looks at the watch: some tens of milliseconds.
 const SLICE: u64 = 1 << 26;
-/// Largest limit that the counter can hold.
+/// Largest limit that a host can account for.
 pub(crate) const FUEL_MAX: u64 = i64::MAX as u64;
 
 /// Whoever waits for a run may stop it. A stopped run is not a result.
@@ -49,7 +49,7 @@ pub(crate) struct Host {
     pub output_limit: u64,
     pub memory: Option<Memory>,
     pub watch: Watch,
-    /// Fuel that the counter has not been given yet.
+    /// Fuel that the meter has not been given yet.
     reserve: u64,
 }
 
@@ -59,30 +59,30 @@ impl Host {
         Self { input, output: Vec::new(), output_limit, memory: None, watch, reserve: 0 }
     }
 
-    /// Starts a run with this much fuel, at most [`FUEL_MAX`]; returns the counter's first value.
+    /// Starts a run with this much fuel, at most [`FUEL_MAX`]; returns the meter to begin with.
     pub fn fuel_up(&mut self, limit: u64) -> i64 {
         let first = limit.min(SLICE);
         self.reserve = limit - first;
-        first as i64
+        meter(first as i64)
     }
 
-    /// Fuel left when the counter stands at `fuel`; negative if more was needed than there was.
-    pub fn fuel_left(&self, fuel: i64) -> i64 {
-        fuel.saturating_add(self.reserve as i64)
+    /// Fuel left when the meter stands so; negative if more was needed than there was.
+    pub fn fuel_left(&self, meter: i64) -> i64 {
+        fuel(meter).saturating_add(self.reserve as i64)
     }
 
-    /// Brings a negative counter above zero.
-    fn refill(&mut self, fuel: i64) -> Result<i64, Ending> {
+    /// Brings a negative meter above zero.
+    fn refill(&mut self, meter: i64) -> Result<i64, Ending> {
         if self.watch.is_over() {
             return Err(Ending::Stopped);
         }
-        if self.fuel_left(fuel) < 0 {
+        if self.fuel_left(meter) < 0 {
             return Err(Ending::OutOfFuel);
         }
-        let wanted = fuel.unsigned_abs().saturating_add(SLICE);
+        let wanted = fuel(meter).unsigned_abs() + SLICE;
         let given = self.reserve.min(wanted);
         self.reserve -= given;
-        Ok(fuel + given as i64)
+        Ok(add_fuel(meter, given as i64))
     }
 }
 
@@ -112,18 +112,19 @@ pub(crate) fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<Host>
     linker.func_wrap(HOST_MODULE, "input_size", |caller: Caller<'_, Host>| caller.data().input.len() as u64)?;
     linker.func_wrap(HOST_MODULE, "input_read", input_read)?;
     linker.func_wrap(HOST_MODULE, "output_write", output_write)?;
-    linker
-        .func_wrap(HOST_MODULE, "exit", |_: Caller<'_, Host>, code: u32, fuel: i64| end(Ending::Exit { code, fuel }))?;
-    linker.func_wrap(HOST_MODULE, "refill", |mut caller: Caller<'_, Host>, fuel: i64| {
-        caller.data_mut().refill(fuel).map_err(wasmtime::Error::new)
+    linker.func_wrap(HOST_MODULE, "exit", |_: Caller<'_, Host>, code: u32, meter: i64| {
+        end(Ending::Exit { code, meter })
     })?;
-    linker.func_wrap(HOST_MODULE, "trap", |caller: Caller<'_, Host>, code: u32, fuel: i64| {
+    linker.func_wrap(HOST_MODULE, "refill", |mut caller: Caller<'_, Host>, meter: i64| {
+        caller.data_mut().refill(meter).map_err(wasmtime::Error::new)
+    })?;
+    linker.func_wrap(HOST_MODULE, "trap", |caller: Caller<'_, Host>, code: u32, meter: i64| {
         if code as i32 == EXHAUSTED {
-            let is_exhausted = caller.data().fuel_left(fuel) < 0;
+            let is_exhausted = caller.data().fuel_left(meter) < 0;
             return end(if is_exhausted { Ending::OutOfFuel } else { Ending::Unmetered });
         }
         match TrapCode::from_code(code) {
-            Some(code) => end(Ending::Trap { code, fuel }),
+            Some(code) => end(Ending::Trap { code, meter }),
             None => Err(wasmtime::Error::msg("the instrumented module names an unknown trap")),
         }
     })?;
@@ -148,11 +149,11 @@ fn input_read(
     destination: u32,
     offset: u64,
     length: u32,
-    fuel: i64,
+    meter: i64,
 ) -> wasmtime::Result<u32> {
     let (memory, host) = memory_and_host(&mut caller);
     let Some(room) = slice_mut(memory, destination, length) else {
-        return Err(wasmtime::Error::new(Ending::Trap { code: TrapCode::MemoryOutOfBounds, fuel }));
+        return Err(wasmtime::Error::new(Ending::Trap { code: TrapCode::MemoryOutOfBounds, meter }));
     };
     let rest = usize::try_from(offset).ok().and_then(|offset| host.input.get(offset..)).unwrap_or(&[]);
     let count = rest.len().min(room.len());
@@ -161,13 +162,13 @@ fn input_read(
 }
 
 /// Appends `length` bytes from `source` on to the output, or nothing.
-fn output_write(mut caller: Caller<'_, Host>, source: u32, length: u32, fuel: i64) -> wasmtime::Result<()> {
+fn output_write(mut caller: Caller<'_, Host>, source: u32, length: u32, meter: i64) -> wasmtime::Result<()> {
     let (memory, host) = memory_and_host(&mut caller);
     let Some(bytes) = slice_mut(memory, source, length) else {
-        return end(Ending::Trap { code: TrapCode::MemoryOutOfBounds, fuel });
+        return end(Ending::Trap { code: TrapCode::MemoryOutOfBounds, meter });
     };
     if host.output.len() as u64 + u64::from(length) > host.output_limit {
-        return end(Ending::Trap { code: TrapCode::OutputLimit, fuel });
+        return end(Ending::Trap { code: TrapCode::OutputLimit, meter });
     }
     if let Err(error) = host.output.try_reserve(bytes.len()) {
         return end(Ending::Memory(error.to_string()));

@@ -8,7 +8,7 @@ use wasmtime::{Func, InstancePre, Ref, Store, Trap, Val, ValType};
 
 use crate::ending::{Ending, NotAResult, trap_code};
 use crate::host::{FUEL_MAX, Host};
-use crate::instrument::{FUEL_EXPORT, MEMORY_EXPORT, Metering, export_name};
+use crate::instrument::{MEMORY_EXPORT, METER_EXPORT, Metering, export_name};
 use crate::prepared::on_large_stack;
 
 /// How a call ended. Fuel left is negative if more was needed than there was.
@@ -55,37 +55,36 @@ impl Instance {
         let function = self.instance.get_func(&mut self.store, &export_name(export)).ok_or_else(unknown)?;
         let ty = function.ty(&self.store);
         let mut values = Vec::with_capacity(ty.params().len());
-        let own = ty.params().len() - if self.metering == Metering::Parameter { 2 } else { 1 };
+        let own = ty.params().len() - usize::from(self.metering == Metering::Parameter);
         if own != arguments.len() {
             return Err(unknown());
         }
         for (ty, word) in ty.params().zip(arguments) {
             values.push(value_of(&ty, *word).ok_or_else(unknown)?);
         }
-        let counter = self.store.data_mut().fuel_up(fuel.min(FUEL_MAX));
+        let meter = self.store.data_mut().fuel_up(fuel.min(FUEL_MAX));
         match self.metering {
-            Metering::Parameter => values.push(Val::I64(counter)),
-            Metering::Global => self.set_fuel(counter)?,
+            Metering::Parameter => values.push(Val::I64(meter)),
+            Metering::Global => self.set_meter(meter)?,
         }
-        values.push(Val::I32(0));
         let mut results = vec![Val::I32(0); ty.results().len()];
         self.finish(function, &values, &mut results)
     }
 
     fn finish(&mut self, function: Func, values: &[Val], results: &mut [Val]) -> Result<Finish, NotAResult> {
         let Err(error) = function.call(&mut self.store, values, results) else {
-            let (results, counter) = match (self.metering, results) {
-                (Metering::Parameter, [results @ .., Val::I64(counter)]) => (&*results, *counter),
-                (_, results) => (&*results, self.fuel()?),
+            let (results, meter) = match (self.metering, results) {
+                (Metering::Parameter, [results @ .., Val::I64(meter)]) => (&*results, *meter),
+                (_, results) => (&*results, self.meter()?),
             };
-            let fuel_left = self.store.data().fuel_left(counter);
+            let fuel_left = self.store.data().fuel_left(meter);
             return Ok(Finish::Returned { words: results.iter().map(word_of).collect(), fuel_left });
         };
         if let Some(ending) = error.downcast_ref::<Ending>() {
             let host = self.store.data();
             return match ending.clone() {
-                Ending::Exit { code, fuel } => Ok(Finish::Exit { code, fuel_left: host.fuel_left(fuel) }),
-                Ending::Trap { code, fuel } => Ok(Finish::Trap { code, fuel_left: Some(host.fuel_left(fuel)) }),
+                Ending::Exit { code, meter } => Ok(Finish::Exit { code, fuel_left: host.fuel_left(meter) }),
+                Ending::Trap { code, meter } => Ok(Finish::Trap { code, fuel_left: Some(host.fuel_left(meter)) }),
                 Ending::OutOfFuel => Ok(Finish::OutOfFuel),
                 Ending::Unmetered => Err(NotAResult::Unmetered),
                 Ending::Stopped => Err(NotAResult::Stopped),
@@ -99,8 +98,8 @@ impl Instance {
         let fuel_left = match self.metering {
             Metering::Parameter => None,
             Metering::Global => {
-                let counter = self.fuel()?;
-                Some(self.store.data().fuel_left(counter))
+                let meter = self.meter()?;
+                Some(self.store.data().fuel_left(meter))
             }
         };
         Ok(Finish::Trap { code, fuel_left })
@@ -112,21 +111,21 @@ impl Instance {
         Some(word_of(&global.get(&mut self.store)))
     }
 
-    fn counter(&mut self) -> Result<wasmtime::Global, NotAResult> {
-        let counter = self.instance.get_global(&mut self.store, FUEL_EXPORT);
-        counter.ok_or_else(|| NotAResult::Engine("the instrumented module has no counter".into()))
+    fn meter_global(&mut self) -> Result<wasmtime::Global, NotAResult> {
+        let meter = self.instance.get_global(&mut self.store, METER_EXPORT);
+        meter.ok_or_else(|| NotAResult::Engine("the instrumented module has no meter".into()))
     }
 
-    fn fuel(&mut self) -> Result<i64, NotAResult> {
-        match self.counter()?.get(&mut self.store) {
-            Val::I64(fuel) => Ok(fuel),
-            _ => Err(NotAResult::Engine("the counter is not an i64".into())),
+    fn meter(&mut self) -> Result<i64, NotAResult> {
+        match self.meter_global()?.get(&mut self.store) {
+            Val::I64(meter) => Ok(meter),
+            _ => Err(NotAResult::Engine("the meter is not an i64".into())),
         }
     }
 
-    fn set_fuel(&mut self, fuel: i64) -> Result<(), NotAResult> {
-        let counter = self.counter()?;
-        counter.set(&mut self.store, Val::I64(fuel)).map_err(|error| NotAResult::Engine(error.to_string()))
+    fn set_meter(&mut self, meter: i64) -> Result<(), NotAResult> {
+        let global = self.meter_global()?;
+        global.set(&mut self.store, Val::I64(meter)).map_err(|error| NotAResult::Engine(error.to_string()))
     }
 }
 

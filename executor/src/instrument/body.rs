@@ -14,7 +14,7 @@ use wasmparser::{BlockType, BrTable, FunctionBody, Operator, ValType};
 
 use super::emit::Emitter;
 use super::floats::{self, Bits, Class, Value};
-use super::fuel::{Counter, Registers};
+use super::fuel::{Meter, Place};
 use super::types::{self, Indices, Wrappers};
 use super::{InstrumentError, Metering, Sections, loops};
 
@@ -89,7 +89,7 @@ struct Walk<'m, 'a> {
     plan: &'m FunctionPlan,
     charges_done: usize,
     calls_done: usize,
-    registers: Registers,
+    meter: Meter,
     /// Locals to put away, by the operator that opens a loop.
     saved: &'m BTreeMap<u32, Vec<u32>>,
     /// First global of the places for them.
@@ -124,12 +124,11 @@ impl<'m, 'a> Walk<'m, 'a> {
         let signature = &module.types[module.functions[function as usize] as usize];
         let params = signature.params().len() as u32;
         let globals = module.globals.len() as u32;
-        let (fuel, fp, first_save) = match metering {
-            Metering::Parameter => (Counter::Local(params), params + 1, globals),
-            Metering::Global => (Counter::Global(globals), params, globals + 1),
+        let (place, added_params, first_save) = match metering {
+            Metering::Parameter => (Place::Local(params), 1, globals),
+            Metering::Global => (Place::Global(globals), 0, globals + 1),
         };
-        let registers = Registers { wrappers: Wrappers::new(module.functions.len()), fuel, fp };
-        let added_params = fp + 1 - params;
+        let meter = Meter { place, wrappers: Wrappers::new(module.functions.len()) };
         let indices = Indices { types: module.types.len() as u32 };
         Self {
             module,
@@ -137,7 +136,7 @@ impl<'m, 'a> Walk<'m, 'a> {
             plan,
             charges_done: 0,
             calls_done: 0,
-            registers,
+            meter,
             saved,
             first_save,
             out: Emitter::new(indices, locals.len() as u32 + added_params),
@@ -161,7 +160,7 @@ impl<'m, 'a> Walk<'m, 'a> {
 
     fn run(&mut self, body: &FunctionBody<'a>) -> Result<(), InstrumentError> {
         self.charge();
-        self.registers.check_entry(&mut self.out.code(), self.plan.frame_slots);
+        self.meter.check_entry(&mut self.out.code(), self.plan);
         // The body in a block: branches and returns leave it with the results, and the counter is added once.
         let indices = Indices { types: self.module.types.len() as u32 };
         let body_type = indices.body_type(self.module.functions[self.function as usize]);
@@ -181,7 +180,7 @@ impl<'m, 'a> Walk<'m, 'a> {
         if self.charges_done != self.plan.charges.len() || self.calls_done != self.plan.call_bases.len() {
             return Err(self.misfit());
         }
-        self.registers.hand_over(&mut self.out.code());
+        self.meter.hand_over(&mut self.out.code());
         self.out.code().end();
         Ok(())
     }
@@ -191,9 +190,9 @@ impl<'m, 'a> Walk<'m, 'a> {
         let Some((site, charge)) = self.plan.charges.get(self.charges_done).copied() else { return };
         if site == self.operator {
             self.charges_done += 1;
-            self.registers.charge(&mut self.out.code(), charge);
+            self.meter.charge(&mut self.out.code(), charge);
             if let Some(saved) = self.check_next.take() {
-                self.registers.check(&mut self.out.code(), &saved);
+                self.meter.check(&mut self.out.code(), &saved);
             }
         }
     }
@@ -229,7 +228,7 @@ impl<'m, 'a> Walk<'m, 'a> {
                 self.dead_depth = Some(0);
             }
             O::Unreachable => {
-                self.registers.trap(&mut self.out.code(), TrapCode::Unreachable);
+                self.meter.trap(&mut self.out.code(), TrapCode::Unreachable as i32);
                 self.dead_depth = Some(0);
             }
             O::Call { function_index } if function_index < HOST_FUNCTIONS => self.host_call(function_index),
@@ -370,7 +369,7 @@ impl<'m, 'a> Walk<'m, 'a> {
 
     fn charge_bulk(&mut self, shift: i32) {
         let scratch = self.out.scratch(ValType::I32);
-        self.registers.charge_bulk(&mut self.out.code(), scratch, shift);
+        self.meter.charge_bulk(&mut self.out.code(), scratch, shift);
     }
 
     /// Canonicalises the arithmetic ones of the `count` values that lie below the top `above` values.
@@ -429,13 +428,13 @@ impl<'m, 'a> Walk<'m, 'a> {
             // The index stays on top, behind what the callee gets.
             let scratch = self.out.scratch(ValType::I32);
             self.out.code().local_set(scratch);
-            self.registers.pass(&mut self.out.code(), *base);
+            self.meter.pass(&mut self.out.code(), *base);
             self.out.code().local_get(scratch);
         } else {
-            self.registers.pass(&mut self.out.code(), *base);
+            self.meter.pass(&mut self.out.code(), *base);
         }
         self.out.operator(operator)?;
-        self.registers.take_back(&mut self.out.code());
+        self.meter.take_back(&mut self.out.code(), *base);
         self.check_next = Some(Vec::new());
         self.pop(signature.params().len() + indices);
         for ty in signature.results() {
@@ -450,7 +449,7 @@ impl<'m, 'a> Walk<'m, 'a> {
             self.charge_bulk(CHARGE_BYTES);
         }
         if function != 0 {
-            self.registers.get(&mut self.out.code());
+            self.meter.get(&mut self.out.code());
         }
         self.out.code().call(function);
         match function {

@@ -1,77 +1,108 @@
-//! The code that keeps the fuel counter and the frame pointer, in both places where the counter may live.
+//! The code that keeps the meter, in both places where it may live.
 //!
-//! Owns the sequences; which charge belongs where is the plan's. Assumes that the counter never leaves i64: the host
-//! hands out at most i64::MAX, and charges between two checks are bounded by the body's size.
+//! ```text
+//! meter = fuel left * 2^20 + slots left          one i64: fuel in its upper 44 bits, the stack below
+//! ```
+//!
+//! One word, so that functions get one more parameter and result, and pass through a call what the caller needs anyway:
+//! a callee has `call base` slots less, and gives them back. Slots left are never negative, since a frame that fits holds
+//! the links of its callees; so the meter is negative exactly when fuel is.
+//!
+//! Owns the sequences; which charge belongs where is the plan's. Fuel stays within 44 bits: the host hands out slices,
+//! and what is charged between two checks is bounded by [`FAR_BELOW_ZERO`] and the size of a program's code.
 
+use assay_machine::lower::{CODE_INSTRUCTIONS_MAX, FunctionPlan};
 use assay_machine::record::STACK_SLOTS;
 use assay_protocol::TrapCode;
 use wasm_encoder::{BlockType, InstructionSink};
 
 use super::types::Wrappers;
 
+/// Bits of the meter that hold the slots left.
+const SLOT_BITS: u32 = 20;
 /// Charge of a bulk operation beside its pieces (specs/04-instructions.md, `charge`).
-const BULK_BASE: i64 = 2;
-
-/// What `trap` gets instead of a trap code when the counter is far below zero.
+const BULK_BASE: i32 = 2;
+/// What `trap` gets instead of a trap code when fuel is far below zero.
 pub(crate) const EXHAUSTED: i32 = 0;
-/// A function's entry looks at the counter only for this: that it is not far below zero. Its exact check comes behind
-/// the next call and in the next loop, where the host can refill it and the function goes on.
+/// A function's entry does not refill the meter; that is left to the next loop header or return, where the check
+/// costs less. A large function's entry looks whether fuel is at least not as far below zero as this.
 const FAR_BELOW_ZERO: i64 = -(1 << 32);
+/// Functions whose charges add up to more are large. All frames of the stack together charge at most 2^18 times this
+/// between two looks.
+const LARGE_CHARGES: u64 = 1 << 10;
 
-/// Where a function finds the counter, its frame pointer, and the way to the host.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Registers {
-    pub wrappers: Wrappers,
-    /// The counter.
-    pub fuel: Counter,
-    /// Local that holds the frame's first slot.
-    pub fp: u32,
+const _: () = assert!(STACK_SLOTS < 1 << SLOT_BITS);
+const _: () = assert!(
+    -FAR_BELOW_ZERO as u64 + STACK_SLOTS as u64 * LARGE_CHARGES + CODE_INSTRUCTIONS_MAX as u64 + (u32::MAX as u64 >> 1)
+        < 1 << (63 - SLOT_BITS)
+);
+
+/// A meter with an empty stack.
+pub(crate) fn meter(fuel: i64) -> i64 {
+    add_fuel(i64::from(STACK_SLOTS), fuel)
 }
 
-/// Where the counter lives.
+/// A meter with more fuel.
+pub(crate) fn add_fuel(meter: i64, fuel: i64) -> i64 {
+    meter + (fuel << SLOT_BITS)
+}
+
+/// Fuel left on a meter.
+pub(crate) fn fuel(meter: i64) -> i64 {
+    meter >> SLOT_BITS
+}
+
+/// How a function reaches its meter and the host.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Counter {
+pub(super) struct Meter {
+    pub place: Place,
+    pub wrappers: Wrappers,
+}
+
+/// Where the meter lives.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Place {
     /// In this local.
     Local(u32),
     /// In this global.
     Global(u32),
 }
 
-impl Registers {
+impl Meter {
     pub fn get(self, code: &mut InstructionSink<'_>) {
-        match self.fuel {
-            Counter::Local(local) => code.local_get(local),
-            Counter::Global(global) => code.global_get(global),
+        match self.place {
+            Place::Local(local) => code.local_get(local),
+            Place::Global(global) => code.global_get(global),
         };
     }
 
     fn set(self, code: &mut InstructionSink<'_>) {
-        match self.fuel {
-            Counter::Local(local) => code.local_set(local),
-            Counter::Global(global) => code.global_set(global),
+        match self.place {
+            Place::Local(local) => code.local_set(local),
+            Place::Global(global) => code.global_set(global),
         };
     }
 
     /// Subtracts a block's charge.
     pub fn charge(self, code: &mut InstructionSink<'_>, charge: u32) {
         self.get(code);
-        code.i64_const(i64::from(charge)).i64_sub();
+        code.i64_const(i64::from(charge) << SLOT_BITS).i64_sub();
         self.set(code);
     }
 
-    /// Subtracts the charge of a bulk operation and checks the counter. The length is on top of the stack and stays;
-    /// `scratch` is an i32 local.
+    /// Subtracts the charge of a bulk operation and checks. The length is on top of the stack and stays; `scratch` is
+    /// an i32 local.
     pub fn charge_bulk(self, code: &mut InstructionSink<'_>, scratch: u32, shift: i32) {
         code.local_tee(scratch);
         self.get(code);
-        code.local_get(scratch).i32_const(shift).i32_shr_u().i64_extend_i32_u().i64_sub();
-        code.i64_const(BULK_BASE).i64_sub();
+        code.local_get(scratch).i32_const(shift).i32_shr_u().i32_const(BULK_BASE).i32_add();
+        code.i64_extend_i32_u().i64_const(i64::from(SLOT_BITS)).i64_shl().i64_sub();
         self.set(code);
         self.check(code, &[]);
     }
 
-    /// Goes to the host if the counter is negative. The host refills it or ends the run. Meanwhile the locals given
-    /// are put away in globals.
+    /// Goes to the host if fuel is negative. The host refills it or ends the run. Meanwhile the locals given are put
+    /// away in globals.
     pub fn check(self, code: &mut InstructionSink<'_>, saved: &[(u32, u32)]) {
         self.get(code);
         code.i64_const(0).i64_lt_s().if_(BlockType::Empty);
@@ -87,47 +118,50 @@ impl Registers {
         code.end();
     }
 
-    /// Traps unless the frame fits the stack, and ends the run if the counter is far below zero. One branch that does
-    /// not come back, so that small functions keep nothing across a call.
-    pub fn check_entry(self, code: &mut InstructionSink<'_>, frame_slots: u32) {
-        let last = STACK_SLOTS.saturating_sub(frame_slots) as i32;
+    /// Traps unless the frame fits the stack. A large function also ends the run if fuel is far below zero. Neither
+    /// comes back, so that small functions keep nothing across a call.
+    pub fn check_entry(self, code: &mut InstructionSink<'_>, plan: &FunctionPlan) {
         self.get(code);
-        code.i64_const(FAR_BELOW_ZERO).i64_lt_s();
-        code.local_get(self.fp).i32_const(last).i32_gt_u().i32_or().if_(BlockType::Empty);
-        code.i32_const(TrapCode::StackOverflow as u32 as i32).i32_const(EXHAUSTED);
-        code.local_get(self.fp).i32_const(last).i32_gt_u().select();
-        self.end(code);
+        code.i64_const((1 << SLOT_BITS) - 1).i64_and().i64_const(i64::from(plan.frame_slots)).i64_lt_u();
+        code.if_(BlockType::Empty);
+        self.trap(code, TrapCode::StackOverflow as i32);
         code.end();
+        if plan.charges.iter().map(|(_, charge)| u64::from(*charge)).sum::<u64>() > LARGE_CHARGES {
+            self.get(code);
+            code.i64_const(FAR_BELOW_ZERO << SLOT_BITS).i64_lt_s().if_(BlockType::Empty);
+            self.trap(code, EXHAUSTED);
+            code.end();
+        }
     }
 
-    /// Ends the run with a trap, without losing the counter.
-    pub fn trap(self, code: &mut InstructionSink<'_>, trap: TrapCode) {
-        code.i32_const(trap as u32 as i32);
-        self.end(code);
-    }
-
-    /// Ends the run with the trap code on top of the stack.
-    fn end(self, code: &mut InstructionSink<'_>) {
+    /// Ends the run with a trap, without losing the meter.
+    pub fn trap(self, code: &mut InstructionSink<'_>, trap: i32) {
+        code.i32_const(trap);
         self.get(code);
         code.call(self.wrappers.trap()).unreachable();
     }
 
-    /// Pushes what a callee gets behind its own parameters.
+    /// Before a call: the callee's meter, behind its own parameters.
     pub fn pass(self, code: &mut InstructionSink<'_>, call_base: u16) {
-        self.hand_over(code);
-        code.local_get(self.fp).i32_const(i32::from(call_base)).i32_add();
-    }
-
-    /// Takes back what a callee returns behind its own results.
-    pub fn take_back(self, code: &mut InstructionSink<'_>) {
-        if let Counter::Local(local) = self.fuel {
-            code.local_set(local);
+        self.get(code);
+        code.i64_const(i64::from(call_base)).i64_sub();
+        if let Place::Global(global) = self.place {
+            code.global_set(global);
         }
     }
 
-    /// Pushes what a function returns behind its own results.
+    /// After a call: the callee's meter, which it returns behind its own results.
+    pub fn take_back(self, code: &mut InstructionSink<'_>, call_base: u16) {
+        if let Place::Global(global) = self.place {
+            code.global_get(global);
+        }
+        code.i64_const(i64::from(call_base)).i64_add();
+        self.set(code);
+    }
+
+    /// At a function's end: its meter, behind its own results.
     pub fn hand_over(self, code: &mut InstructionSink<'_>) {
-        if let Counter::Local(local) = self.fuel {
+        if let Place::Local(local) = self.place {
             code.local_get(local);
         }
     }

@@ -27,14 +27,14 @@ use wasmparser::{
     FunctionBody, Global, MemoryType as Memory, Parser, Payload, Table, TypeRef,
 };
 
-pub(crate) use fuel::EXHAUSTED;
-pub(crate) use types::{FUEL_EXPORT, HOST_MODULE, MEMORY_EXPORT, export_name};
+pub(crate) use fuel::{EXHAUSTED, add_fuel, fuel, meter};
+pub(crate) use types::{HOST_MODULE, MEMORY_EXPORT, METER_EXPORT, export_name};
 use types::{Indices, Wrappers};
 
 /// Changes whenever the same module is instrumented to other bytes: compiled modules are cached under it.
 pub const INSTRUMENTER_VERSION: u32 = 1;
 
-/// Where the instrumented module keeps the fuel counter.
+/// Where the instrumented module keeps its meter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Metering {
     /// Fast: a parameter and a result of every function. A trap raised by hardware loses it.
@@ -246,7 +246,7 @@ impl<'a> Sections<'a> {
             section.export(MEMORY_EXPORT, ExportKind::Memory, 0);
         }
         if metering == Metering::Global {
-            section.export(FUEL_EXPORT, ExportKind::Global, self.globals.len() as u32);
+            section.export(METER_EXPORT, ExportKind::Global, self.globals.len() as u32);
         }
         Ok(section)
     }

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! types      0..T     as they were, for blocks
-//!            T..2T    of functions: `params.. [fuel i64] fp i32 -> results.. [fuel i64]`; fuel with Metering::Parameter
+//!            T..2T    of functions: with Metering::Parameter `params.. meter -> results.. meter`, else as they were
 //!            2T..3T   `-> results..`, for the block that wraps a function's body
 //!            3T..     of the imports
 //! functions  0..4     the host functions
@@ -11,7 +11,7 @@
 //!            6..      the module's own
 //!            then     wrappers of refill and trap: a call of the module's own function needs no pointers at hand
 //! globals    0..      the module's own
-//!            then     the counter, with Metering::Global
+//!            then     the meter, with Metering::Global
 //!            then     a place for each local that a loop puts away, by type and count
 //! ```
 //!
@@ -25,9 +25,9 @@ use wasmparser::FuncType;
 
 use super::{InstrumentError, Metering};
 
-/// Import that a negative fuel counter is brought to: `refill(fuel i64) -> i64`.
+/// Import that a negative meter is brought to: `refill(meter i64) -> i64`.
 const REFILL: u32 = HOST_FUNCTIONS;
-/// Import that ends the run: `trap(code i32, fuel i64)`.
+/// Import that ends the run: `trap(code i32, meter i64)`.
 const TRAP: u32 = HOST_FUNCTIONS + 1;
 /// Imports of the instrumented module that the normalised one does not have.
 const ADDED_FUNCTIONS: u32 = 2;
@@ -35,15 +35,15 @@ const ADDED_FUNCTIONS: u32 = 2;
 pub(crate) const HOST_MODULE: &str = "assay";
 /// Export name of the linear memory.
 pub(crate) const MEMORY_EXPORT: &str = "memory";
-/// Export name of the fuel counter of [`Metering::Global`].
-pub(crate) const FUEL_EXPORT: &str = "fuel";
+/// Export name of the meter of [`Metering::Global`].
+pub(crate) const METER_EXPORT: &str = "meter";
 
 /// Name under which the instrumented module exports what the normalised one exports as `name`.
 pub(crate) fn export_name(name: &str) -> String {
     format!(".{name}")
 }
 
-/// Host functions: name, parameters, results. Those that may end the run get the fuel counter as last parameter.
+/// Host functions: name, parameters, results. Those that may end the run get the meter as last parameter.
 const IMPORTS: [(&str, &[ValType], &[ValType]); (HOST_FUNCTIONS + ADDED_FUNCTIONS) as usize] = {
     use ValType::{I32, I64};
     [
@@ -171,10 +171,10 @@ pub(super) fn type_section(types: &[FuncType], metering: Metering) -> Result<Typ
     for (params, results) in &plain {
         section.ty().function(params.iter().copied(), results.iter().copied());
     }
-    let fuel = (metering == Metering::Parameter).then_some(ValType::I64);
+    let meter = (metering == Metering::Parameter).then_some(ValType::I64);
     for (params, results) in &plain {
-        let params: Vec<ValType> = params.iter().copied().chain(fuel).chain([ValType::I32]).collect();
-        let results: Vec<ValType> = results.iter().copied().chain(fuel).collect();
+        let params: Vec<ValType> = params.iter().copied().chain(meter).collect();
+        let results: Vec<ValType> = results.iter().copied().chain(meter).collect();
         section.ty().function(params, results);
     }
     for (_, results) in &plain {
