@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use assay_executor::{Engine, EngineConfig, Invocation, Metering};
+use assay_executor::{Engine, EngineConfig, Invocation, Limits, Metering};
 use assay_machine::lower::lower;
 use assay_protocol::B256;
 use wasmtime::{Config, Func, Instance, Module, Store, Val};
@@ -165,7 +165,22 @@ fn instrumented(module: &[u8], metering: Metering) -> Runner {
     })
 }
 
+/// Microseconds of a run that exits at once, input and a page of memory included.
+fn start_us() -> f64 {
+    let fields = r#"(memory 16) (data (i32.const 100) "hello") (func (export "entry") (call 3 (i32.const 0)))"#;
+    let module = wat::parse_str(format!("(module {IMPORTS} {fields})")).unwrap();
+    let engine = Engine::new(EngineConfig::default()).unwrap();
+    let prepared = engine.prepare(&module, &lower(&module).unwrap(), B256::ZERO).unwrap();
+    let runs = 2000;
+    let start = Instant::now();
+    for _ in 0..runs {
+        prepared.run(&b"input"[..], Limits { fuel: 100, output_bytes: 100 }).unwrap();
+    }
+    start.elapsed().as_secs_f64() * 1e6 / f64::from(runs)
+}
+
 fn main() {
+    println!("a run that exits at once: {:.0} us", start_us());
     println!("{:26} {:>9} {:>16} {:>16} {:>16}", "kernel", "plain ms", "fast", "exact", "nan");
     for (name, argument, fields) in KERNELS {
         let module = wat::parse_str(format!("(module {IMPORTS} {fields})")).unwrap();

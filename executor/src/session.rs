@@ -180,10 +180,7 @@ impl Session {
                 Some(fuel_used) => Invocation::Ended { status: Status::Exit, code, fuel_used: Some(fuel_used) },
                 None => exhausted,
             },
-            Finish::Trap { code, fuel_left: Some(fuel_left) } if used(fuel_left).is_none() => {
-                debug_assert!(code as u32 != 0 && fuel_left < 0, "exhaustion takes precedence over a trap");
-                exhausted
-            }
+            Finish::Trap { fuel_left: Some(fuel_left), .. } if fuel_left < 0 => exhausted,
             Finish::Trap { code, fuel_left } => {
                 Invocation::Ended { status: Status::Trap, code: code as u32, fuel_used: fuel_left.and_then(used) }
             }

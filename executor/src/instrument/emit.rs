@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use wasm_encoder::reencode::Reencode;
-use wasm_encoder::{Encode, InstructionSink};
+use wasm_encoder::{BlockType, Encode, Ieee32, Ieee64, InstructionSink};
 use wasmparser::{Operator, ValType};
 
 use super::InstrumentError;
@@ -71,25 +71,21 @@ impl Emitter {
     /// Replaces the NaN on top of the stack, if it is one, by the canonical NaN.
     pub fn canonicalise(&mut self, ty: ValType) {
         let scratch = self.scratch(ty);
-        self.code().local_tee(scratch);
-        self.choose_canonical(ty, scratch);
+        self.code().local_set(scratch);
+        self.get_canonical(ty, scratch);
     }
 
-    /// Pushes the value of a scratch local, a NaN as the canonical NaN.
+    /// Pushes the value of a scratch local, a NaN as the canonical NaN. A branch, since NaNs are rare, and on a
+    /// comparison that is one flag: a number is at least itself.
     pub fn get_canonical(&mut self, ty: ValType, scratch: u32) {
-        self.code().local_get(scratch);
-        self.choose_canonical(ty, scratch);
-    }
-
-    fn choose_canonical(&mut self, ty: ValType, scratch: u32) {
         let mut code = self.code();
+        code.block(BlockType::Empty).local_get(scratch).local_get(scratch);
         if ty == ValType::F32 {
-            code.f32_const(wasm_encoder::Ieee32::new(CANONICAL_F32));
-            code.local_get(scratch).local_get(scratch).f32_eq().select();
+            code.f32_ge().br_if(0).f32_const(Ieee32::new(CANONICAL_F32));
         } else {
-            code.f64_const(wasm_encoder::Ieee64::new(CANONICAL_F64));
-            code.local_get(scratch).local_get(scratch).f64_eq().select();
+            code.f64_ge().br_if(0).f64_const(Ieee64::new(CANONICAL_F64));
         }
+        code.local_set(scratch).end().local_get(scratch);
     }
 
     /// The body's bytes: the locals given as (count, type), the scratch locals, the instructions.

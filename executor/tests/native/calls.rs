@@ -127,3 +127,23 @@ fn plans_of_another_module_are_refused() {
     let refused = engine().prepare(&one, &other, B256::ZERO);
     assert!(matches!(refused, Err(NotAResult::Instrument(_))));
 }
+
+#[test]
+fn recursion_without_a_check_is_bounded() {
+    use assay_executor::NotAResult;
+    // A level is one slot and 2 * 8300 instructions: the far mark of 2^32 comes before the end of the stack.
+    let body = "(drop (i32.eqz (memory.size)))".repeat(8300);
+    let program = prepare(&format!(r#"(memory 0) (func $f {body} (call $f)) (func (export "entry") (call $f))"#));
+    assert!(matches!(program.run(&[][..], AMPLE), Err(NotAResult::Unmetered)));
+    assert!(matches!(program.run_exact(&[][..], AMPLE), Err(NotAResult::Unmetered)));
+    assert_eq!(run(&program, &[], Limits { fuel: 1000, ..AMPLE }).outcome, out_of_fuel(1000));
+}
+
+#[test]
+fn what_the_compiler_refuses_is_not_a_result() {
+    use assay_executor::NotAResult;
+    // A body within the machine's limit, whose checks make it larger than a body may be.
+    let module = module(&format!(r#"(func (export "entry") {})"#, "(loop)".repeat(340_000)));
+    let refused = engine().prepare(&module, &lower(&module).unwrap(), B256::ZERO);
+    assert!(matches!(refused, Err(NotAResult::Compile(_))));
+}
