@@ -131,8 +131,8 @@ fn plans_of_another_module_are_refused() {
 #[test]
 fn recursion_without_a_check_is_bounded() {
     use assay_executor::NotAResult;
-    // A level is one slot and 2 * 8300 instructions: the far mark of 2^32 comes before the end of the stack.
-    let body = "(drop (i32.eqz (memory.size)))".repeat(8300);
+    // A level is one slot and 2 * 9000 instructions: the far mark of 2^32 comes before the end of the stack.
+    let body = "(drop (i32.eqz (memory.size)))".repeat(9000);
     let program = prepare(&format!(r#"(memory 0) (func $f {body} (call $f)) (func (export "entry") (call $f))"#));
     assert!(matches!(program.run(&[][..], AMPLE), Err(NotAResult::Unmetered)));
     assert!(matches!(program.run_exact(&[][..], AMPLE), Err(NotAResult::Unmetered)));
