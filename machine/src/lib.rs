@@ -2,6 +2,10 @@
 //! and the proof of any one of its steps.
 //!
 //! No async, no I/O, no clock, no host floats that leak: the same bytes give the same states on every host.
+//! Assumes a 64-bit host.
+
+extern crate alloc;
 
 pub mod isa;
+pub mod memory;
 pub mod record;
