@@ -21,6 +21,7 @@ mod linear;
 mod output;
 mod stack;
 mod system;
+mod transfer;
 
 use alloc::{sync::Arc, vec::Vec};
 
@@ -182,6 +183,12 @@ impl FlatMemory {
     /// If that leaves the region.
     pub fn write_output(&mut self, offset: u64, bytes: &[u8]) {
         self.output.write(offset, bytes);
+    }
+
+    /// The region roots as of the last commit.
+    #[must_use]
+    pub fn region_roots(&self) -> &RegionRoots {
+        &self.roots
     }
 
     /// Commits, then names the first `length` bytes of OUTPUT; every byte behind them must be zero, as it is in a halted
