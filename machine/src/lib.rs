@@ -9,3 +9,5 @@ extern crate alloc;
 pub mod isa;
 pub mod memory;
 pub mod record;
+pub mod step;
+pub mod witness;
