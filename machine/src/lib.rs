@@ -11,12 +11,15 @@
 
 extern crate alloc;
 
+pub mod admission;
 pub mod interpreter;
 pub mod isa;
 pub mod lower;
 pub mod memory;
 pub mod program;
 pub mod record;
+pub mod step;
+pub mod witness;
 
 #[cfg(not(all(target_pointer_width = "64", target_endian = "little")))]
 compile_error!("the machine's flat memory needs a 64-bit little-endian host");

@@ -192,6 +192,11 @@ impl Interpreter {
         &self.record
     }
 
+    /// The output written so far.
+    pub fn output(&self) -> &[u8] {
+        &self.memory.output()[..self.record.output_length as usize]
+    }
+
     /// The memory.
     pub fn memory(&mut self) -> &mut FlatMemory {
         &mut self.memory
@@ -244,7 +249,7 @@ impl Interpreter {
     }
 
     /// Runs one step by its definition.
-    fn run_one(&mut self) {
+    pub fn run_one(&mut self) {
         let Ok(next) = step(self.record, &mut Flat(&mut self.memory));
         if next.memory_pages != self.record.memory_pages {
             self.memory.grow_linear(next.memory_size());

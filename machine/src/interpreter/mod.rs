@@ -12,8 +12,8 @@
 mod bulk;
 mod handlers;
 mod machine;
-mod threaded;
 #[cfg(test)]
 mod tests;
+mod threaded;
 
 pub use machine::{Checkpoint, Interpreter, PreparedCode};

@@ -21,8 +21,8 @@ pub mod layout;
 pub mod proof;
 pub mod snapshot;
 pub mod sparse;
-pub mod tree;
 pub mod top;
+pub mod tree;
 pub mod wide;
 pub mod zero;
 
