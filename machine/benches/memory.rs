@@ -10,9 +10,7 @@ use std::{
 };
 
 use assay_machine::memory::{
-    BlobHasher, FlatImage, FlatMemory, Memory, Region, commit_blob,
-    flat::FixedImage,
-    hash,
+    BlobHasher, FixedImage, FlatImage, FlatMemory, Memory, Region, commit_blob, hash,
     layout::{Page, tree_leaf},
     tree::Tree,
     wide::{keccak_many, page_digests},

@@ -38,8 +38,8 @@ fn naive() -> Naive {
 fn write_some(random: &mut Random, linear_size: u64, mut write: impl FnMut(u64, &[u8])) {
     for _ in 0..random.below(12) {
         let bytes = bytes_of(1 + random.below(40) as usize, random.next());
-        let (base, size) = [(0, 8192), (STACK, 1 << 21), (MEMORY, linear_size), (OUTPUT, 30_000)]
-            [random.below(4) as usize];
+        let (base, size) =
+            [(0, 8192), (STACK, 1 << 21), (MEMORY, linear_size), (OUTPUT, 30_000)][random.below(4) as usize];
         let offset = match random.below(3) {
             0 => random.below(300),
             1 => size - bytes.len() as u64,
@@ -87,7 +87,8 @@ fn writes_commits_and_proofs_agree_with_the_naive_model() {
         assert_eq!(memory.commit(), root, "batch {batch}");
         assert_eq!(sparse.commit(), root);
         let ends = [5000, (1 << 36) + 699, STACK + (1 << 21) - 1, STACK + (1 << 21), MEMORY + linear_size - 1];
-        let more = [MEMORY + linear_size, (4 << 36) + 9000, (4 << 36) + (1 << 35), OUTPUT, (6 << 36) + 5, (1 << 40) - 1];
+        let more =
+            [MEMORY + linear_size, (4 << 36) + 9000, (4 << 36) + (1 << 35), OUTPUT, (6 << 36) + 5, (1 << 40) - 1];
         for address in ends.into_iter().chain(more) {
             let proof = memory.chunk_proof(address);
             assert_eq!(proof, sparse.chunk_proof(address), "address {address:#x}");
@@ -178,6 +179,14 @@ fn the_output_is_a_blob_like_any_other() {
         assert_eq!(memory.output_blob(length as u64), commit_blob(&bytes[..length]).unwrap());
     }
     assert_eq!(memory.output()[..13_000], bytes);
+}
+
+#[test]
+fn memories_and_snapshots_can_change_threads() {
+    fn check<T: Send>() {}
+    check::<FlatMemory>();
+    check::<Snapshot>();
+    check::<SparseMemory>();
 }
 
 #[test]
