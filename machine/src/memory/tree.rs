@@ -167,7 +167,7 @@ impl Band {
 
 /// Where a level begins among a tile's nodes: 0, 16, 24, 28.
 const fn first_node(level: u32) -> usize {
-    2 * TILE_LEAVES - (2 * TILE_LEAVES >> level)
+    2 * TILE_LEAVES - ((2 * TILE_LEAVES) >> level)
 }
 
 /// Bit `i` of the result is set where bit `2i` or `2i + 1` is.

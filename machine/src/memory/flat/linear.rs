@@ -131,9 +131,6 @@ impl Backing for Linear {
     fn commit(&mut self) {
         let mut numbers = Vec::new();
         flagged(self.flags(), &mut numbers);
-        if numbers.is_empty() {
-            return;
-        }
         let (all, _): (&[Page], _) = self.bytes.as_chunks();
         update_pages(&mut self.tree, &numbers, all);
         numbers.iter().for_each(|page| self.dirty[*page as usize] = 0);

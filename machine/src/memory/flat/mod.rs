@@ -12,8 +12,9 @@
 //! Owns the bytes, what of them is dirty, and their trees. Assumes a lowered program: STATE and the buffers are zero, and
 //! nothing outside these backings is ever written. Handwritten images run on `SparseMemory`.
 //!
-//! Raw pointers that a getter returns are for the interpreter's loop. They stay valid until the memory is moved out of,
-//! dropped, or the next `&mut self` call of another name; whoever stores through them also marks what is dirty.
+//! Raw pointers that a getter returns are for the interpreter's loop; whoever stores through them also marks what is
+//! dirty. No backing that has one ever moves, so that an address is good for the memory's life; but other calls make
+//! references into the backings, so a loop fetches its pointers anew after each.
 
 mod backing;
 mod fixed;

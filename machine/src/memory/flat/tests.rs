@@ -182,6 +182,58 @@ fn the_output_is_a_blob_like_any_other() {
 }
 
 #[test]
+fn bulk_moves_agree_with_the_naive_model() {
+    let mut random = Random(15);
+    let size = 2 * 65_536;
+    let (mut memory, mut model) = (FlatMemory::new(image(size)).unwrap(), naive());
+    memory.write(MEMORY, &bytes_of(40_000, 16));
+    model.write(MEMORY, &bytes_of(40_000, 16));
+    let mut output_length = 0;
+    for round in 0..60 {
+        let count = random.below(9000) * random.below(2);
+        // The ends of memory and overlapping ranges come up as often as others.
+        let range = |random: &mut Random| [0, size - count, random.below(size - count)][random.below(3) as usize];
+        let (from, to) = (range(&mut random), range(&mut random));
+        match round % 4 {
+            0 => {
+                memory.copy_linear(from, to, count);
+                let bytes = model.read(MEMORY + from, count as usize);
+                model.write(MEMORY + to, &bytes);
+            }
+            1 => {
+                memory.fill_linear(to, count, round as u8);
+                model.write(MEMORY + to, &vec![round as u8; count as usize]);
+            }
+            2 => {
+                // INPUT has 9,000 bytes: some of these ranges end or begin behind them.
+                let from = random.below(12_000);
+                memory.copy_input(from, to, count);
+                let bytes = model.read((4 << 36) + from, count as usize);
+                model.write(MEMORY + to, &bytes);
+            }
+            _ => {
+                memory.copy_output(from, output_length, count);
+                let bytes = model.read(MEMORY + from, count as usize);
+                model.write(OUTPUT + output_length, &bytes);
+                output_length += count;
+            }
+        }
+        if round % 3 == 0 {
+            assert_eq!(memory.commit(), model.root(), "round {round}");
+        }
+    }
+    assert_eq!(memory.commit(), model.root());
+}
+
+#[test]
+fn memories_and_snapshots_can_change_threads() {
+    fn check<T: Send>() {}
+    check::<FlatMemory>();
+    check::<Snapshot>();
+    check::<SparseMemory>();
+}
+
+#[test]
 #[should_panic(expected = "a snapshot returns to the program and input")]
 fn a_snapshot_of_another_input_panics() {
     let snapshot = FlatMemory::new(image(0)).unwrap().snapshot();
