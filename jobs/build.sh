@@ -18,13 +18,14 @@ jobs=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "${1:-$jobs/wasm}"
 wasm=$(cd "${1:-$jobs/wasm}" && pwd)
 target=${CARGO_TARGET_DIR:-$jobs/rust/target}
-registry=${CARGO_HOME:-$HOME/.cargo}/registry/src
 
 # Panic messages name source files: they must not name the directories of the machine that built them.
-flags="--remap-path-prefix=$jobs=jobs"
-for source in "$registry"/*; do
-    flags="$flags --remap-path-prefix=$source=crates"
-done
+remapped() {
+    printf '%s' "--remap-path-prefix=$jobs=jobs"
+    for source in "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*; do
+        printf ' %s' "--remap-path-prefix=$source=crates"
+    done
+}
 
 build_rust() {
     cd "$jobs/rust"
@@ -32,15 +33,16 @@ build_rust() {
     rustup)
         rustup target add --toolchain $RUST_VERSION wasm32-wasip1
         cargo +$RUST_VERSION fetch --locked
-        RUSTFLAGS=$flags CARGO_TARGET_DIR=$target \
+        RUSTFLAGS=$(remapped) CARGO_TARGET_DIR=$target \
             cargo +$RUST_VERSION build --release --locked --target wasm32-wasip1
         ;;
     debian)
         libc=/usr/lib/wasm32-wasi
         link="-Clinker=wasm-ld-14 -Clink-self-contained=no -L$libc -Ctarget-feature=+crt-static"
+        PATH=/usr/bin:$PATH /usr/bin/cargo fetch --locked
         # RUSTC_BOOTSTRAP only lets cargo build the standard library, which Debian ships as source.
         PATH=/usr/bin:$PATH RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$target \
-            RUSTFLAGS="$flags --remap-path-prefix=/usr/src=std $link -Clink-arg=$libc/crt1-command.o" \
+            RUSTFLAGS="$(remapped) --remap-path-prefix=/usr/src=std $link -Clink-arg=$libc/crt1-command.o" \
             /usr/bin/cargo build --release --locked --target wasm32-wasip1 -Zbuild-std=std,panic_abort
         ;;
     *)
@@ -66,6 +68,7 @@ build_c_and_zig() {
     cd "$jobs/zig"
     "$PYTHON" -m ziglang build-exe -target wasm32-wasi -O ReleaseFast -fstrip -fsingle-threaded \
         -femit-bin="$wasm/primes.wasm" primes.zig
+    chmod 644 "$wasm/lz.wasm" "$wasm/primes.wasm"
 }
 
 build_rust
