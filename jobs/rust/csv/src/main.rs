@@ -27,7 +27,7 @@ fn main() -> ExitCode {
 }
 
 fn aggregate(input: &mut dyn BufRead, output: &mut dyn Write) -> Outcome {
-    let parameters = job::read_parameters(input, PARAMETERS_SIZE_MAX_BYTES)?;
+    let parameters = job::read_line(input, PARAMETERS_SIZE_MAX_BYTES)?;
     let (group_name, value_name) =
         parameters.split_once(',').ok_or("the first line must name two columns: group,value")?;
 

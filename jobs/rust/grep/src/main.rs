@@ -19,7 +19,7 @@ fn main() -> ExitCode {
 }
 
 fn search(input: &mut dyn BufRead, output: &mut dyn Write) -> Outcome {
-    let pattern = job::read_parameters(input, PATTERN_SIZE_MAX_BYTES)?;
+    let pattern = job::read_line(input, PATTERN_SIZE_MAX_BYTES)?;
     let regex = RegexBuilder::new(&pattern)
         .size_limit(PROGRAM_SIZE_MAX_BYTES)
         .dfa_size_limit(PROGRAM_SIZE_MAX_BYTES)

@@ -1,7 +1,7 @@
 //! The frame that every sample job in Rust shares: standard streams, one error message, one exit code.
 //!
 //! It assumes nothing about the host beyond WASI's standard streams, so the same program runs on a laptop.
-//! It never panics: whatever the input is, the job ends with an exit code and, if that is not zero, a line on stderr.
+//! A job never panics: whatever its input is, it ends with an exit code, and a refusal says why on stderr.
 
 use std::error::Error;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
@@ -16,7 +16,7 @@ const EXIT_REFUSED: u8 = 2;
 /// What a job's body gives back: an exit code that the job chose itself, or the reason why it refused its input.
 pub type Outcome = Result<ExitCode, Box<dyn Error>>;
 
-/// Runs `body` between stdin and stdout and reports a refusal as one line `name: reason` on stderr, exit code 2.
+/// Runs `body` between stdin and stdout and reports a refusal as `name: reason` on stderr, exit code 2.
 ///
 /// Whatever the body wrote before it refused is flushed and stays part of the output.
 pub fn run(name: &str, body: impl FnOnce(&mut dyn BufRead, &mut dyn Write) -> Outcome) -> ExitCode {
@@ -33,18 +33,18 @@ pub fn run(name: &str, body: impl FnOnce(&mut dyn BufRead, &mut dyn Write) -> Ou
     })
 }
 
-/// Reads the first line of the input, without its line ending, as the parameters of the job.
+/// Reads the next line of the input, without its line ending; at the end of the input an empty one.
 ///
 /// # Errors
 /// When the line is longer than `size_max_bytes`, is not UTF-8, or can't be read.
-pub fn read_parameters(input: &mut dyn BufRead, size_max_bytes: u16) -> Result<String, Box<dyn Error>> {
+pub fn read_line(input: &mut dyn BufRead, size_max_bytes: u16) -> Result<String, Box<dyn Error>> {
     let mut line = String::new();
     let size_bytes = input
         .take(u64::from(size_max_bytes) + 1)
         .read_line(&mut line)
-        .map_err(|error| format!("the first line can't be read: {error}"))?;
+        .map_err(|error| format!("a line can't be read: {error}"))?;
     if size_bytes > usize::from(size_max_bytes) {
-        return Err(format!("the first line is longer than {size_max_bytes} bytes").into());
+        return Err(format!("a line is longer than {size_max_bytes} bytes").into());
     }
     line.truncate(line.trim_end_matches(['\r', '\n']).len());
     Ok(line)

@@ -57,7 +57,7 @@ fn main() -> ExitCode {
 }
 
 fn transform(input: &mut dyn BufRead, output: &mut dyn Write) -> Outcome {
-    let query = job::read_parameters(input, QUERY_SIZE_MAX_BYTES)?;
+    let query = job::read_line(input, QUERY_SIZE_MAX_BYTES)?;
     let query: Query = serde_json::from_str(&query).map_err(|error| format!("the query was refused: {error}"))?;
 
     let mut groups: BTreeMap<String, Group> = BTreeMap::new();

@@ -19,7 +19,7 @@ fn main() -> ExitCode {
 }
 
 fn draw(input: &mut dyn BufRead, output: &mut dyn Write) -> Outcome {
-    let parameters = job::read_parameters(input, LINE_SIZE_MAX_BYTES)?;
+    let parameters = job::read_line(input, LINE_SIZE_MAX_BYTES)?;
     let fields: Vec<&str> = parameters.split_ascii_whitespace().collect();
     let [width, height, center_re, center_im, pixel_size, iterations] = fields[..] else {
         return Err("the input must be: width height center_re center_im pixel_size iterations".into());

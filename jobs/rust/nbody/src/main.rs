@@ -23,14 +23,14 @@ fn main() -> ExitCode {
 }
 
 fn simulate(input: &mut dyn BufRead, output: &mut dyn Write) -> Outcome {
-    let parameters = job::read_parameters(input, LINE_SIZE_MAX_BYTES)?;
+    let parameters = job::read_line(input, LINE_SIZE_MAX_BYTES)?;
     let (steps, dt) = parameters.split_once(' ').ok_or("the first line must be: steps dt")?;
     let steps: u64 = steps.parse().map_err(|_| format!("{steps:?} is not a number of steps"))?;
     let dt = parse_finite(dt)?;
 
     let mut bodies = Vec::new();
     loop {
-        let line = job::read_parameters(input, LINE_SIZE_MAX_BYTES)?;
+        let line = job::read_line(input, LINE_SIZE_MAX_BYTES)?;
         if line.is_empty() {
             break;
         }
