@@ -279,6 +279,7 @@ impl Writer {
     fn exports(&mut self, program: &Survey<'_>, mode: Mode) -> Result<(ExportSection, bool), AdmissionError> {
         let (mut section, mut entry_name_taken) = (ExportSection::new(), false);
         if mode == Mode::Program {
+            section.export("memory", ExportKind::Memory, 0);
             return Ok((section, entry_name_taken));
         }
         for export in program.exports.clone().into_iter().flatten() {
