@@ -15,12 +15,17 @@ const HASH_SIZE: usize = 32;
 
 /// Opened chunks in ascending address. An entry's siblings are those of the tree in which all entries before it have
 /// been replaced by what the step leaves there.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Witness {
-    pub(super) entries: Vec<ChunkProof>,
+    entries: Vec<ChunkProof>,
 }
 
 impl Witness {
+    /// A witness that opens these chunks; whether it proves anything is for [`super::verify_step`] to say.
+    pub fn new(entries: Vec<ChunkProof>) -> Self {
+        Self { entries }
+    }
+
     /// The opened chunks, in ascending address.
     pub fn entries(&self) -> &[ChunkProof] {
         &self.entries

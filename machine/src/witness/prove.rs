@@ -20,17 +20,17 @@ pub fn prove_step<M: Memory>(record: Record, memory: &mut M) -> (Vec<u8>, Record
     let mut recorder = Recorder { memory, touched: BTreeMap::new() };
     let Ok(next) = step(record, &mut recorder);
     let touched = recorder.touched;
-    let mut witness = Witness::default();
+    let mut entries = Vec::with_capacity(touched.len());
     for (address, new) in touched {
         // Opened in the tree in which the chunks before are replaced already, and replaced before the next is opened.
         let proof = memory.chunk_proof(address);
         if proof.bytes != new {
             memory.write(address, &new);
         }
-        witness.entries.push(proof);
+        entries.push(proof);
     }
     let next = Record { memory_root: memory.commit(), ..next };
-    (witness.to_bytes(), next)
+    (Witness::new(entries).to_bytes(), next)
 }
 
 /// Makes the step from `record` in `memory`. Its root is not computed: that of the result is the record's, and

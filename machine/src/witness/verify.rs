@@ -36,7 +36,7 @@ struct OpenedChunk<'a> {
 impl<'a> Opened<'a> {
     fn new(witness: &'a Witness) -> Self {
         let open = |old: &'a ChunkProof| OpenedChunk { old, new: old.bytes.clone(), touched: false };
-        Self { chunks: witness.entries.iter().map(open).collect() }
+        Self { chunks: witness.entries().iter().map(open).collect() }
     }
 
     /// The bytes from `address` to the end of its chunk.
