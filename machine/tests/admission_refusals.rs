@@ -113,6 +113,14 @@ fn proposals_are_named() {
             &[Memory64, Simd],
         ),
         (
+            "(memory i64 0 0x1_0000_0000_0000 (pagesize 1))",
+            &[CustomPageSizes, Memory64],
+        ),
+        (
+            "(type $f (func)) (tag) (func (param (ref $f)) (throw 0))",
+            &[FunctionReferences, Exceptions],
+        ),
+        (
             "(memory 1 1 shared) (func (drop (v128.const i64x2 0 0)) (return_call 0))",
             &[Threads, Simd, TailCalls],
         ),

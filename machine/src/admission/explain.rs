@@ -54,8 +54,14 @@ fn explain(wasm: &[u8], first: Failure) -> AdmissionError {
                 needed.push(index);
                 failure = next;
             }
-            // No proposal mends it: the module is invalid, and this is the place.
-            Step::Stuck => return *failure.error,
+            // Several proposals in one place, or the module is invalid and this is the place.
+            Step::Stuck => {
+                let all = (0..FEATURES.len()).rev().collect();
+                return match survey(wasm, union(0..FEATURES.len()), 0) {
+                    Ok(_) => refused(minimal(wasm, all)),
+                    Err(_) => *failure.error,
+                };
+            }
         }
     }
     refused(needed.iter().map(|&index| FEATURES[index].0).collect())
@@ -67,7 +73,10 @@ enum Step {
     Stuck,
 }
 
-/// Finds the proposal that, added to those `needed`, carries validation furthest past `failure`.
+/// Finds a proposal that, added to those `needed`, carries validation past `failure`.
+///
+/// The validator's own hint comes first, and the first hinted proposal that helps is taken, so that a proposal which
+/// includes others does not stand for two that are used side by side. Without a hint the one that helps furthest is.
 fn step(wasm: &[u8], needed: &[usize], failure: &Failure) -> Step {
     let base = union(needed.iter().copied());
     let says = |index: &usize| {
@@ -75,15 +84,17 @@ fn step(wasm: &[u8], needed: &[usize], failure: &Failure) -> Step {
             .missing
             .is_some_and(|missing| FEATURES[*index].1.contains(missing))
     };
-    // The validator's own hint first: mostly it is right, and then no other walk is needed.
-    let (hinted, others): (Vec<_>, Vec<_>) = (0..FEATURES.len()).partition(says);
+    let (hinted, others): (Vec<_>, Vec<_>) = (0..FEATURES.len())
+        .filter(|index| !needed.contains(index))
+        .partition(says);
+    let hinted_count = hinted.len();
     let mut best: Option<(usize, Failure)> = None;
-    for index in hinted.into_iter().chain(others) {
-        if needed.contains(&index) {
-            continue;
-        }
+    for (tried, index) in hinted.into_iter().chain(others).enumerate() {
         match survey(wasm, base.union(FEATURES[index].1), failure.bodies_passed) {
             Ok(_) => return Step::Passes(index),
+            Err(next) if tried < hinted_count && next.offset > failure.offset => {
+                return Step::Further(index, next);
+            }
             Err(next)
                 if next.offset
                     > best
@@ -98,7 +109,7 @@ fn step(wasm: &[u8], needed: &[usize], failure: &Failure) -> Step {
     best.map_or(Step::Stuck, |(index, next)| Step::Further(index, next))
 }
 
-/// Leaves out what was added on the way and turned out to be covered by a later addition.
+/// Leaves out, from front to back, what is not needed beside the others.
 fn minimal(wasm: &[u8], mut needed: Vec<usize>) -> Vec<Proposal> {
     let mut at = 0;
     while needed.len() > 1 && at < needed.len() {
