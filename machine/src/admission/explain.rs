@@ -19,7 +19,11 @@ pub(super) fn admitted(wasm: &[u8]) -> Result<Survey<'_>, AdmissionError> {
     Limit::ModuleBytes.check(wasm.len() as u64)?;
     if wasm.starts_with(b"\0asm") && wasm.get(4..8) == Some(&COMPONENT) {
         let message = "the bytes are a component, wanted a core module".to_owned();
-        return Err(AdmissionError::Refused { proposals: vec![Proposal::ComponentModel], offset: 4, message });
+        return Err(AdmissionError::Refused {
+            proposals: vec![Proposal::ComponentModel],
+            offset: 4,
+            message,
+        });
     }
     match survey(wasm, ADMITTED, 0) {
         Ok(survey) => imports_functions_only(survey),
@@ -29,11 +33,14 @@ pub(super) fn admitted(wasm: &[u8]) -> Result<Survey<'_>, AdmissionError> {
 
 /// Adds one missing proposal after the other until the module passes.
 fn explain(wasm: &[u8], first: Failure) -> AdmissionError {
-    if matches!(first.error, AdmissionError::OverLimit { .. }) {
-        return first.error;
-    }
-    let AdmissionError::Invalid { offset, message } = first.error.clone() else { return first.error };
-    let refused = |proposals| AdmissionError::Refused { proposals, offset, message: message.clone() };
+    let AdmissionError::Invalid { offset, message } = (*first.error).clone() else {
+        return *first.error;
+    };
+    let refused = |proposals| AdmissionError::Refused {
+        proposals,
+        offset,
+        message: message.clone(),
+    };
 
     let mut needed: Vec<usize> = Vec::new();
     let mut failure = first;
@@ -47,8 +54,14 @@ fn explain(wasm: &[u8], first: Failure) -> AdmissionError {
                 needed.push(index);
                 failure = next;
             }
-            // No proposal mends it: the module is invalid, and this is the place.
-            Step::Stuck => return failure.error,
+            // Several proposals in one place, or the module is invalid and this is the place.
+            Step::Stuck => {
+                let all = (0..FEATURES.len()).rev().collect();
+                return match survey(wasm, union(0..FEATURES.len()), 0) {
+                    Ok(_) => refused(minimal(wasm, all)),
+                    Err(_) => *failure.error,
+                };
+            }
         }
     }
     refused(needed.iter().map(|&index| FEATURES[index].0).collect())
@@ -60,20 +73,34 @@ enum Step {
     Stuck,
 }
 
-/// Finds the proposal that, added to those `needed`, carries validation furthest past `failure`.
+/// Finds a proposal that, added to those `needed`, carries validation past `failure`.
+///
+/// The validator's own hint comes first, and the first hinted proposal that helps is taken, so that a proposal which
+/// includes others does not stand for two that are used side by side. Without a hint the one that helps furthest is.
 fn step(wasm: &[u8], needed: &[usize], failure: &Failure) -> Step {
     let base = union(needed.iter().copied());
-    let says = |index: &usize| failure.missing.is_some_and(|missing| FEATURES[*index].1.contains(missing));
-    // The validator's own hint first: mostly it is right, and then no other walk is needed.
-    let (hinted, others): (Vec<_>, Vec<_>) = (0..FEATURES.len()).partition(says);
+    let says = |index: &usize| {
+        failure
+            .missing
+            .is_some_and(|missing| FEATURES[*index].1.contains(missing))
+    };
+    let (hinted, others): (Vec<_>, Vec<_>) = (0..FEATURES.len())
+        .filter(|index| !needed.contains(index))
+        .partition(says);
+    let hinted_count = hinted.len();
     let mut best: Option<(usize, Failure)> = None;
-    for index in hinted.into_iter().chain(others) {
-        if needed.contains(&index) {
-            continue;
-        }
-        match survey(wasm, base.union(FEATURES[index].1), failure.offset) {
+    for (tried, index) in hinted.into_iter().chain(others).enumerate() {
+        match survey(wasm, base.union(FEATURES[index].1), failure.bodies_passed) {
             Ok(_) => return Step::Passes(index),
-            Err(next) if next.offset > best.as_ref().map_or(failure.offset, |(_, best)| best.offset) => {
+            Err(next) if tried < hinted_count && next.offset > failure.offset => {
+                return Step::Further(index, next);
+            }
+            Err(next)
+                if next.offset
+                    > best
+                        .as_ref()
+                        .map_or(failure.offset, |(_, best)| best.offset) =>
+            {
                 best = Some((index, next));
             }
             Err(_) => {}
@@ -82,7 +109,7 @@ fn step(wasm: &[u8], needed: &[usize], failure: &Failure) -> Step {
     best.map_or(Step::Stuck, |(index, next)| Step::Further(index, next))
 }
 
-/// Leaves out what was added on the way and turned out to be covered by a later addition.
+/// Leaves out, from front to back, what is not needed beside the others.
 fn minimal(wasm: &[u8], mut needed: Vec<usize>) -> Vec<Proposal> {
     let mut at = 0;
     while needed.len() > 1 && at < needed.len() {
@@ -97,15 +124,26 @@ fn minimal(wasm: &[u8], mut needed: Vec<usize>) -> Vec<Proposal> {
 }
 
 fn union(indices: impl Iterator<Item = usize>) -> WasmFeatures {
-    indices.fold(ADMITTED, |features, index| features.union(FEATURES[index].1))
+    indices.fold(ADMITTED, |features, index| {
+        features.union(FEATURES[index].1)
+    })
 }
 
 /// WebAssembly 1.0 lets a module import memories, tables and globals; a job has no one to import them from.
 fn imports_functions_only(survey: Survey<'_>) -> Result<Survey<'_>, AdmissionError> {
     for (offset, import) in &survey.imports {
-        let Some(proposal) = imported_state(import) else { continue };
-        let message = format!("import `{}` `{}`, wanted functions only", import.module, import.name);
-        return Err(AdmissionError::Refused { proposals: vec![proposal], offset: *offset as u64, message });
+        let Some(proposal) = imported_state(import) else {
+            continue;
+        };
+        let message = format!(
+            "import `{}` `{}`, wanted functions only",
+            import.module, import.name
+        );
+        return Err(AdmissionError::Refused {
+            proposals: vec![proposal],
+            offset: *offset as u64,
+            message,
+        });
     }
     Ok(survey)
 }

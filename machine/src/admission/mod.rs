@@ -88,7 +88,11 @@ pub fn admit_library(wasm: &[u8], adapters: &[(&str, &[u8])]) -> Result<Admitted
     admit_as(wasm, &all, Mode::Library)
 }
 
-fn admit_as(wasm: &[u8], adapters: &[(&str, &[u8])], mode: Mode) -> Result<Admitted, AdmissionError> {
+fn admit_as(
+    wasm: &[u8],
+    adapters: &[(&str, &[u8])],
+    mode: Mode,
+) -> Result<Admitted, AdmissionError> {
     let program = explain::admitted(wasm)?;
     let linked = link::link(program, adapters)?;
     normalise::normalise(&linked, mode)
