@@ -33,19 +33,10 @@ fn proposals_are_named() {
         ("(func (drop (v128.const i64x2 0 0)))", &[Simd]),
         ("(func (param v128))", &[Simd]),
         ("(global v128 (v128.const i64x2 0 0))", &[Simd]),
-        (
-            "(memory 1) (func (drop (v128.load (i32.const 0))))",
-            &[Simd],
-        ),
-        (
-            "(func (param v128) (drop (f32x4.relaxed_max (local.get 0) (local.get 0))))",
-            &[RelaxedSimd],
-        ),
+        ("(memory 1) (func (drop (v128.load (i32.const 0))))", &[Simd]),
+        ("(func (param v128) (drop (f32x4.relaxed_max (local.get 0) (local.get 0))))", &[RelaxedSimd]),
         ("(memory 1 1 shared)", &[Threads]),
-        (
-            "(memory 1) (func (drop (i32.atomic.load (i32.const 0))))",
-            &[Threads],
-        ),
+        ("(memory 1) (func (drop (i32.atomic.load (i32.const 0))))", &[Threads]),
         ("(func (return_call 0))", &[TailCalls]),
         ("(tag) (func (throw 0))", &[Exceptions]),
         (r#"(import "a" "b" (tag))"#, &[Exceptions]),
@@ -56,79 +47,34 @@ fn proposals_are_named() {
         ("(table 1 externref)", &[Externref]),
         ("(func (drop (ref.null extern)))", &[Externref]),
         ("(global externref (ref.null extern))", &[Externref]),
-        (
-            "(type $f (func)) (func (param (ref $f)) (call_ref $f (local.get 0)))",
-            &[FunctionReferences],
-        ),
-        (
-            "(type $f (func)) (table 1 (ref null $f))",
-            &[FunctionReferences],
-        ),
-        (
-            "(func (param funcref) (drop (ref.as_non_null (local.get 0))))",
-            &[FunctionReferences],
-        ),
-        (
-            "(func $f) (elem declare func $f) (table 1 1 funcref (ref.func $f))",
-            &[FunctionReferences],
-        ),
+        ("(type $f (func)) (func (param (ref $f)) (call_ref $f (local.get 0)))", &[FunctionReferences]),
+        ("(type $f (func)) (table 1 (ref null $f))", &[FunctionReferences]),
+        ("(func (param funcref) (drop (ref.as_non_null (local.get 0))))", &[FunctionReferences]),
+        ("(func $f) (elem declare func $f) (table 1 1 funcref (ref.func $f))", &[FunctionReferences]),
         ("(type (struct (field i32)))", &[Gc]),
         ("(func (param anyref))", &[Gc]),
         ("(func (drop (ref.i31 (i32.const 1))))", &[Gc]),
-        (
-            "(global i32 (i32.const 1)) (global i32 (global.get 0))",
-            &[Gc],
-        ),
+        ("(global i32 (i32.const 1)) (global i32 (global.get 0))", &[Gc]),
         ("(rec (type (func)) (type (func)))", &[Gc]),
         ("(memory i64 1)", &[Memory64]),
         ("(table i64 1 funcref)", &[Memory64]),
         ("(memory 1) (memory 1)", &[MultiMemory]),
         ("(memory 1 (pagesize 1))", &[CustomPageSizes]),
-        (
-            "(func (param i64 i64) (i64.mul_wide_u (local.get 0) (local.get 1)) drop drop)",
-            &[WideArithmetic],
-        ),
+        ("(func (param i64 i64) (i64.mul_wide_u (local.get 0) (local.get 1)) drop drop)", &[WideArithmetic]),
         (
             "(type $f (func)) (type $c (cont $f)) (func (param (ref null $c)) (resume $c (local.get 0)))",
             &[StackSwitching],
         ),
-        (
-            "(memory 1) (func (memory.discard (i32.const 0) (i32.const 0)))",
-            &[MemoryControl],
-        ),
-        (
-            "(global (shared i32) (i32.const 0))",
-            &[SharedEverythingThreads],
-        ),
-        (
-            "(rec (type $a (descriptor $b) (struct)) (type $b (describes $a) (struct)))",
-            &[CustomDescriptors],
-        ),
-        (
-            r#"(import "a" (item "b" (func)) (item "c" (func)))"#,
-            &[CompactImports],
-        ),
-        (
-            "(memory i64 1) (func (drop (v128.load (i64.const 0))))",
-            &[Memory64, Simd],
-        ),
-        (
-            "(memory i64 0 0x1_0000_0000_0000 (pagesize 1))",
-            &[CustomPageSizes, Memory64],
-        ),
-        (
-            "(type $f (func)) (tag) (func (param (ref $f)) (throw 0))",
-            &[FunctionReferences, Exceptions],
-        ),
-        (
-            "(memory 1 1 shared) (func (drop (v128.const i64x2 0 0)) (return_call 0))",
-            &[Threads, Simd, TailCalls],
-        ),
+        ("(memory 1) (func (memory.discard (i32.const 0) (i32.const 0)))", &[MemoryControl]),
+        ("(global (shared i32) (i32.const 0))", &[SharedEverythingThreads]),
+        ("(rec (type $a (descriptor $b) (struct)) (type $b (describes $a) (struct)))", &[CustomDescriptors]),
+        (r#"(import "a" (item "b" (func)) (item "c" (func)))"#, &[CompactImports]),
+        ("(memory i64 1) (func (drop (v128.load (i64.const 0))))", &[Memory64, Simd]),
+        ("(memory i64 0 0x1_0000_0000_0000 (pagesize 1))", &[CustomPageSizes, Memory64]),
+        ("(type $f (func)) (tag) (func (param (ref $f)) (throw 0))", &[FunctionReferences, Exceptions]),
+        ("(memory 1 1 shared) (func (drop (v128.const i64x2 0 0)) (return_call 0))", &[Threads, Simd, TailCalls]),
         (r#"(import "env" "memory" (memory 1))"#, &[ImportedMemory]),
-        (
-            r#"(import "env" "table" (table 1 funcref))"#,
-            &[ImportedTable],
-        ),
+        (r#"(import "env" "table" (table 1 funcref))"#, &[ImportedTable]),
         (r#"(import "env" "global" (global i32))"#, &[ImportedGlobal]),
     ];
     for (fields, wanted) in cases {
@@ -142,10 +88,7 @@ fn proposals_are_named() {
 #[test]
 fn the_search_for_proposals_is_bounded() {
     let fields = "(memory 1 1 shared) (tag) (func (drop (v128.const i64x2 0 0)) (throw 0)) (func (return_call 0))";
-    check_refused(
-        fields,
-        &[Proposal::Threads, Proposal::Exceptions, Proposal::Simd],
-    );
+    check_refused(fields, &[Proposal::Threads, Proposal::Exceptions, Proposal::Simd]);
 }
 
 /// A module that no proposal mends is invalid, with the place; also when it uses a proposal besides.
@@ -160,9 +103,7 @@ fn invalid_modules_are_told_where() {
     let (offset, message) = invalid(&wasm("(module (func (drop (i32.eqz (i64.const 0)))))"));
     assert_eq!(offset, 8 + 6 + 4 + 3 + 1 + 1 + 2);
     assert!(message.contains("type mismatch"), "{message}");
-    let (_, message) = invalid(&wasm(
-        "(module (func (drop (v128.const i64x2 0 0)) (drop (i32.eqz (i64.const 0)))))",
-    ));
+    let (_, message) = invalid(&wasm("(module (func (drop (v128.const i64x2 0 0)) (drop (i32.eqz (i64.const 0)))))"));
     assert!(message.contains("type mismatch"), "{message}");
     assert_eq!(invalid(b"").0, 0);
     assert_eq!(invalid(b"\0asm\x02\0\0\0").0, 4);
@@ -174,55 +115,22 @@ fn limits_are_each_reached() {
     let many = |count: usize, item: &str| item.repeat(count);
     let cases: Vec<(Limit, String)> = vec![
         (Limit::Types, many(65537, "(type (func))")),
-        (
-            Limit::SignatureValues,
-            many(
-                1100,
-                &format!("(type (func (param {})))", many(990, "i32 ")),
-            ),
-        ),
-        (
-            Limit::Params,
-            format!("(func (param {}))", many(991, "i32 ")),
-        ),
-        (
-            Limit::Params,
-            format!("(func (param {}))", many(1001, "i32 ")),
-        ),
-        (
-            Limit::Results,
-            format!("(type (func (result {})))", many(991, "i32 ")),
-        ),
-        (
-            Limit::Imports,
-            many(4097, r#"(import "assay" "exit" (func (param i32)))"#),
-        ),
+        (Limit::SignatureValues, many(1100, &format!("(type (func (param {})))", many(990, "i32 ")))),
+        (Limit::Params, format!("(func (param {}))", many(991, "i32 "))),
+        (Limit::Params, format!("(func (param {}))", many(1001, "i32 "))),
+        (Limit::Results, format!("(type (func (result {})))", many(991, "i32 "))),
+        (Limit::Imports, many(4097, r#"(import "assay" "exit" (func (param i32)))"#)),
         (Limit::Functions, many((1 << 18) + 1, "(func)")),
         (Limit::Tables, many(33, "(table 1 funcref)")),
         (Limit::TableElements, "(table 1048577 funcref)".into()),
         (Limit::TableElements, "(table 0xffffffff funcref)".into()),
         (Limit::Globals, many(65537, "(global i32 (i32.const 0))")),
         (Limit::ElementSegments, many(65537, "(elem func)")),
-        (
-            Limit::ElementItems,
-            format!(
-                "(func $f) {}",
-                many(3, &format!("(elem func {})", many(700_000, "$f ")))
-            ),
-        ),
+        (Limit::ElementItems, format!("(func $f) {}", many(3, &format!("(elem func {})", many(700_000, "$f "))))),
         (Limit::DataSegments, many(65537, r#"(data "")"#)),
-        (
-            Limit::BodyBytes,
-            format!("(func {})", many((1 << 20) - 1, "nop ")),
-        ),
-        (
-            Limit::Locals,
-            format!("(func (param i64) (local {}))", many(50_000, "i32 ")),
-        ),
-        (
-            Limit::OperandStack,
-            format!("(func {} unreachable)", many((1 << 16) + 1, "i32.const 0 ")),
-        ),
+        (Limit::BodyBytes, format!("(func {})", many((1 << 20) - 1, "nop "))),
+        (Limit::Locals, format!("(func (param i64) (local {}))", many(50_000, "i32 "))),
+        (Limit::OperandStack, format!("(func {} unreachable)", many((1 << 16) + 1, "i32.const 0 "))),
         (
             Limit::TransferredValues,
             format!(
@@ -234,11 +142,7 @@ fn limits_are_each_reached() {
     ];
     for (limit, fields) in &cases {
         match error(fields) {
-            AdmissionError::OverLimit {
-                limit: got_limit,
-                got,
-                wanted,
-            } => {
+            AdmissionError::OverLimit { limit: got_limit, got, wanted } => {
                 assert_eq!(got_limit, *limit);
                 assert_eq!(wanted, limit.bound());
                 assert!(got > wanted);
@@ -246,19 +150,11 @@ fn limits_are_each_reached() {
             other => panic!("{limit:?}: {other}"),
         }
     }
-    let exports: String = (0..=1 << 18)
-        .map(|index| format!(r#"(export "{index}" (func 0))"#))
-        .collect();
-    assert_eq!(
-        error(&format!("(func) {exports}")).reason(),
-        Limit::Exports.name()
-    );
+    let exports: String = (0..=1 << 18).map(|index| format!(r#"(export "{index}" (func 0))"#)).collect();
+    assert_eq!(error(&format!("(func) {exports}")).reason(), Limit::Exports.name());
     // The text format's assembler refuses this memory itself.
     let mut memory = wasm("(module (memory 65535))");
-    let at = memory
-        .windows(3)
-        .position(|window| window == [0xff, 0xff, 0x03])
-        .expect("65535 in LEB128");
+    let at = memory.windows(3).position(|window| window == [0xff, 0xff, 0x03]).expect("65535 in LEB128");
     memory[at + 2] = 0x07;
     assert_eq!(library_error(&memory).reason(), Limit::MemoryPages.name());
     let mut large = wasm("(module)");
@@ -275,10 +171,7 @@ fn limits_are_each_reached() {
 fn limits_are_admitted_themselves() {
     let many = |count: usize, item: &str| item.repeat(count);
     for fields in [
-        format!(
-            "(func (param {0}) (result {0}) unreachable)",
-            many(990, "i32 ")
-        ),
+        format!("(func (param {0}) (result {0}) unreachable)", many(990, "i32 ")),
         "(table 1048576 funcref) (memory 65536)".into(),
         format!("(func (local {}))", many(50_000, "i32 ")),
         // Size 1, no locals 1, end 1 make the rest.
@@ -296,27 +189,15 @@ fn segments_must_fit() {
     let cases = [
         (r#"(memory 1) (data (i32.const 65535) "a")"#, None),
         (r#"(memory 1) (data (i32.const 65536) "")"#, None),
-        (
-            r#"(memory 1) (data (i32.const 65537) "")"#,
-            Some(("data segment out of bounds", 65537, 65536)),
-        ),
-        (
-            r#"(memory 1) (data "x") (data (i32.const -1) "a")"#,
-            Some(("data segment out of bounds", 1 << 32, 65536)),
-        ),
-        (
-            r#"(memory 0 1) (data (i32.const 0) "a")"#,
-            Some(("data segment out of bounds", 1, 0)),
-        ),
+        (r#"(memory 1) (data (i32.const 65537) "")"#, Some(("data segment out of bounds", 65537, 65536))),
+        (r#"(memory 1) (data "x") (data (i32.const -1) "a")"#, Some(("data segment out of bounds", 1 << 32, 65536))),
+        (r#"(memory 0 1) (data (i32.const 0) "a")"#, Some(("data segment out of bounds", 1, 0))),
         (
             r#"(memory 1) (data (i32.sub (i32.mul (i32.const 256) (i32.const 256)) (i32.const 1)) "ab")"#,
             Some(("data segment out of bounds", 65537, 65536)),
         ),
         ("(table 2 funcref) (func $f) (elem (i32.const 1) $f)", None),
-        (
-            "(table 2 funcref) (func $f) (elem (i32.const 1) $f $f)",
-            Some(("element segment out of bounds", 3, 2)),
-        ),
+        ("(table 2 funcref) (func $f) (elem (i32.const 1) $f $f)", Some(("element segment out of bounds", 3, 2))),
         (
             "(table 9 funcref) (table $t 0 funcref) (elem (table $t) (i32.const 0) funcref (ref.null func))",
             Some(("element segment out of bounds", 1, 0)),
@@ -327,9 +208,7 @@ fn segments_must_fit() {
             Ok(_) => None,
             Err(error) => match error {
                 AdmissionError::DataOutOfBounds { got, wanted, .. }
-                | AdmissionError::ElementsOutOfBounds { got, wanted, .. } => {
-                    Some((error.reason(), got, wanted))
-                }
+                | AdmissionError::ElementsOutOfBounds { got, wanted, .. } => Some((error.reason(), got, wanted)),
                 other => panic!("{fields}: {other}"),
             },
         };
@@ -362,18 +241,11 @@ fn imports_must_be_known_and_have_their_signature() {
 
 #[test]
 fn programs_need_a_start() {
-    let reason =
-        |fields: &str| admit(&wasm(&format!("(module {fields})"))).map_err(|error| error.reason());
+    let reason = |fields: &str| admit(&wasm(&format!("(module {fields})"))).map_err(|error| error.reason());
     assert_eq!(reason("(func)"), Err("no _start"));
     assert_eq!(reason(r#"(memory (export "_start") 1)"#), Err("no _start"));
-    assert_eq!(
-        reason(r#"(func (export "_start") (param i32))"#),
-        Err("_start signature")
-    );
-    assert_eq!(
-        reason(r#"(func (export "_start") (result i32) (i32.const 0))"#),
-        Err("_start signature")
-    );
+    assert_eq!(reason(r#"(func (export "_start") (param i32))"#), Err("_start signature"));
+    assert_eq!(reason(r#"(func (export "_start") (result i32) (i32.const 0))"#), Err("_start signature"));
     assert!(reason(r#"(func (export "_start"))"#).is_ok());
 }
 
@@ -391,19 +263,12 @@ fn adapters_are_functions_over_the_host_only() {
         r#"(func (export "f") (drop (v128.const i64x2 0 0)))"#,
     ] {
         let adapter = wasm(&format!("(module {adapter})"));
-        let error =
-            admit_library(&library, &[("a", &adapter)]).expect_err("the adapter is refused");
+        let error = admit_library(&library, &[("a", &adapter)]).expect_err("the adapter is refused");
         assert_eq!(error.reason(), "adapter", "{error}");
     }
-    let reexport =
-        wasm(r#"(module (import "assay" "exit" (func $e (param i32))) (export "f" (func $e)))"#);
+    let reexport = wasm(r#"(module (import "assay" "exit" (func $e (param i32))) (export "f" (func $e)))"#);
     let library_of_exit = wasm(r#"(module (import "a" "f" (func (param i32))))"#);
-    assert_eq!(
-        admit_library(&library_of_exit, &[("a", &reexport)])
-            .expect_err("refused")
-            .reason(),
-        "adapter"
-    );
+    assert_eq!(admit_library(&library_of_exit, &[("a", &reexport)]).expect_err("refused").reason(), "adapter");
     // An adapter that nobody imports from is not looked at.
     assert!(admit_library(&wasm("(module)"), &[("a", b"junk")]).is_ok());
 }
@@ -442,15 +307,11 @@ const FULL: &str = r#"(module
 
 /// The admitted features, listed here again: the contract is what consumers rely on, not what the code says.
 fn admitted_features() -> WasmFeatures {
-    WasmFeatures::WASM2
-        .difference(WasmFeatures::SIMD)
-        .difference(WasmFeatures::GC_TYPES)
+    WasmFeatures::WASM2.difference(WasmFeatures::SIMD).difference(WasmFeatures::GC_TYPES)
 }
 
 fn check_contract(module: &[u8], entry: u32, exports: &[&str]) {
-    Validator::new_with_features(admitted_features())
-        .validate_all(module)
-        .expect("a normalised module is valid");
+    Validator::new_with_features(admitted_features()).validate_all(module).expect("a normalised module is valid");
     let (mut functions, mut got_exports, mut imports) = (0, Vec::new(), Vec::new());
     let mut is_import_direct_only = true;
     for payload in Parser::new(0).parse_all(module) {
@@ -463,38 +324,24 @@ fn check_contract(module: &[u8], entry: u32, exports: &[&str]) {
             }
             Payload::FunctionSection(section) => functions = section.count(),
             Payload::MemorySection(section) => {
-                let memories: Vec<_> = section
-                    .into_iter()
-                    .collect::<Result<_, _>>()
-                    .expect("it is valid");
+                let memories: Vec<_> = section.into_iter().collect::<Result<_, _>>().expect("it is valid");
                 assert!(memories.len() == 1 && memories[0].maximum.is_some());
             }
             Payload::TableSection(section) => {
                 for table in section {
-                    assert!(
-                        table
-                            .expect("it is valid")
-                            .ty
-                            .maximum
-                            .is_some_and(|maximum| maximum <= 1 << 20)
-                    );
+                    assert!(table.expect("it is valid").ty.maximum.is_some_and(|maximum| maximum <= 1 << 20));
                 }
             }
             Payload::GlobalSection(section) => {
                 for global in section {
                     let init = global.expect("it is valid").init_expr;
-                    assert_eq!(
-                        init.get_operators_reader().into_iter().count(),
-                        2,
-                        "one instruction and end"
-                    );
+                    assert_eq!(init.get_operators_reader().into_iter().count(), 2, "one instruction and end");
                 }
             }
             Payload::ExportSection(section) => {
                 for export in section {
                     let export = export.expect("it is valid");
-                    is_import_direct_only &=
-                        export.kind != wasmparser::ExternalKind::Func || export.index >= 4;
+                    is_import_direct_only &= export.kind != wasmparser::ExternalKind::Func || export.index >= 4;
                     got_exports.push(export.name);
                 }
             }
@@ -502,15 +349,12 @@ fn check_contract(module: &[u8], entry: u32, exports: &[&str]) {
                 for element in section {
                     match element.expect("it is valid").items {
                         wasmparser::ElementItems::Functions(items) => {
-                            is_import_direct_only &= items
-                                .into_iter()
-                                .all(|item| item.expect("it is valid") >= 4);
+                            is_import_direct_only &= items.into_iter().all(|item| item.expect("it is valid") >= 4);
                         }
                         wasmparser::ElementItems::Expressions(_, items) => {
                             for item in items {
                                 for operator in item.expect("it is valid").get_operators_reader() {
-                                    is_import_direct_only &=
-                                        !refers_to_import(&operator.expect("it is valid"));
+                                    is_import_direct_only &= !refers_to_import(&operator.expect("it is valid"));
                                 }
                             }
                         }
@@ -535,40 +379,26 @@ fn check_contract(module: &[u8], entry: u32, exports: &[&str]) {
 }
 
 fn refers_to_import(operator: &Operator<'_>) -> bool {
-    matches!(
-        operator,
-        Operator::RefFunc {
-            function_index: 0..4
-        }
-    )
+    matches!(operator, Operator::RefFunc { function_index: 0..4 })
 }
 
 #[test]
 fn programs_keep_the_contract_and_their_meaning() {
     let admitted = admit(&wasm(FULL)).expect("all of it is admitted");
-    check_contract(&admitted.module, admitted.entry_function, &["entry"]);
-    assert_eq!(
-        host::run(&admitted.module, b""),
-        (host::Ending::Exit(7), b"hi?h".to_vec())
-    );
+    check_contract(&admitted.module, admitted.entry_function, &["memory", "entry"]);
+    assert_eq!(host::run(&admitted.module, b""), (host::Ending::Exit(7), b"hi?h".to_vec()));
     assert_eq!(admit(&wasm(FULL)), Ok(admitted));
 }
 
 #[test]
 fn libraries_keep_the_contract_and_their_exports() {
     let admitted = admit_library(&wasm(FULL), &[]).expect("all of it is admitted");
-    let exports = [
-        "memory", "table", "global", "write", "yield", "_start", "only", "entry",
-    ];
+    let exports = ["memory", "table", "global", "write", "yield", "_start", "only", "entry"];
     check_contract(&admitted.module, admitted.entry_function, &exports);
     // The start function runs, `_start` does not.
-    assert_eq!(
-        host::run(&admitted.module, b""),
-        (host::Ending::Exit(0), b"h".to_vec())
-    );
+    assert_eq!(host::run(&admitted.module, b""), (host::Ending::Exit(0), b"h".to_vec()));
 
-    let own_entry = admit_library(&wasm(r#"(module (memory (export "entry") 1))"#), &[])
-        .expect("it is admitted");
+    let own_entry = admit_library(&wasm(r#"(module (memory (export "entry") 1))"#), &[]).expect("it is admitted");
     check_contract(&own_entry.module, own_entry.entry_function, &["entry"]);
 }
 
@@ -576,10 +406,7 @@ fn libraries_keep_the_contract_and_their_exports() {
 fn the_empty_module_is_a_library() {
     let admitted = admit_library(b"\0asm\x01\0\0\0", &[]).expect("it is valid");
     check_contract(&admitted.module, admitted.entry_function, &["entry"]);
-    assert_eq!(
-        host::run(&admitted.module, b""),
-        (host::Ending::Exit(0), vec![])
-    );
+    assert_eq!(host::run(&admitted.module, b""), (host::Ending::Exit(0), vec![]));
 }
 
 /// A normalised module is admitted again, and keeps its meaning.

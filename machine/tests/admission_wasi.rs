@@ -22,16 +22,10 @@ fn program(wat: &str) -> Admitted {
 fn adapter_is_fresh() {
     let assembled = wasm(ADAPTER_SOURCE);
     if std::env::var_os("BLESS").is_some() {
-        let path = concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/src/admission/wasi_adapter.wasm"
-        );
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/admission/wasi_adapter.wasm");
         std::fs::write(path, &assembled).expect("the source tree is writable");
     }
-    assert!(
-        assembled == ADAPTER,
-        "run: BLESS=1 cargo test -p assay-machine --test admission_wasi adapter_is_fresh"
-    );
+    assert!(assembled == ADAPTER, "run: BLESS=1 cargo test -p assay-machine --test admission_wasi adapter_is_fresh");
 }
 
 /// Every function of preview 1, with its signature in letters: i = i32, l = i64. From the `witx` of preview 1.
@@ -85,17 +79,11 @@ const PREVIEW_1: [(&str, &str, &str); 46] = [
 ];
 
 fn types(letters: &str) -> String {
-    letters
-        .chars()
-        .map(|letter| if letter == 'i' { " i32" } else { " i64" })
-        .collect()
+    letters.chars().map(|letter| if letter == 'i' { " i32" } else { " i64" }).collect()
 }
 
 fn import(name: &str) -> String {
-    let (_, params, results) = PREVIEW_1
-        .iter()
-        .find(|(known, _, _)| *known == name)
-        .expect("a function of preview 1");
+    let (_, params, results) = PREVIEW_1.iter().find(|(known, _, _)| *known == name).expect("a function of preview 1");
     format!(
         r#"(import "wasi_snapshot_preview1" "{name}" (func ${name} (param{}) (result{})))"#,
         types(params),
@@ -132,14 +120,7 @@ fn every_function_links_with_its_signature() {
 #[test]
 fn descriptors_outside_the_standard_ones_are_bad() {
     // Every function that takes a descriptor first, called with 3, 4 and -1 and zeroes: badf, or no such directory.
-    let skipped = [
-        "proc_exit",
-        "proc_raise",
-        "sched_yield",
-        "random_get",
-        "poll_oneoff",
-        "path_symlink",
-    ];
+    let skipped = ["proc_exit", "proc_raise", "sched_yield", "random_get", "poll_oneoff", "path_symlink"];
     for (name, params, _) in PREVIEW_1 {
         if !(name.starts_with("fd_") || name.starts_with("path_") || name.starts_with("sock_"))
             || skipped.contains(&name)
@@ -147,31 +128,13 @@ fn descriptors_outside_the_standard_ones_are_bad() {
             continue;
         }
         for fd in [3, 4, -1] {
-            let rest: String = params[1..]
-                .chars()
-                .map(|l| {
-                    if l == 'i' {
-                        "(i32.const 0)"
-                    } else {
-                        "(i64.const 0)"
-                    }
-                })
-                .collect();
-            check(
-                &[name],
-                &format!("(call $expect (call ${name} (i32.const {fd}) {rest}) (i32.const 8))"),
-                b"",
-                b"",
-            );
+            let rest: String =
+                params[1..].chars().map(|l| if l == 'i' { "(i32.const 0)" } else { "(i64.const 0)" }).collect();
+            check(&[name], &format!("(call $expect (call ${name} (i32.const {fd}) {rest}) (i32.const 8))"), b"", b"");
         }
     }
     let symlink = "(call $path_symlink (i32.const 0) (i32.const 0) (i32.const 3) (i32.const 0) (i32.const 0))";
-    check(
-        &["path_symlink"],
-        &format!("(call $expect {symlink} (i32.const 8))"),
-        b"",
-        b"",
-    );
+    check(&["path_symlink"], &format!("(call $expect {symlink} (i32.const 8))"), b"", b"");
 }
 
 #[test]
@@ -180,11 +143,7 @@ fn what_is_not_supported_says_so() {
     let i = |value: i32| format!("(i32.const {value})");
     let l = |value: i64| format!("(i64.const {value})");
     let cases: &[(&str, Vec<String>, i32)] = &[
-        (
-            "path_open",
-            vec![i(0), i(0), i(0), i(0), i(0), l(0), l(0), i(0), i(0)],
-            54,
-        ),
+        ("path_open", vec![i(0), i(0), i(0), i(0), i(0), l(0), l(0), i(0), i(0)], 54),
         ("path_unlink_file", vec![i(1), i(0), i(0)], 54),
         ("fd_readdir", vec![i(0), i(0), i(0), l(0), i(0)], 54),
         ("sock_recv", vec![i(0), i(0), i(0), i(0), i(0), i(0)], 57),
@@ -216,10 +175,7 @@ fn what_is_not_supported_says_so() {
         ("fd_prestat_get", vec![i(0), i(0)], 8),
     ];
     for (name, arguments, errno) in cases {
-        let call = format!(
-            "(call $expect (call ${name} {}) (i32.const {errno}))",
-            arguments.concat()
-        );
+        let call = format!("(call $expect (call ${name} {}) (i32.const {errno}))", arguments.concat());
         check(&[name], &call, b"", b"");
     }
 }
@@ -241,14 +197,7 @@ fn stdin_is_read_in_turn_and_stdout_appended() {
           (call $expect (call $fd_write (i32.const 2) (i32.const 16) (i32.const 2) (i32.const 68)) (i32.const 0))
           (call $expect (i32.load (i32.const 68)) (local.get $count))
           (br_if $more (local.get $count)))";
-    for input in [
-        &b""[..],
-        b"a",
-        b"abcd",
-        b"abcde",
-        b"abcdef",
-        b"abcdefghijklm",
-    ] {
+    for input in [&b""[..], b"a", b"abcd", b"abcde", b"abcdef", b"abcdefghijklm"] {
         check(&["fd_read", "fd_write"], body, input, input);
     }
 }
@@ -280,12 +229,7 @@ fn stdin_seeks_tells_and_reads_at_positions() {
         (call $expect (call $fd_seek (i32.const 0) (i64.const 0) (i32.const 3) (i32.const 64)) (i32.const 28))
         (call $expect (call $fd_tell (i32.const 0) (i32.const 72)) (i32.const 0))
         (call $expect64 (i64.load (i32.const 72)) (i64.const 10))";
-    check(
-        &["fd_seek", "fd_tell", "fd_read", "fd_pread"],
-        body,
-        b"0123456789",
-        b"",
-    );
+    check(&["fd_seek", "fd_tell", "fd_read", "fd_pread"], body, b"0123456789", b"");
 }
 
 #[test]
@@ -334,17 +278,7 @@ fn arguments_environment_and_clocks_are_constant() {
         (call $expect64 (i64.load (i32.const 16)) (i64.mul (i64.const 86400000000000) (i64.const 19723)))
         (call $expect (call $clock_res_get (i32.const 1) (i32.const 16)) (i32.const 0))
         (call $expect64 (i64.load (i32.const 16)) (i64.const 1))";
-    check(
-        &[
-            "args_sizes_get",
-            "environ_sizes_get",
-            "clock_time_get",
-            "clock_res_get",
-        ],
-        body,
-        b"",
-        b"",
-    );
+    check(&["args_sizes_get", "environ_sizes_get", "clock_time_get", "clock_res_get"], body, b"", b"");
 }
 
 /// The published first outputs of SplitMix64 with seed 0.
@@ -395,25 +329,15 @@ fn bad_pointers_trap() {
         "(call $random_get (i32.const 65530) (i32.const 7))",
         "(call $clock_time_get (i32.const 0) (i64.const 0) (i32.const 65529))",
     ] {
-        let wat = with(
-            &["fd_read", "fd_write", "random_get", "clock_time_get"],
-            &format!("(drop {call})"),
-        );
+        let wat = with(&["fd_read", "fd_write", "random_get", "clock_time_get"], &format!("(drop {call})"));
         let (ending, _) = run(&program(&wat).module, b"x");
-        assert_eq!(
-            ending,
-            Ending::Trap(wasmi::TrapCode::MemoryOutOfBounds),
-            "{call}"
-        );
+        assert_eq!(ending, Ending::Trap(wasmi::TrapCode::MemoryOutOfBounds), "{call}");
     }
 }
 
 #[test]
 fn exit_codes_are_passed_on() {
-    let (ending, output) = run(
-        &program(&with(&["proc_exit"], "(call $proc_exit (i32.const 42))")).module,
-        b"",
-    );
+    let (ending, output) = run(&program(&with(&["proc_exit"], "(call $proc_exit (i32.const 42))")).module, b"");
     assert_eq!((ending, output), (Ending::Exit(42), vec![]));
 }
 
@@ -424,10 +348,7 @@ fn a_program_without_memory_can_link() {
         r#"(module {} (func (export "_start") (drop (call $random_get (i32.const 0) (i32.const 1)))))"#,
         import("random_get")
     );
-    assert_eq!(
-        run(&program(&wat).module, b"").0,
-        Ending::Trap(wasmi::TrapCode::MemoryOutOfBounds)
-    );
+    assert_eq!(run(&program(&wat).module, b"").0, Ending::Trap(wasmi::TrapCode::MemoryOutOfBounds));
 }
 
 /// Only what is reached of the adapter comes along, and nothing without an import.
@@ -435,10 +356,7 @@ fn a_program_without_memory_can_link() {
 fn the_adapter_is_linked_as_far_as_it_is_reached() {
     let functions = |wat: &str| program(wat).entry_function - 4;
     assert_eq!(functions(r#"(module (func (export "_start")))"#), 1);
-    let wat = format!(
-        r#"(module {} (func (export "_start")))"#,
-        import("sched_yield")
-    );
+    let wat = format!(r#"(module {} (func (export "_start")))"#, import("sched_yield"));
     assert_eq!(functions(&wat), 2);
     // fd_tell needs seekable and stream besides itself.
     let wat = format!(r#"(module {} (func (export "_start")))"#, import("fd_tell"));
@@ -461,13 +379,10 @@ fn a_library_links_other_adapters() {
         r#"(module (import "spectest" "print_i32" (func $print (param i32))) (memory 1)
              (export "print" (func $print)) (start $first) (func $first (call $print (i32.const 1))))"#,
     );
-    let admitted =
-        admit_library(&library, &[("spectest", &spectest)]).expect("both are well formed");
+    let admitted = admit_library(&library, &[("spectest", &spectest)]).expect("both are well formed");
     assert_eq!(run(&admitted.module, b""), (Ending::Exit(0), vec![8]));
     let (mut store, instance) = host::instantiate(&admitted.module, b"");
-    let print = instance
-        .get_typed_func::<i32, ()>(&store, "print")
-        .expect("exports stay");
+    let print = instance.get_typed_func::<i32, ()>(&store, "print").expect("exports stay");
     print.call(&mut store, 3).expect("it returns");
     assert_eq!(store.data().output, [10]);
 }

@@ -51,11 +51,7 @@ pub(super) fn fold(expression: &ConstExpr<'_>) -> Result<Constant, AdmissionErro
     }
 }
 
-fn combine(
-    operator: &Operator<'_>,
-    left: Option<Constant>,
-    right: Option<Constant>,
-) -> Option<Constant> {
+fn combine(operator: &Operator<'_>, left: Option<Constant>, right: Option<Constant>) -> Option<Constant> {
     use Constant::{I32, I64};
     Some(match (operator, left?, right?) {
         (Operator::I32Add, I32(left), I32(right)) => I32(left.wrapping_add(right)),
@@ -72,15 +68,10 @@ fn combine(
 pub(super) fn fold_offset(expression: &ConstExpr<'_>) -> Result<u32, AdmissionError> {
     match fold(expression)? {
         Constant::I32(offset) => Ok(offset.cast_unsigned()),
-        _ => Err(not_constant(
-            expression.get_binary_reader().original_position(),
-        )),
+        _ => Err(not_constant(expression.get_binary_reader().original_position())),
     }
 }
 
 fn not_constant(offset: usize) -> AdmissionError {
-    AdmissionError::Invalid {
-        offset: offset as u64,
-        message: "constant expression expected".to_owned(),
-    }
+    AdmissionError::Invalid { offset: offset as u64, message: "constant expression expected".to_owned() }
 }

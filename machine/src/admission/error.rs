@@ -36,9 +36,7 @@ pub enum AdmissionError {
         wanted: u64,
     },
     /// An active data segment does not fit the initial memory.
-    #[error(
-        "data segment {segment} ends at byte {got}, wanted at most {wanted}, the initial memory's size"
-    )]
+    #[error("data segment {segment} ends at byte {got}, wanted at most {wanted}, the initial memory's size")]
     DataOutOfBounds {
         /// Index of the segment.
         segment: u32,
@@ -48,9 +46,7 @@ pub enum AdmissionError {
         wanted: u64,
     },
     /// An active element segment does not fit the initial table.
-    #[error(
-        "element segment {segment} ends at element {got}, wanted at most {wanted}, the initial table's size"
-    )]
+    #[error("element segment {segment} ends at element {got}, wanted at most {wanted}, the initial table's size")]
     ElementsOutOfBounds {
         /// Index of the segment.
         segment: u32,
@@ -60,9 +56,7 @@ pub enum AdmissionError {
         wanted: u64,
     },
     /// A function is imported that nobody offers.
-    #[error(
-        "unknown import `{module}` `{name}`: wanted a function of `assay` or `wasi_snapshot_preview1`"
-    )]
+    #[error("unknown import `{module}` `{name}`: wanted a function of `assay` or `wasi_snapshot_preview1`")]
     UnknownImport {
         /// Module name of the import.
         module: String,
@@ -110,9 +104,7 @@ impl AdmissionError {
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::Refused { proposals, .. } => {
-                proposals.first().map_or("proposal", |first| first.name())
-            }
+            Self::Refused { proposals, .. } => proposals.first().map_or("proposal", |first| first.name()),
             Self::Invalid { .. } => "invalid",
             Self::OverLimit { limit, .. } => limit.name(),
             Self::DataOutOfBounds { .. } => "data segment out of bounds",
@@ -128,17 +120,10 @@ impl AdmissionError {
 
 impl From<wasmparser::Error> for AdmissionError {
     fn from(error: wasmparser::Error) -> Self {
-        Self::Invalid {
-            offset: error.offset() as u64,
-            message: error.message().to_owned(),
-        }
+        Self::Invalid { offset: error.offset() as u64, message: error.message().to_owned() }
     }
 }
 
 fn names(proposals: &[Proposal]) -> String {
-    proposals
-        .iter()
-        .map(|proposal| proposal.name())
-        .collect::<Vec<_>>()
-        .join(", ")
+    proposals.iter().map(|proposal| proposal.name()).collect::<Vec<_>>().join(", ")
 }

@@ -19,11 +19,7 @@ pub(super) fn admitted(wasm: &[u8]) -> Result<Survey<'_>, AdmissionError> {
     Limit::ModuleBytes.check(wasm.len() as u64)?;
     if wasm.starts_with(b"\0asm") && wasm.get(4..8) == Some(&COMPONENT) {
         let message = "the bytes are a component, wanted a core module".to_owned();
-        return Err(AdmissionError::Refused {
-            proposals: vec![Proposal::ComponentModel],
-            offset: 4,
-            message,
-        });
+        return Err(AdmissionError::Refused { proposals: vec![Proposal::ComponentModel], offset: 4, message });
     }
     match survey(wasm, ADMITTED, 0) {
         Ok(survey) => imports_functions_only(survey),
@@ -36,11 +32,7 @@ fn explain(wasm: &[u8], first: Failure) -> AdmissionError {
     let AdmissionError::Invalid { offset, message } = (*first.error).clone() else {
         return *first.error;
     };
-    let refused = |proposals| AdmissionError::Refused {
-        proposals,
-        offset,
-        message: message.clone(),
-    };
+    let refused = |proposals| AdmissionError::Refused { proposals, offset, message: message.clone() };
 
     let mut needed: Vec<usize> = Vec::new();
     let mut failure = first;
@@ -79,14 +71,9 @@ enum Step {
 /// includes others does not stand for two that are used side by side. Without a hint the one that helps furthest is.
 fn step(wasm: &[u8], needed: &[usize], failure: &Failure) -> Step {
     let base = union(needed.iter().copied());
-    let says = |index: &usize| {
-        failure
-            .missing
-            .is_some_and(|missing| FEATURES[*index].1.contains(missing))
-    };
-    let (hinted, others): (Vec<_>, Vec<_>) = (0..FEATURES.len())
-        .filter(|index| !needed.contains(index))
-        .partition(says);
+    let says = |index: &usize| failure.missing.is_some_and(|missing| FEATURES[*index].1.contains(missing));
+    let (hinted, others): (Vec<_>, Vec<_>) =
+        (0..FEATURES.len()).filter(|index| !needed.contains(index)).partition(says);
     let hinted_count = hinted.len();
     let mut best: Option<(usize, Failure)> = None;
     for (tried, index) in hinted.into_iter().chain(others).enumerate() {
@@ -95,12 +82,7 @@ fn step(wasm: &[u8], needed: &[usize], failure: &Failure) -> Step {
             Err(next) if tried < hinted_count && next.offset > failure.offset => {
                 return Step::Further(index, next);
             }
-            Err(next)
-                if next.offset
-                    > best
-                        .as_ref()
-                        .map_or(failure.offset, |(_, best)| best.offset) =>
-            {
+            Err(next) if next.offset > best.as_ref().map_or(failure.offset, |(_, best)| best.offset) => {
                 best = Some((index, next));
             }
             Err(_) => {}
@@ -124,9 +106,7 @@ fn minimal(wasm: &[u8], mut needed: Vec<usize>) -> Vec<Proposal> {
 }
 
 fn union(indices: impl Iterator<Item = usize>) -> WasmFeatures {
-    indices.fold(ADMITTED, |features, index| {
-        features.union(FEATURES[index].1)
-    })
+    indices.fold(ADMITTED, |features, index| features.union(FEATURES[index].1))
 }
 
 /// WebAssembly 1.0 lets a module import memories, tables and globals; a job has no one to import them from.
@@ -135,15 +115,8 @@ fn imports_functions_only(survey: Survey<'_>) -> Result<Survey<'_>, AdmissionErr
         let Some(proposal) = imported_state(import) else {
             continue;
         };
-        let message = format!(
-            "import `{}` `{}`, wanted functions only",
-            import.module, import.name
-        );
-        return Err(AdmissionError::Refused {
-            proposals: vec![proposal],
-            offset: *offset as u64,
-            message,
-        });
+        let message = format!("import `{}` `{}`, wanted functions only", import.module, import.name);
+        return Err(AdmissionError::Refused { proposals: vec![proposal], offset: *offset as u64, message });
     }
     Ok(survey)
 }

@@ -124,10 +124,6 @@ impl Limit {
         if got <= self.bound() {
             return Ok(());
         }
-        Err(super::AdmissionError::OverLimit {
-            limit: self,
-            got,
-            wanted: self.bound(),
-        })
+        Err(super::AdmissionError::OverLimit { limit: self, got, wanted: self.bound() })
     }
 }

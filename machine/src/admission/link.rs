@@ -54,43 +54,25 @@ pub(super) struct Linked<'a> {
 }
 
 /// Resolves every import of `program` against the host and `adapters`, given by import name and bytes.
-pub(super) fn link<'a>(
-    program: Survey<'a>,
-    adapters: &[(&'a str, &'a [u8])],
-) -> Result<Linked<'a>, AdmissionError> {
-    let mut linked = Linked {
-        targets: Vec::new(),
-        adapters: Vec::new(),
-        program,
-    };
+pub(super) fn link<'a>(program: Survey<'a>, adapters: &[(&'a str, &'a [u8])]) -> Result<Linked<'a>, AdmissionError> {
+    let mut linked = Linked { targets: Vec::new(), adapters: Vec::new(), program };
     for at in 0..linked.program.imports.len() {
         let (_, import) = linked.program.imports[at];
         let TypeRef::Func(ty) = import.ty else {
             continue;
         };
-        let unknown = || AdmissionError::UnknownImport {
-            module: import.module.into(),
-            name: import.name.into(),
-        };
+        let unknown = || AdmissionError::UnknownImport { module: import.module.into(), name: import.name.into() };
         let (target, wanted) = if import.module == HOST_MODULE {
             host(import.name).ok_or_else(unknown)?
         } else {
-            let place = adapters
-                .iter()
-                .position(|(module, _)| *module == import.module)
-                .ok_or_else(unknown)?;
+            let place = adapters.iter().position(|(module, _)| *module == import.module).ok_or_else(unknown)?;
             let adapter = linked.adapter(adapters[place])?;
             linked.adapters[adapter]
                 .exported(import.name)?
                 .map(|(function, ty)| (Target::Adapter { adapter, function }, ty))
                 .ok_or_else(unknown)?
         };
-        signature(
-            import.module,
-            import.name,
-            &linked.program.types[ty as usize],
-            &wanted,
-        )?;
+        signature(import.module, import.name, &linked.program.types[ty as usize], &wanted)?;
         linked.targets.push(target);
     }
     for &target in &linked.targets {
@@ -103,50 +85,27 @@ pub(super) fn link<'a>(
 
 fn host(name: &str) -> Option<(Target, FuncType)> {
     let functions = host_functions().into_iter().zip(0..);
-    functions
-        .into_iter()
-        .find(|((known, _), _)| *known == name)
-        .map(|((_, ty), index)| (Target::Host(index), ty))
+    functions.into_iter().find(|((known, _), _)| *known == name).map(|((_, ty), index)| (Target::Host(index), ty))
 }
 
-fn signature(
-    module: &str,
-    name: &str,
-    got: &FuncType,
-    wanted: &FuncType,
-) -> Result<(), AdmissionError> {
+fn signature(module: &str, name: &str, got: &FuncType, wanted: &FuncType) -> Result<(), AdmissionError> {
     if got == wanted {
         return Ok(());
     }
     let (got, wanted) = (describe(got), describe(wanted));
-    Err(AdmissionError::ImportSignature {
-        module: module.into(),
-        name: name.into(),
-        got,
-        wanted,
-    })
+    Err(AdmissionError::ImportSignature { module: module.into(), name: name.into(), got, wanted })
 }
 
 /// A signature as the specification writes it.
 pub(super) fn describe(ty: &FuncType) -> String {
-    let list = |types: &[ValType]| {
-        types
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join(" ")
-    };
+    let list = |types: &[ValType]| types.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
     format!("[{}] -> [{}]", list(ty.params()), list(ty.results()))
 }
 
 impl<'a> Linked<'a> {
     /// The place of an adapter in the list, reading it when it is first used.
     fn adapter(&mut self, (module, wasm): (&'a str, &'a [u8])) -> Result<usize, AdmissionError> {
-        if let Some(place) = self
-            .adapters
-            .iter()
-            .position(|adapter| adapter.module == module)
-        {
+        if let Some(place) = self.adapters.iter().position(|adapter| adapter.module == module) {
             return Ok(place);
         }
         self.adapters.push(Adapter::read(module, wasm)?);
@@ -156,50 +115,32 @@ impl<'a> Linked<'a> {
 
 impl<'a> Adapter<'a> {
     fn read(module: &'a str, wasm: &'a [u8]) -> Result<Self, AdmissionError> {
-        let refuse = |message: String| AdmissionError::Adapter {
-            module: module.into(),
-            message,
-        };
-        let survey =
-            survey(wasm, ADMITTED, 0).map_err(|failure| refuse(failure.error.to_string()))?;
+        let refuse = |message: String| AdmissionError::Adapter { module: module.into(), message };
+        let survey = survey(wasm, ADMITTED, 0).map_err(|failure| refuse(failure.error.to_string()))?;
         let mut imports = Vec::new();
         for (_, import) in &survey.imports {
             match import.ty {
                 // The importer's memory may be smaller than any minimum, so that none may be asked for.
                 TypeRef::Memory(memory) if memory.initial == 0 && memory.maximum.is_none() => {}
                 TypeRef::Func(ty) if import.module == HOST_MODULE => {
-                    let (target, wanted) = host(import.name).ok_or_else(|| {
-                        refuse(format!("unknown host function `{}`", import.name))
-                    })?;
+                    let (target, wanted) =
+                        host(import.name).ok_or_else(|| refuse(format!("unknown host function `{}`", import.name)))?;
                     signature(module, import.name, &survey.types[ty as usize], &wanted)?;
                     if let Target::Host(index) = target {
                         imports.push(index);
                     }
                 }
                 _ => {
-                    return Err(refuse(format!(
-                        "import `{}` `{}`",
-                        import.module, import.name
-                    )));
+                    return Err(refuse(format!("import `{}` `{}`", import.module, import.name)));
                 }
             }
         }
         let state = survey.memory.is_some() || !survey.tables.is_empty() || survey.start.is_some();
-        if state
-            || survey.elements.is_some()
-            || survey.data.is_some()
-            || survey.data_count.is_some()
-        {
+        if state || survey.elements.is_some() || survey.data.is_some() || survey.data_count.is_some() {
             return Err(refuse("wanted functions and globals only".into()));
         }
         let (reached_functions, reached_globals) = (BTreeSet::new(), BTreeSet::new());
-        Ok(Self {
-            module,
-            survey,
-            imports,
-            reached_functions,
-            reached_globals,
-        })
+        Ok(Self { module, survey, imports, reached_functions, reached_globals })
     }
 
     /// The host function behind one of the adapter's own imported functions.
@@ -216,10 +157,7 @@ impl<'a> Adapter<'a> {
             }
             if self.host(export.index).is_some() {
                 let message = format!("`{name}` is an import that is exported again");
-                return Err(AdmissionError::Adapter {
-                    module: self.module.into(),
-                    message,
-                });
+                return Err(AdmissionError::Adapter { module: self.module.into(), message });
             }
             let ty = self.survey.functions[export.index as usize];
             return Ok(Some((export.index, self.survey.types[ty as usize].clone())));
@@ -240,10 +178,7 @@ impl<'a> Adapter<'a> {
                     Operator::Call { function_index } => pending.push(function_index),
                     Operator::RefFunc { .. } => {
                         let message = "wanted functions that are only called".into();
-                        return Err(AdmissionError::Adapter {
-                            module: self.module.into(),
-                            message,
-                        });
+                        return Err(AdmissionError::Adapter { module: self.module.into(), message });
                     }
                     Operator::GlobalGet { global_index } | Operator::GlobalSet { global_index } => {
                         self.reached_globals.insert(global_index);

@@ -70,10 +70,7 @@ pub(super) const FEATURES: [(Proposal, WasmFeatures); 18] = {
     use Proposal::*;
     use WasmFeatures as F;
     let gc = F::GC.union(F::GC_TYPES).union(F::FUNCTION_REFERENCES);
-    let stack_switching = F::STACK_SWITCHING
-        .union(F::EXCEPTIONS)
-        .union(F::GC_TYPES)
-        .union(F::FUNCTION_REFERENCES);
+    let stack_switching = F::STACK_SWITCHING.union(F::EXCEPTIONS).union(F::GC_TYPES).union(F::FUNCTION_REFERENCES);
     [
         (Simd, F::SIMD),
         (RelaxedSimd, F::SIMD.union(F::RELAXED_SIMD)),
@@ -92,10 +89,7 @@ pub(super) const FEATURES: [(Proposal, WasmFeatures); 18] = {
         (Gc, gc),
         (StackSwitching, stack_switching),
         (CustomDescriptors, gc.union(F::CUSTOM_DESCRIPTORS)),
-        (
-            SharedEverythingThreads,
-            gc.union(F::THREADS).union(F::SHARED_EVERYTHING_THREADS),
-        ),
+        (SharedEverythingThreads, gc.union(F::THREADS).union(F::SHARED_EVERYTHING_THREADS)),
     ]
 };
 

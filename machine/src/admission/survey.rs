@@ -6,10 +6,9 @@
 //! admitted and never looks at names of imports.
 
 use wasmparser::{
-    BinaryReader, DataSectionReader, ElementItems, ElementSectionReader, ExportSectionReader,
-    FuncToValidate, FuncType, FuncValidatorAllocations, FunctionBody, GlobalSectionReader, Import,
-    MemoryType, Operator, Parser, Payload, TableType, TypeRef, TypeSectionReader, ValType,
-    ValidPayload, Validator, ValidatorResources, WasmFeatures,
+    BinaryReader, DataSectionReader, ElementItems, ElementSectionReader, ExportSectionReader, FuncToValidate, FuncType,
+    FuncValidatorAllocations, FunctionBody, GlobalSectionReader, Import, MemoryType, Operator, Parser, Payload,
+    TableType, TypeRef, TypeSectionReader, ValType, ValidPayload, Validator, ValidatorResources, WasmFeatures,
 };
 
 use super::{AdmissionError, Limit};
@@ -50,35 +49,21 @@ pub(super) struct Failure {
 
 impl Failure {
     fn limit(offset: usize, error: AdmissionError) -> Self {
-        Self {
-            offset,
-            error: Box::new(error),
-            missing: None,
-            bodies_passed: 0,
-        }
+        Self { offset, error: Box::new(error), missing: None, bodies_passed: 0 }
     }
 }
 
 impl From<wasmparser::Error> for Failure {
     fn from(error: wasmparser::Error) -> Self {
         let (offset, missing) = (error.offset(), error.missing_wasm_feature());
-        Self {
-            offset,
-            missing,
-            error: Box::new(error.into()),
-            bodies_passed: 0,
-        }
+        Self { offset, missing, error: Box::new(error.into()), bodies_passed: 0 }
     }
 }
 
 /// Walks `wasm`, which is a core module by its header or malformed.
 ///
 /// The first `bodies_trusted` bodies are not validated again: an earlier walk with fewer features passed them.
-pub(super) fn survey(
-    wasm: &[u8],
-    features: WasmFeatures,
-    bodies_trusted: usize,
-) -> Result<Survey<'_>, Failure> {
+pub(super) fn survey(wasm: &[u8], features: WasmFeatures, bodies_trusted: usize) -> Result<Survey<'_>, Failure> {
     let mut parser = Parser::new(0);
     parser.set_features(features);
     let mut walk = Walk {
@@ -90,13 +75,8 @@ pub(super) fn survey(
         transferred: 0,
     };
     for payload in parser.parse_all(wasm) {
-        let walked = payload
-            .map_err(Failure::from)
-            .and_then(|payload| walk.payload(payload));
-        walked.map_err(|failure| Failure {
-            bodies_passed: walk.survey.bodies.len(),
-            ..failure
-        })?;
+        let walked = payload.map_err(Failure::from).and_then(|payload| walk.payload(payload));
+        walked.map_err(|failure| Failure { bodies_passed: walk.survey.bodies.len(), ..failure })?;
     }
     Ok(walk.survey)
 }
@@ -174,25 +154,14 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    fn body(
-        &mut self,
-        function: FuncToValidate<ValidatorResources>,
-        body: &FunctionBody<'a>,
-    ) -> Result<(), Failure> {
+    fn body(&mut self, function: FuncToValidate<ValidatorResources>, body: &FunctionBody<'a>) -> Result<(), Failure> {
         if self.survey.bodies.len() < self.bodies_trusted {
             return Ok(());
         }
         let at = |offset: usize| move |error| Failure::limit(offset, error);
-        let signature = self
-            .survey
-            .functions
-            .get(self.survey.functions_imported + self.survey.bodies.len());
-        let params = signature
-            .and_then(|&ty| self.survey.types.get(ty as usize))
-            .map_or(0, |ty| ty.params().len());
-        Limit::Locals
-            .check(params as u64 + locals(body))
-            .map_err(at(body.range().start))?;
+        let signature = self.survey.functions.get(self.survey.functions_imported + self.survey.bodies.len());
+        let params = signature.and_then(|&ty| self.survey.types.get(ty as usize)).map_or(0, |ty| ty.params().len());
+        Limit::Locals.check(params as u64 + locals(body)).map_err(at(body.range().start))?;
 
         let mut validator = function.into_validator(std::mem::take(&mut self.allocations));
         let mut reader = body.get_binary_reader();
@@ -207,13 +176,9 @@ impl<'a> Walk<'a> {
                 _ => 1,
             };
             self.transferred += (u64::from(taken) + u64::from(left)).saturating_sub(4) * repeated;
-            Limit::TransferredValues
-                .check(self.transferred)
-                .map_err(at(offset))?;
+            Limit::TransferredValues.check(self.transferred).map_err(at(offset))?;
             validator.op(offset, &operator)?;
-            Limit::OperandStack
-                .check(validator.operand_stack_height().into())
-                .map_err(at(offset))?;
+            Limit::OperandStack.check(validator.operand_stack_height().into()).map_err(at(offset))?;
         }
         operators.finish()?;
         self.allocations = validator.into_allocations();
@@ -223,9 +188,7 @@ impl<'a> Walk<'a> {
 
 /// Holds a section to the limits before the validator, which has wider limits of its own, expands it.
 fn measure(payload: &Payload<'_>, wasm: &[u8]) -> Result<(), (usize, AdmissionError)> {
-    let count = |limit: Limit, count: u32, at: usize| {
-        limit.check(count.into()).map_err(|error| (at, error))
-    };
+    let count = |limit: Limit, count: u32, at: usize| limit.check(count.into()).map_err(|error| (at, error));
     match payload {
         Payload::TypeSection(section) => {
             count(Limit::Types, section.count(), section.range().start)?;
@@ -235,70 +198,44 @@ fn measure(payload: &Payload<'_>, wasm: &[u8]) -> Result<(), (usize, AdmissionEr
             let start = section.range().start;
             count(Limit::Imports, section.count(), start)?;
             // A malformed import ends the count; the validator is about to say so.
-            let memories = section
-                .clone()
-                .into_imports()
-                .map_while(Result::ok)
-                .filter_map(|import| match import.ty {
-                    TypeRef::Memory(memory) => Some(memory),
-                    _ => None,
-                });
-            memories
-                .into_iter()
-                .try_for_each(|memory| measure_memory(&memory))
-                .map_err(|error| (start, error))
+            let memories = section.clone().into_imports().map_while(Result::ok).filter_map(|import| match import.ty {
+                TypeRef::Memory(memory) => Some(memory),
+                _ => None,
+            });
+            memories.into_iter().try_for_each(|memory| measure_memory(&memory)).map_err(|error| (start, error))
         }
-        Payload::FunctionSection(section) => {
-            count(Limit::Functions, section.count(), section.range().start)
-        }
+        Payload::FunctionSection(section) => count(Limit::Functions, section.count(), section.range().start),
         Payload::TableSection(section) => {
             let start = section.range().start;
             count(Limit::Tables, section.count(), start)?;
             for table in section.clone().into_iter().map_while(Result::ok) {
                 if !table.ty.table64 {
-                    Limit::TableElements
-                        .check(table.ty.initial)
-                        .map_err(|error| (start, error))?;
+                    Limit::TableElements.check(table.ty.initial).map_err(|error| (start, error))?;
                 }
             }
             Ok(())
         }
         Payload::MemorySection(section) => {
             let mut memories = section.clone().into_iter().map_while(Result::ok);
-            memories
-                .try_for_each(|memory| measure_memory(&memory))
-                .map_err(|error| (section.range().start, error))
+            memories.try_for_each(|memory| measure_memory(&memory)).map_err(|error| (section.range().start, error))
         }
-        Payload::GlobalSection(section) => {
-            count(Limit::Globals, section.count(), section.range().start)
-        }
-        Payload::ExportSection(section) => {
-            count(Limit::Exports, section.count(), section.range().start)
-        }
+        Payload::GlobalSection(section) => count(Limit::Globals, section.count(), section.range().start),
+        Payload::ExportSection(section) => count(Limit::Exports, section.count(), section.range().start),
         Payload::ElementSection(section) => {
             let start = section.range().start;
             count(Limit::ElementSegments, section.count(), start)?;
             let mut items = 0;
             for element in section.clone().into_iter().map_while(Result::ok) {
                 items += u64::from(element_items(&element.items));
-                Limit::ElementItems
-                    .check(items)
-                    .map_err(|error| (start, error))?;
+                Limit::ElementItems.check(items).map_err(|error| (start, error))?;
             }
             Ok(())
         }
-        Payload::DataCountSection {
-            count: segments,
-            range,
-        } => count(Limit::DataSegments, *segments, range.start),
-        Payload::DataSection(section) => {
-            count(Limit::DataSegments, section.count(), section.range().start)
-        }
+        Payload::DataCountSection { count: segments, range } => count(Limit::DataSegments, *segments, range.start),
+        Payload::DataSection(section) => count(Limit::DataSegments, section.count(), section.range().start),
         Payload::CodeSectionEntry(body) => {
             let range = body.range();
-            Limit::BodyBytes
-                .check(range.len() as u64)
-                .map_err(|error| (range.start, error))
+            Limit::BodyBytes.check(range.len() as u64).map_err(|error| (range.start, error))
         }
         _ => Ok(()),
     }
@@ -318,10 +255,7 @@ fn measure_types(section: &TypeSectionReader<'_>, wasm: &[u8]) -> Result<(), Adm
             for limit in [Limit::Params, Limit::Results] {
                 let count = reader.read_var_u32()?;
                 values += u64::from(count);
-                if let Err(error) = limit
-                    .check(count.into())
-                    .and(Limit::SignatureValues.check(values))
-                {
+                if let Err(error) = limit.check(count.into()).and(Limit::SignatureValues.check(values)) {
                     return Ok(Err(error));
                 }
                 for _ in 0..count {

@@ -15,25 +15,12 @@ impl Writer {
     pub(super) fn code(&mut self, linked: &Linked<'_>) -> Result<CodeSection, AdmissionError> {
         let mut section = CodeSection::new();
         for body in &linked.program.bodies {
-            section.function(
-                &BodyWriter {
-                    writer: self,
-                    adapter: None,
-                }
-                .body(body)?,
-            );
+            section.function(&BodyWriter { writer: self, adapter: None }.body(body)?);
         }
         for (place, adapter) in linked.adapters.iter().enumerate() {
             for &function in &adapter.reached_functions {
-                let body =
-                    &adapter.survey.bodies[function as usize - adapter.survey.functions_imported];
-                section.function(
-                    &BodyWriter {
-                        writer: self,
-                        adapter: Some(place),
-                    }
-                    .body(body)?,
-                );
+                let body = &adapter.survey.bodies[function as usize - adapter.survey.functions_imported];
+                section.function(&BodyWriter { writer: self, adapter: Some(place) }.body(body)?);
             }
         }
         Ok(section)
@@ -47,9 +34,7 @@ impl Writer {
             for param in 0..hosts[host as usize].1.params().len() as u32 {
                 function.instruction(&Instruction::LocalGet(param));
             }
-            function
-                .instruction(&Instruction::Call(host))
-                .instruction(&Instruction::End);
+            function.instruction(&Instruction::Call(host)).instruction(&Instruction::End);
             code.function(&function);
         }
     }
@@ -58,21 +43,14 @@ impl Writer {
     /// mentioned is mentioned here instead, in a segment behind all others.
     pub(super) fn declare(&self, elements: &mut ElementSection) {
         let both = self.referred.iter().zip(&self.declared).zip(0..);
-        let undeclared: Vec<u32> = both
-            .filter(|((referred, declared), _)| **referred && !**declared)
-            .map(|(_, index)| index)
-            .collect();
+        let undeclared: Vec<u32> =
+            both.filter(|((referred, declared), _)| **referred && !**declared).map(|(_, index)| index).collect();
         if !undeclared.is_empty() {
             elements.declared(Elements::Functions(undeclared.into()));
         }
     }
 
-    pub(super) fn entry(
-        &mut self,
-        code: &mut CodeSection,
-        start: Option<u32>,
-        start_export: Option<u32>,
-    ) -> u32 {
+    pub(super) fn entry(&mut self, code: &mut CodeSection, start: Option<u32>, start_export: Option<u32>) -> u32 {
         let index = HOST_FUNCTIONS_COUNT + self.functions.len();
         let ty = self.types.intern(&FuncType::new([], []));
         self.functions.function(ty);
@@ -80,9 +58,7 @@ impl Writer {
         for called in [start, start_export].into_iter().flatten() {
             function.instruction(&Instruction::Call(self.program.functions[called as usize]));
         }
-        function
-            .instruction(&Instruction::I32Const(0))
-            .instruction(&Instruction::Call(EXIT));
+        function.instruction(&Instruction::I32Const(0)).instruction(&Instruction::Call(EXIT));
         function.instruction(&Instruction::End);
         code.function(&function);
         index
@@ -98,9 +74,7 @@ struct BodyWriter<'w> {
 
 impl BodyWriter<'_> {
     fn body(&mut self, body: &FunctionBody<'_>) -> Result<Function, AdmissionError> {
-        let mut function = self
-            .new_function_with_parsed_locals(body)
-            .map_err(unreadable)?;
+        let mut function = self.new_function_with_parsed_locals(body).map_err(unreadable)?;
         let mut reader = body.get_operators_reader()?;
         while !reader.eof() {
             function.instruction(&self.parse_instruction(&mut reader).map_err(unreadable)?);
@@ -109,9 +83,7 @@ impl BodyWriter<'_> {
     }
 
     fn renumbering(&self) -> &Renumbering {
-        self.adapter.map_or(&self.writer.program, |adapter| {
-            &self.writer.adapters[adapter]
-        })
+        self.adapter.map_or(&self.writer.program, |adapter| &self.writer.adapters[adapter])
     }
 }
 
@@ -133,10 +105,7 @@ impl Reencode for BodyWriter<'_> {
         Ok(self.renumbering().globals[global as usize])
     }
 
-    fn instruction<'a>(
-        &mut self,
-        operator: wasmparser::Operator<'a>,
-    ) -> Result<Instruction<'a>, Infallible> {
+    fn instruction<'a>(&mut self, operator: wasmparser::Operator<'a>) -> Result<Instruction<'a>, Infallible> {
         // Adapters hold no references: linking has refused them.
         if let wasmparser::Operator::RefFunc { function_index } = operator {
             let function = self.writer.reference(function_index);
@@ -151,9 +120,6 @@ impl Reencode for BodyWriter<'_> {
 fn unreadable(error: Infallible) -> AdmissionError {
     match error {
         ReencodeError::ParseError(error) => error.into(),
-        other => AdmissionError::Invalid {
-            offset: 0,
-            message: other.to_string(),
-        },
+        other => AdmissionError::Invalid { offset: 0, message: other.to_string() },
     }
 }

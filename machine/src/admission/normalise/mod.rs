@@ -41,10 +41,7 @@ pub(super) fn normalise(linked: &Linked<'_>, mode: Mode) -> Result<Admitted, Adm
 
     let (tables, data) = (tables(&linked.program), data(&linked.program)?);
     let mut module = Module::new();
-    module
-        .section(&writer.types.section)
-        .section(&writer.imports)
-        .section(&writer.functions);
+    module.section(&writer.types.section).section(&writer.imports).section(&writer.functions);
     if !tables.is_empty() {
         module.section(&tables);
     }
@@ -66,10 +63,7 @@ pub(super) fn normalise(linked: &Linked<'_>, mode: Mode) -> Result<Admitted, Adm
     if !data.is_empty() {
         module.section(&data);
     }
-    Ok(Admitted {
-        module: module.finish(),
-        entry_function,
-    })
+    Ok(Admitted { module: module.finish(), entry_function })
 }
 
 /// The function that a program exports as `_start`, checked.
@@ -86,10 +80,7 @@ fn start_export(program: &Survey<'_>) -> Result<u32, AdmissionError> {
                 if *ty == wanted {
                     return Ok(export.index);
                 }
-                return Err(AdmissionError::StartSignature {
-                    got: describe(ty),
-                    wanted: describe(&wanted),
-                });
+                return Err(AdmissionError::StartSignature { got: describe(ty), wanted: describe(&wanted) });
             }
             ExternalKind::Table => "a table",
             ExternalKind::Memory => "a memory",
@@ -98,7 +89,5 @@ fn start_export(program: &Survey<'_>) -> Result<u32, AdmissionError> {
         };
         return Err(AdmissionError::StartMissing { got });
     }
-    Err(AdmissionError::StartMissing {
-        got: "no export of that name",
-    })
+    Err(AdmissionError::StartMissing { got: "no export of that name" })
 }

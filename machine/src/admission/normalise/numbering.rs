@@ -4,9 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use wasm_encoder::{
-    ConstExpr, EntityType, FunctionSection, HeapType, Ieee32, Ieee64, ImportSection, TypeSection,
-};
+use wasm_encoder::{ConstExpr, EntityType, FunctionSection, HeapType, Ieee32, Ieee64, ImportSection, TypeSection};
 use wasmparser::FuncType;
 
 use crate::admission::constant::Constant;
@@ -22,10 +20,7 @@ pub(super) struct Types {
 impl Types {
     /// The program's types keep their indices, duplicates included.
     fn new(program: &[FuncType]) -> Self {
-        let mut types = Self {
-            section: TypeSection::new(),
-            known: BTreeMap::new(),
-        };
+        let mut types = Self { section: TypeSection::new(), known: BTreeMap::new() };
         for ty in program {
             let index = types.push(ty);
             types.known.entry(ty.clone()).or_insert(index);
@@ -43,12 +38,8 @@ impl Types {
     }
 
     fn push(&mut self, ty: &FuncType) -> u32 {
-        let convert = |types: &[wasmparser::ValType]| {
-            types.iter().map(|&ty| value_type(ty)).collect::<Vec<_>>()
-        };
-        self.section
-            .ty()
-            .function(convert(ty.params()), convert(ty.results()));
+        let convert = |types: &[wasmparser::ValType]| types.iter().map(|&ty| value_type(ty)).collect::<Vec<_>>();
+        self.section.ty().function(convert(ty.params()), convert(ty.results()));
         self.section.len() - 1
     }
 }
@@ -107,8 +98,7 @@ impl Writer {
                 types: adapter_types,
             };
             for function in 0..survey.functions_imported as u32 {
-                renumbering.functions[function as usize] =
-                    adapter.host(function).unwrap_or(u32::MAX);
+                renumbering.functions[function as usize] = adapter.host(function).unwrap_or(u32::MAX);
             }
             for &function in &adapter.reached_functions {
                 functions.function(renumbering.types[survey.functions[function as usize] as usize]);

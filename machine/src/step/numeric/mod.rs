@@ -141,7 +141,10 @@ pub fn unary(opcode: u16, a: u64) -> Result<u64, TrapCode> {
     if let Some(result) = float::unary(opcode, a) {
         return result;
     }
-    convert::unary(opcode, a).expect("decoding has ruled out that this is no unary operator")
+    match convert::unary(opcode, a) {
+        Some(result) => result,
+        None => no_operator(opcode, "unary"),
+    }
 }
 
 /// The binary operator or comparison `opcode`, of two slots to a slot.
@@ -153,5 +156,13 @@ pub fn binary(opcode: u16, a: u64, b: u64) -> Result<u64, TrapCode> {
     if let Some(result) = integer::binary(opcode, a, b) {
         return result;
     }
-    float::binary(opcode, a, b).expect("decoding has ruled out that this is no binary operator")
+    match float::binary(opcode, a, b) {
+        Some(result) => result,
+        None => no_operator(opcode, "binary"),
+    }
+}
+
+#[cold]
+fn no_operator(opcode: u16, kind: &str) -> ! {
+    panic!("{opcode:#06x} is no {kind} operator")
 }
