@@ -199,15 +199,51 @@ mod tests {
     /// `(length, blob root, region root)`, computed in Python from the packages blake3 and pycryptodome by the
     /// definition: pad to a power of two of pages, hash each, fold.
     const VECTORS: [(usize, B256, B256); 9] = [
-        (0, b256!("b6fb73fc46938c981e2b0b4b1ef282adcfc89854d01bfe3972fdc4785b41b2c7"), b256!("e5e79370496b6ab00cfdd1d9e4801b09c0249afca5780dfcdac027096af77d0b")),
-        (1, b256!("b3c1c54425a4530d427c5974df46514cb3c82eb9a43f73067b8f640d17325556"), b256!("f6f88ff6fb56b13bfc63f79fda30de692ef0639c52dfbb7c67ccc5dc9aefd24c")),
-        (4096, b256!("7c12900cabe5e887cf72fbf6c6baa0a85ef2ed14839e28602e7e6b04d9da38a6"), b256!("3e770db64be2f7b849e27bfde3db7c10f31e123c21f9ba75c3ccee7583306603")),
-        (4097, b256!("717b7d51a97cf11093d0cc283f89b277ed162d6098841ef0bf08d1a8bc8ce23b"), b256!("2097515ec71858408f59c267b3ae0212421a42526e67d3d14fe2841efb262319")),
-        (12288, b256!("c72d6e181be1c1ca8c329eb7927730fc9f936e548a3c40e0524f96fc9ddc1b9d"), b256!("c5321ecb986f1fe526d043c9902ca68e79da6c1567b661ff734946f90e6dd320")),
-        (20481, b256!("cc471e61c57fab7a15ec0c2fa204bbcb2aa15c4421c5ee06a965524c43daa47b"), b256!("581efdcf3c8aafb4c7c98c63b427a4328ebff0ffef9bdb86cd8786981b6f0b89")),
-        (1048576, b256!("e0f956d73ce75d5a2807de5debf97579014b40fbae10cd289cb8102aa52a92c6"), b256!("470544f41f90737cea9177b374021c4e147dd309f46e7aa8a0b1a3aa153edd42")),
-        (1048577, b256!("c61e72726d623c737540949825d9b5af4b1d795d9f0ee27c31b09c2bf633e4f1"), b256!("388c5c587845c7da69e83cdb1b58e3e25a637251d605dd410d1fc2fc170b51d6")),
-        (2109497, b256!("1b99193195b5e974449323735a5543b98828383717ca07afb66d7d1074b5e196"), b256!("288a31dc584cfff50b5022bac0984b042294f480af8c8a7a7d6666e874c5eddf")),
+        (
+            0,
+            b256!("b6fb73fc46938c981e2b0b4b1ef282adcfc89854d01bfe3972fdc4785b41b2c7"),
+            b256!("e5e79370496b6ab00cfdd1d9e4801b09c0249afca5780dfcdac027096af77d0b"),
+        ),
+        (
+            1,
+            b256!("b3c1c54425a4530d427c5974df46514cb3c82eb9a43f73067b8f640d17325556"),
+            b256!("f6f88ff6fb56b13bfc63f79fda30de692ef0639c52dfbb7c67ccc5dc9aefd24c"),
+        ),
+        (
+            4096,
+            b256!("7c12900cabe5e887cf72fbf6c6baa0a85ef2ed14839e28602e7e6b04d9da38a6"),
+            b256!("3e770db64be2f7b849e27bfde3db7c10f31e123c21f9ba75c3ccee7583306603"),
+        ),
+        (
+            4097,
+            b256!("717b7d51a97cf11093d0cc283f89b277ed162d6098841ef0bf08d1a8bc8ce23b"),
+            b256!("2097515ec71858408f59c267b3ae0212421a42526e67d3d14fe2841efb262319"),
+        ),
+        (
+            12288,
+            b256!("c72d6e181be1c1ca8c329eb7927730fc9f936e548a3c40e0524f96fc9ddc1b9d"),
+            b256!("c5321ecb986f1fe526d043c9902ca68e79da6c1567b661ff734946f90e6dd320"),
+        ),
+        (
+            20481,
+            b256!("cc471e61c57fab7a15ec0c2fa204bbcb2aa15c4421c5ee06a965524c43daa47b"),
+            b256!("581efdcf3c8aafb4c7c98c63b427a4328ebff0ffef9bdb86cd8786981b6f0b89"),
+        ),
+        (
+            1048576,
+            b256!("e0f956d73ce75d5a2807de5debf97579014b40fbae10cd289cb8102aa52a92c6"),
+            b256!("470544f41f90737cea9177b374021c4e147dd309f46e7aa8a0b1a3aa153edd42"),
+        ),
+        (
+            1048577,
+            b256!("c61e72726d623c737540949825d9b5af4b1d795d9f0ee27c31b09c2bf633e4f1"),
+            b256!("388c5c587845c7da69e83cdb1b58e3e25a637251d605dd410d1fc2fc170b51d6"),
+        ),
+        (
+            2109497,
+            b256!("1b99193195b5e974449323735a5543b98828383717ca07afb66d7d1074b5e196"),
+            b256!("288a31dc584cfff50b5022bac0984b042294f480af8c8a7a7d6666e874c5eddf"),
+        ),
     ];
 
     #[test]

@@ -74,11 +74,8 @@ mod tests {
             let cv = chunk(bytes[index * CHUNK_SIZE..][..CHUNK_SIZE].try_into().unwrap(), index);
             let [sibling, other_pair] = chunk_siblings(&bytes, index);
             let pair = if index & 1 == 0 { chunk_pair(&cv, &sibling) } else { chunk_pair(&sibling, &cv) };
-            let root = if index & 2 == 0 {
-                page_of_pairs(&pair, &other_pair)
-            } else {
-                page_of_pairs(&other_pair, &pair)
-            };
+            let root =
+                if index & 2 == 0 { page_of_pairs(&pair, &other_pair) } else { page_of_pairs(&other_pair, &pair) };
             assert_eq!(root, expected, "chunk {index}");
         }
     }

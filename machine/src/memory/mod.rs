@@ -21,8 +21,8 @@ pub mod layout;
 pub mod proof;
 pub mod snapshot;
 pub mod sparse;
-pub mod tree;
 pub mod top;
+pub mod tree;
 pub mod wide;
 pub mod zero;
 
@@ -34,11 +34,12 @@ mod reference;
 use alloy_primitives::B256;
 
 pub use blob::{BlobHasher, BlobTooLong, commit_blob, mount_blob};
-pub use flat::{FlatImage, FlatMemory, ReservationFailed};
+pub use flat::{FixedImage, FlatImage, FlatMemory, ReservationFailed, SharedBytes};
 pub use layout::Region;
 pub use proof::ChunkProof;
 pub use snapshot::Snapshot;
 pub use sparse::SparseMemory;
+pub use top::RegionRoots;
 
 /// What every backing of the machine's memory can do. Addresses are below 2^40.
 pub trait Memory {

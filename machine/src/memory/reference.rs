@@ -57,7 +57,10 @@ impl Naive {
         let leaf = if control { 256 } else { 4096 };
         let empty = self.0.range(address..address + size).next().is_none();
         // Above a region's root the two kinds mix, so that a zero subtree has no single hash there.
-        if empty && size <= 1 << 36 && let Some(hash) = zeros.get(&(control, size)) {
+        if empty
+            && size <= 1 << 36
+            && let Some(hash) = zeros.get(&(control, size))
+        {
             return *hash;
         }
         let hash = if size == leaf {

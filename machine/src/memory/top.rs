@@ -8,23 +8,27 @@ use alloy_primitives::B256;
 
 use super::{
     hash,
-    layout::{CHUNK_SIZE, Kind, Page, REGION_COUNT, Region, TOP_DEPTH, chunk_address, tree_leaf},
+    layout::{CHUNK_SIZE, Kind, Page, REGION_COUNT, Region, chunk_address, tree_leaf},
     proof::ChunkProof,
     tree::Tree,
     zero::zero,
 };
 
-/// The roots of the sixteen regions, by region number.
+/// The roots of the sixteen regions, by region number, and the nodes above them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RegionRoots([B256; REGION_COUNT]);
+pub struct RegionRoots {
+    /// Node `i` stands above nodes `2i` and `2i + 1`: the memory root is node 1, region `r` is node `16 + r`.
+    nodes: [B256; 2 * REGION_COUNT],
+}
 
 impl Default for RegionRoots {
     /// The roots of a memory of zero bytes.
     fn default() -> Self {
-        let mut roots = Self([B256::ZERO; REGION_COUNT]);
+        let mut roots = Self { nodes: [B256::ZERO; 2 * REGION_COUNT] };
         for region in Region::all() {
-            roots.set(region, zero(region.kind())[region.kind().depth() as usize]);
+            roots.nodes[REGION_COUNT + region.number()] = zero(region.kind())[region.kind().depth() as usize];
         }
+        (1..REGION_COUNT).rev().for_each(|node| roots.hash(node));
         roots
     }
 }
@@ -33,35 +37,40 @@ impl RegionRoots {
     /// The root of a region.
     #[must_use]
     pub fn get(&self, region: Region) -> B256 {
-        self.0[region.number()]
+        self.nodes[REGION_COUNT + region.number()]
     }
 
-    /// Mounts a root at a region.
+    /// Mounts a root at a region. Costs four hashes if it differs from the one there.
     pub fn set(&mut self, region: Region, root: B256) {
-        self.0[region.number()] = root;
+        let mut node = REGION_COUNT + region.number();
+        if self.nodes[node] == root {
+            return;
+        }
+        self.nodes[node] = root;
+        while node > 1 {
+            node /= 2;
+            self.hash(node);
+        }
     }
 
     /// The memory root.
     #[must_use]
     pub fn root(&self) -> B256 {
-        let mut level = self.0;
-        for depth in (0..TOP_DEPTH).rev() {
-            for i in 0..1 << depth {
-                level[i] = hash::node(&level[2 * i], &level[2 * i + 1]);
-            }
-        }
-        level[0]
+        self.nodes[1]
     }
 
     /// Appends the siblings of a region root, bottom-up.
     fn siblings(&self, region: Region, siblings: &mut Vec<B256>) {
-        let mut level = self.0;
-        for depth in (0..TOP_DEPTH).rev() {
-            siblings.push(level[(region.number() >> (TOP_DEPTH - 1 - depth)) ^ 1]);
-            for i in 0..1 << depth {
-                level[i] = hash::node(&level[2 * i], &level[2 * i + 1]);
-            }
+        let mut node = REGION_COUNT + region.number();
+        while node > 1 {
+            siblings.push(self.nodes[node ^ 1]);
+            node /= 2;
         }
+    }
+
+    /// Hashes a node from its children.
+    fn hash(&mut self, node: usize) {
+        self.nodes[node] = hash::node(&self.nodes[2 * node], &self.nodes[2 * node + 1]);
     }
 
     /// Opens the chunk that holds `address`, of a region with this tree, in the page that `page` holds.

@@ -27,7 +27,8 @@ const TILE_LEAVES: usize = 1 << TILE_LEVELS;
 /// Nodes that a tile keeps: all but its root.
 const TILE_NODES: usize = 2 * TILE_LEAVES - 2;
 
-const _: () = assert!(Kind::Control.depth().is_multiple_of(TILE_LEVELS) && Kind::Bulk.depth().is_multiple_of(TILE_LEVELS));
+const _: () =
+    assert!(Kind::Control.depth().is_multiple_of(TILE_LEVELS) && Kind::Bulk.depth().is_multiple_of(TILE_LEVELS));
 
 /// A region's tree over control leaves or bulk pages.
 #[derive(Clone, Debug)]
@@ -166,7 +167,7 @@ impl Band {
 
 /// Where a level begins among a tile's nodes: 0, 16, 24, 28.
 const fn first_node(level: u32) -> usize {
-    2 * TILE_LEAVES - (2 * TILE_LEAVES >> level)
+    2 * TILE_LEAVES - ((2 * TILE_LEAVES) >> level)
 }
 
 /// Bit `i` of the result is set where bit `2i` or `2i + 1` is.

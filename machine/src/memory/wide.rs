@@ -21,9 +21,8 @@ const PAGE_LANES: usize = 16;
 const PAGE_LANES_MIN: usize = 5;
 
 /// BLAKE3's initial chaining value (its specification, section 2.2; that of SHA-256).
-const IV: [u32; 8] = [
-    0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
-];
+const IV: [u32; 8] =
+    [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];
 /// Domain flags of BLAKE3 (its specification, section 2.2).
 const CHUNK_START: u8 = 1 << 0;
 const CHUNK_END: u8 = 1 << 1;
@@ -57,16 +56,7 @@ fn page_group(platform: Platform, pages: &[&Page], digests: &mut Vec<B256>) {
         for (chunk, page) in chunks.iter_mut().zip(pages) {
             *chunk = &page.as_chunks::<CHUNK_SIZE>().0[counter];
         }
-        platform.hash_many(
-            &chunks[..count],
-            &IV,
-            counter as u64,
-            IncrementCounter::No,
-            0,
-            CHUNK_START,
-            CHUNK_END,
-            cvs,
-        );
+        platform.hash_many(&chunks[..count], &IV, counter as u64, IncrementCounter::No, 0, CHUNK_START, CHUNK_END, cvs);
     }
     let mut pairs = [[0u8; 64]; 2 * PAGE_LANES];
     for (i, pair) in pairs[..2 * count].iter_mut().enumerate() {

@@ -1,8 +1,9 @@
 //! What the flat memory asks of each writable region: its bytes, what of them is dirty, its tree.
 //!
-//! Owns the interface and the hashing of control leaves that two regions share.
+//! Owns the interface, and what regions share: a range that is dirty, flags that are, the hashing of leaves and pages.
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use alloy_primitives::B256;
 
@@ -37,6 +38,30 @@ pub trait Backing {
     /// Replaces a page and marks it dirty.
     fn set_page(&mut self, page: usize, bytes: &Page) {
         self.write((page * PAGE_SIZE) as u64, bytes);
+    }
+}
+
+/// The smallest range that holds all that was written since the last commit.
+#[derive(Clone, Copy)]
+pub struct DirtyRange {
+    low: usize,
+    high: usize,
+}
+
+impl DirtyRange {
+    /// Nothing was written; any range widens this one to itself.
+    pub const CLEAN: Self = Self { low: usize::MAX, high: 0 };
+
+    /// Takes `low..high` in.
+    pub fn widen(&mut self, low: usize, high: usize) {
+        if low < high {
+            *self = Self { low: self.low.min(low), high: self.high.max(high) };
+        }
+    }
+
+    /// The groups of `size` that the range touches.
+    pub fn groups(self, size: usize) -> Range<usize> {
+        if self.low < self.high { self.low / size..self.high.div_ceil(size) } else { 0..0 }
     }
 }
 

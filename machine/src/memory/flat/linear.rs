@@ -73,6 +73,31 @@ impl Linear {
         self.size = size;
     }
 
+    /// `count` bytes from `from`.
+    pub fn slice(&self, from: u64, count: u64) -> &[u8] {
+        &self.bytes[..self.size as usize][from as usize..][..count as usize]
+    }
+
+    /// Copies bytes within the memory, as if through a buffer.
+    pub fn copy_within(&mut self, from: u64, to: u64, count: u64) {
+        let size = self.size as usize;
+        self.bytes[..size].copy_within(from as usize..(from + count) as usize, to as usize);
+        self.mark(to, count);
+    }
+
+    /// Sets bytes.
+    pub fn fill(&mut self, to: u64, count: u64, value: u8) {
+        let size = self.size as usize;
+        self.bytes[..size][to as usize..][..count as usize].fill(value);
+        self.mark(to, count);
+    }
+
+    fn mark(&mut self, to: u64, count: u64) {
+        if count > 0 {
+            self.dirty[to as usize / PAGE_SIZE..=(to + count - 1) as usize / PAGE_SIZE].fill(1);
+        }
+    }
+
     /// The flags of the pages that linear memory has, in whole words.
     fn flags(&self) -> &[u8] {
         let pages = (self.size as usize).div_ceil(PAGE_SIZE);
@@ -94,12 +119,9 @@ impl Backing for Linear {
     fn write(&mut self, offset: u64, bytes: &[u8]) {
         let end = offset + bytes.len() as u64;
         assert!(end <= self.size, "linear memory has {} bytes, got a write up to {end}", self.size);
-        if bytes.is_empty() {
-            return;
-        }
         let (offset, end) = (offset as usize, end as usize);
         self.bytes[offset..end].copy_from_slice(bytes);
-        self.dirty[offset / PAGE_SIZE..=(end - 1) / PAGE_SIZE].fill(1);
+        self.mark(offset as u64, bytes.len() as u64);
     }
 
     fn dirty_pages(&self, pages: &mut Vec<u32>) {
@@ -109,9 +131,6 @@ impl Backing for Linear {
     fn commit(&mut self) {
         let mut numbers = Vec::new();
         flagged(self.flags(), &mut numbers);
-        if numbers.is_empty() {
-            return;
-        }
         let (all, _): (&[Page], _) = self.bytes.as_chunks();
         update_pages(&mut self.tree, &numbers, all);
         numbers.iter().for_each(|page| self.dirty[*page as usize] = 0);

@@ -12,8 +12,9 @@
 //! Owns the bytes, what of them is dirty, and their trees. Assumes a lowered program: STATE and the buffers are zero, and
 //! nothing outside these backings is ever written. Handwritten images run on `SparseMemory`.
 //!
-//! Raw pointers that a getter returns are for the interpreter's loop. They stay valid until the memory is moved out of,
-//! dropped, or the next `&mut self` call of another name; whoever stores through them also marks what is dirty.
+//! Raw pointers that a getter returns are for the interpreter's loop; whoever stores through them also marks what is
+//! dirty. No backing that has one ever moves, so that an address is good for the memory's life; but other calls make
+//! references into the backings, so a loop fetches its pointers anew after each.
 
 mod backing;
 mod fixed;
@@ -21,6 +22,7 @@ mod linear;
 mod output;
 mod stack;
 mod system;
+mod transfer;
 
 use alloc::{sync::Arc, vec::Vec};
 
@@ -182,6 +184,12 @@ impl FlatMemory {
     /// If that leaves the region.
     pub fn write_output(&mut self, offset: u64, bytes: &[u8]) {
         self.output.write(offset, bytes);
+    }
+
+    /// The region roots as of the last commit.
+    #[must_use]
+    pub fn region_roots(&self) -> &RegionRoots {
+        &self.roots
     }
 
     /// Commits, then names the first `length` bytes of OUTPUT; every byte behind them must be zero, as it is in a halted

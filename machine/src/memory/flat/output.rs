@@ -3,10 +3,9 @@
 //! Owns the bytes and the range of them written since the last commit.
 
 use alloc::vec::Vec;
-use core::ops::Range;
 
 use super::{
-    backing::{Backing, update_pages},
+    backing::{Backing, DirtyRange, update_pages},
     read_padded,
 };
 use crate::memory::{
@@ -14,20 +13,17 @@ use crate::memory::{
     tree::Tree,
 };
 
-/// The empty range, which any other widens to itself.
-const CLEAN: Range<usize> = usize::MAX..0;
-
 /// The region's bytes, as many whole pages as were ever written.
 pub struct Output {
     bytes: Vec<u8>,
-    dirty: Range<usize>,
+    dirty: DirtyRange,
     tree: Tree,
 }
 
 impl Output {
     /// An empty output.
     pub fn new() -> Self {
-        Self { bytes: Vec::new(), dirty: CLEAN, tree: Tree::new(Kind::Bulk) }
+        Self { bytes: Vec::new(), dirty: DirtyRange::CLEAN, tree: Tree::new(Kind::Bulk) }
     }
 
     /// Whole pages; zero behind.
@@ -52,22 +48,18 @@ impl Backing for Output {
             self.bytes.resize(end.next_multiple_of(PAGE_SIZE), 0);
         }
         self.bytes[offset..end].copy_from_slice(bytes);
-        self.dirty = self.dirty.start.min(offset)..self.dirty.end.max(end);
+        self.dirty.widen(offset, end);
     }
 
     fn dirty_pages(&self, pages: &mut Vec<u32>) {
-        if !self.dirty.is_empty() {
-            pages.extend((self.dirty.start / PAGE_SIZE) as u32..self.dirty.end.div_ceil(PAGE_SIZE) as u32);
-        }
+        pages.extend(self.dirty.groups(PAGE_SIZE).map(|page| page as u32));
     }
 
     fn commit(&mut self) {
         let mut numbers = Vec::new();
         self.dirty_pages(&mut numbers);
-        if !numbers.is_empty() {
-            update_pages(&mut self.tree, &numbers, self.bytes.as_chunks().0);
-            self.dirty = CLEAN;
-        }
+        update_pages(&mut self.tree, &numbers, self.bytes.as_chunks().0);
+        self.dirty = DirtyRange::CLEAN;
     }
 
     fn tree(&self) -> &Tree {

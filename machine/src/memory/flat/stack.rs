@@ -4,9 +4,8 @@
 //! high-water mark is both exact enough and free to keep.
 
 use alloc::{vec, vec::Vec};
-use core::ops::Range;
 
-use super::backing::{Backing, update_leaves};
+use super::backing::{Backing, DirtyRange, update_leaves};
 use crate::memory::{
     layout::{Kind, LEAF_SIZE, Leaf, PAGE_SIZE, STACK_SLOTS},
     tree::Tree,
@@ -23,14 +22,18 @@ const STACK_SIZE: u64 = (STACK_SLOTS * SLOT_SIZE) as u64;
 /// The region's slots.
 pub struct Stack {
     slots: Vec<u64>,
-    dirty: Range<usize>,
+    dirty: DirtyRange,
     tree: Tree,
 }
 
 impl Stack {
     /// A stack of zeros.
     pub fn new() -> Self {
-        Self { slots: vec![0; STACK_SLOTS + STACK_SPARE_SLOTS], dirty: CLEAN, tree: Tree::new(Kind::Control) }
+        Self {
+            slots: vec![0; STACK_SLOTS + STACK_SPARE_SLOTS],
+            dirty: DirtyRange::CLEAN,
+            tree: Tree::new(Kind::Control),
+        }
     }
 
     /// First slot.
@@ -40,15 +43,9 @@ impl Stack {
 
     /// Widens the dirty range to slots `low..high`.
     pub fn mark(&mut self, low: usize, high: usize) {
-        let high = high.min(STACK_SLOTS);
-        if low < high {
-            self.dirty = self.dirty.start.min(low)..self.dirty.end.max(high);
-        }
+        self.dirty.widen(low, high.min(STACK_SLOTS));
     }
 }
-
-/// The empty range, which any other widens to itself.
-const CLEAN: Range<usize> = STACK_SLOTS..0;
 
 impl Backing for Stack {
     fn read(&self, offset: u64, bytes: &mut [u8]) {
@@ -73,16 +70,11 @@ impl Backing for Stack {
     }
 
     fn dirty_pages(&self, pages: &mut Vec<u32>) {
-        if !self.dirty.is_empty() {
-            pages.extend((self.dirty.start / PAGE_SLOTS) as u32..self.dirty.end.div_ceil(PAGE_SLOTS) as u32);
-        }
+        pages.extend(self.dirty.groups(PAGE_SLOTS).map(|page| page as u32));
     }
 
     fn commit(&mut self) {
-        if self.dirty.is_empty() {
-            return;
-        }
-        let numbers = self.dirty.start / LEAF_SLOTS..self.dirty.end.div_ceil(LEAF_SLOTS);
+        let numbers = self.dirty.groups(LEAF_SLOTS);
         let (all, _) = self.slots.as_chunks::<LEAF_SLOTS>();
         let leaves: Vec<Leaf> = all[numbers.clone()]
             .iter()
@@ -95,7 +87,7 @@ impl Backing for Stack {
             .collect();
         let numbers: Vec<u64> = numbers.map(|leaf| leaf as u64).collect();
         update_leaves(&mut self.tree, &numbers, &leaves);
-        self.dirty = CLEAN;
+        self.dirty = DirtyRange::CLEAN;
     }
 
     fn tree(&self) -> &Tree {

@@ -69,9 +69,6 @@ impl Backing for System {
     fn commit(&mut self) {
         let mut numbers = Vec::new();
         flagged(&self.dirty, &mut numbers);
-        if numbers.is_empty() {
-            return;
-        }
         let (all, _) = self.bytes.as_chunks::<LEAF_SIZE>();
         let leaves: Vec<_> = numbers.iter().map(|leaf| all[*leaf as usize]).collect();
         let numbers: Vec<_> = numbers.into_iter().map(u64::from).collect();

@@ -38,8 +38,8 @@ fn naive() -> Naive {
 fn write_some(random: &mut Random, linear_size: u64, mut write: impl FnMut(u64, &[u8])) {
     for _ in 0..random.below(12) {
         let bytes = bytes_of(1 + random.below(40) as usize, random.next());
-        let (base, size) = [(0, 8192), (STACK, 1 << 21), (MEMORY, linear_size), (OUTPUT, 30_000)]
-            [random.below(4) as usize];
+        let (base, size) =
+            [(0, 8192), (STACK, 1 << 21), (MEMORY, linear_size), (OUTPUT, 30_000)][random.below(4) as usize];
         let offset = match random.below(3) {
             0 => random.below(300),
             1 => size - bytes.len() as u64,
@@ -87,7 +87,8 @@ fn writes_commits_and_proofs_agree_with_the_naive_model() {
         assert_eq!(memory.commit(), root, "batch {batch}");
         assert_eq!(sparse.commit(), root);
         let ends = [5000, (1 << 36) + 699, STACK + (1 << 21) - 1, STACK + (1 << 21), MEMORY + linear_size - 1];
-        let more = [MEMORY + linear_size, (4 << 36) + 9000, (4 << 36) + (1 << 35), OUTPUT, (6 << 36) + 5, (1 << 40) - 1];
+        let more =
+            [MEMORY + linear_size, (4 << 36) + 9000, (4 << 36) + (1 << 35), OUTPUT, (6 << 36) + 5, (1 << 40) - 1];
         for address in ends.into_iter().chain(more) {
             let proof = memory.chunk_proof(address);
             assert_eq!(proof, sparse.chunk_proof(address), "address {address:#x}");
@@ -178,6 +179,58 @@ fn the_output_is_a_blob_like_any_other() {
         assert_eq!(memory.output_blob(length as u64), commit_blob(&bytes[..length]).unwrap());
     }
     assert_eq!(memory.output()[..13_000], bytes);
+}
+
+#[test]
+fn bulk_moves_agree_with_the_naive_model() {
+    let mut random = Random(15);
+    let size = 2 * 65_536;
+    let (mut memory, mut model) = (FlatMemory::new(image(size)).unwrap(), naive());
+    memory.write(MEMORY, &bytes_of(40_000, 16));
+    model.write(MEMORY, &bytes_of(40_000, 16));
+    let mut output_length = 0;
+    for round in 0..60 {
+        let count = random.below(9000) * random.below(2);
+        // The ends of memory and overlapping ranges come up as often as others.
+        let range = |random: &mut Random| [0, size - count, random.below(size - count)][random.below(3) as usize];
+        let (from, to) = (range(&mut random), range(&mut random));
+        match round % 4 {
+            0 => {
+                memory.copy_linear(from, to, count);
+                let bytes = model.read(MEMORY + from, count as usize);
+                model.write(MEMORY + to, &bytes);
+            }
+            1 => {
+                memory.fill_linear(to, count, round as u8);
+                model.write(MEMORY + to, &vec![round as u8; count as usize]);
+            }
+            2 => {
+                // INPUT has 9,000 bytes: some of these ranges end or begin behind them.
+                let from = random.below(12_000);
+                memory.copy_input(from, to, count);
+                let bytes = model.read((4 << 36) + from, count as usize);
+                model.write(MEMORY + to, &bytes);
+            }
+            _ => {
+                memory.copy_output(from, output_length, count);
+                let bytes = model.read(MEMORY + from, count as usize);
+                model.write(OUTPUT + output_length, &bytes);
+                output_length += count;
+            }
+        }
+        if round % 3 == 0 {
+            assert_eq!(memory.commit(), model.root(), "round {round}");
+        }
+    }
+    assert_eq!(memory.commit(), model.root());
+}
+
+#[test]
+fn memories_and_snapshots_can_change_threads() {
+    fn check<T: Send>() {}
+    check::<FlatMemory>();
+    check::<Snapshot>();
+    check::<SparseMemory>();
 }
 
 #[test]

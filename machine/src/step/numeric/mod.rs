@@ -134,8 +134,14 @@ use {binary_operators, unary_operators};
 /// If `opcode` is no unary operator; decoding has ruled that out.
 #[inline(always)]
 pub fn unary(opcode: u16, a: u64) -> Result<u64, TrapCode> {
-    let result = integer::unary(opcode, a).or_else(|| float::unary(opcode, a)).or_else(|| convert::unary(opcode, a));
-    result.unwrap_or_else(|| panic!("{opcode:#06x} is no unary operator"))
+    // No closures: with a constant opcode all but one operator must fold away.
+    if let Some(result) = integer::unary(opcode, a) {
+        return result;
+    }
+    if let Some(result) = float::unary(opcode, a) {
+        return result;
+    }
+    convert::unary(opcode, a).expect("decoding has ruled out that this is no unary operator")
 }
 
 /// The binary operator or comparison `opcode`, of two slots to a slot.
@@ -144,6 +150,8 @@ pub fn unary(opcode: u16, a: u64) -> Result<u64, TrapCode> {
 /// If `opcode` is no binary operator; decoding has ruled that out.
 #[inline(always)]
 pub fn binary(opcode: u16, a: u64, b: u64) -> Result<u64, TrapCode> {
-    let result = integer::binary(opcode, a, b).or_else(|| float::binary(opcode, a, b));
-    result.unwrap_or_else(|| panic!("{opcode:#06x} is no binary operator"))
+    if let Some(result) = integer::binary(opcode, a, b) {
+        return result;
+    }
+    float::binary(opcode, a, b).expect("decoding has ruled out that this is no binary operator")
 }
