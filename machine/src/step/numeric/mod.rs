@@ -87,7 +87,7 @@ macro_rules! unary_operators {
     ($($opcode:ident $name:ident($a:ident: $type:ty) -> $result:ty = $body:expr;)*) => {
         $(
             #[inline(always)]
-            pub(crate) fn $name($a: u64) -> Result<u64, TrapCode> {
+            fn $name($a: u64) -> Result<u64, TrapCode> {
                 let $a = <$type as Operand>::from_slot($a);
                 let result: $result = $body;
                 result.into_slot()
@@ -109,7 +109,7 @@ macro_rules! binary_operators {
     ($($opcode:ident $name:ident($a:ident: $a_type:ty, $b:ident: $b_type:ty) -> $result:ty = $body:expr;)*) => {
         $(
             #[inline(always)]
-            pub(crate) fn $name($a: u64, $b: u64) -> Result<u64, TrapCode> {
+            fn $name($a: u64, $b: u64) -> Result<u64, TrapCode> {
                 let ($a, $b) = (<$a_type as Operand>::from_slot($a), <$b_type as Operand>::from_slot($b));
                 let result: $result = $body;
                 result.into_slot()
