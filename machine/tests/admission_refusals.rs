@@ -414,5 +414,5 @@ fn the_empty_module_is_a_library() {
 fn normalised_modules_are_admissible() {
     let once = admit_library(&wasm(FULL), &[]).expect("all of it is admitted");
     let twice = admit(&once.module).expect("a normalised library with `_start` is a program");
-    check_contract(&twice.module, twice.entry_function, &["entry"]);
+    check_contract(&twice.module, twice.entry_function, &["memory", "entry"]);
 }
