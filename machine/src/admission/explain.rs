@@ -35,12 +35,14 @@ fn explain(wasm: &[u8], first: Failure) -> AdmissionError {
     let refused = |proposals| AdmissionError::Refused { proposals, offset, message: message.clone() };
 
     let mut needed: Vec<usize> = Vec::new();
+    // What passes with nothing but what is admitted passes in every walk to come.
+    let bodies_trusted = first.bodies_passed;
     let mut failure = first;
     while needed.len() < PROPOSALS_NAMED_MAX {
         match step(wasm, &needed, &failure) {
             Step::Passes(index) => {
                 needed.push(index);
-                return refused(minimal(wasm, needed));
+                return refused(minimal(wasm, needed, bodies_trusted));
             }
             Step::Further(index, next) => {
                 needed.push(index);
@@ -49,8 +51,8 @@ fn explain(wasm: &[u8], first: Failure) -> AdmissionError {
             // Several proposals in one place, or the module is invalid and this is the place.
             Step::Stuck => {
                 let all = (0..FEATURES.len()).rev().collect();
-                return match survey(wasm, union(0..FEATURES.len()), 0) {
-                    Ok(_) => refused(minimal(wasm, all)),
+                return match survey(wasm, union(0..FEATURES.len()), bodies_trusted) {
+                    Ok(_) => refused(minimal(wasm, all, bodies_trusted)),
                     Err(_) => *failure.error,
                 };
             }
@@ -92,11 +94,11 @@ fn step(wasm: &[u8], needed: &[usize], failure: &Failure) -> Step {
 }
 
 /// Leaves out, from front to back, what is not needed beside the others.
-fn minimal(wasm: &[u8], mut needed: Vec<usize>) -> Vec<Proposal> {
+fn minimal(wasm: &[u8], mut needed: Vec<usize>, bodies_trusted: usize) -> Vec<Proposal> {
     let mut at = 0;
     while needed.len() > 1 && at < needed.len() {
         let without = union(needed.iter().copied().filter(|&index| index != needed[at]));
-        if survey(wasm, without, 0).is_ok() {
+        if survey(wasm, without, bodies_trusted).is_ok() {
             needed.remove(at);
         } else {
             at += 1;

@@ -20,7 +20,7 @@ pub struct Host {
     pub output: Vec<u8>,
 }
 
-/// The memory, whatever it is called: a program exports nothing, so the runner adds an export for the host to find.
+/// The memory, under a name of the runner's own: a library exports it as it likes, or not at all.
 const MEMORY: &str = "memory of the host";
 
 fn exporting_memory(module: &[u8]) -> Vec<u8> {
