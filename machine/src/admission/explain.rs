@@ -1,0 +1,122 @@
+//! Turns a refusal into a reason: which proposals a module needs that are not admitted.
+//!
+//! Owns the search. It relies on validity being monotone: what passes with some features passes with more.
+
+use wasmparser::WasmFeatures;
+
+use super::proposals::{ADMITTED, FEATURES, Proposal};
+use super::survey::{Failure, Survey, survey};
+use super::{AdmissionError, Limit};
+
+/// More missing proposals than this are not searched for, so that an enemy's module costs a bounded number of walks.
+const PROPOSALS_NAMED_MAX: usize = 3;
+
+/// Byte 4 to 8 of a component, where a module has its version: version 13, layer 1.
+const COMPONENT: [u8; 4] = [0x0d, 0x00, 0x01, 0x00];
+
+/// Reads `wasm` as a module that uses nothing but what is admitted, or says why it is not one.
+pub(super) fn admitted(wasm: &[u8]) -> Result<Survey<'_>, AdmissionError> {
+    Limit::ModuleBytes.check(wasm.len() as u64)?;
+    if wasm.starts_with(b"\0asm") && wasm.get(4..8) == Some(&COMPONENT) {
+        let message = "the bytes are a component, wanted a core module".to_owned();
+        return Err(AdmissionError::Refused { proposals: vec![Proposal::ComponentModel], offset: 4, message });
+    }
+    match survey(wasm, ADMITTED, 0) {
+        Ok(survey) => imports_functions_only(survey),
+        Err(failure) => Err(explain(wasm, failure)),
+    }
+}
+
+/// Adds one missing proposal after the other until the module passes.
+fn explain(wasm: &[u8], first: Failure) -> AdmissionError {
+    if matches!(first.error, AdmissionError::OverLimit { .. }) {
+        return first.error;
+    }
+    let AdmissionError::Invalid { offset, message } = first.error.clone() else { return first.error };
+    let refused = |proposals| AdmissionError::Refused { proposals, offset, message: message.clone() };
+
+    let mut needed: Vec<usize> = Vec::new();
+    let mut failure = first;
+    while needed.len() < PROPOSALS_NAMED_MAX {
+        match step(wasm, &needed, &failure) {
+            Step::Passes(index) => {
+                needed.push(index);
+                return refused(minimal(wasm, needed));
+            }
+            Step::Further(index, next) => {
+                needed.push(index);
+                failure = next;
+            }
+            // No proposal mends it: the module is invalid, and this is the place.
+            Step::Stuck => return failure.error,
+        }
+    }
+    refused(needed.iter().map(|&index| FEATURES[index].0).collect())
+}
+
+enum Step {
+    Passes(usize),
+    Further(usize, Failure),
+    Stuck,
+}
+
+/// Finds the proposal that, added to those `needed`, carries validation furthest past `failure`.
+fn step(wasm: &[u8], needed: &[usize], failure: &Failure) -> Step {
+    let base = union(needed.iter().copied());
+    let says = |index: &usize| failure.missing.is_some_and(|missing| FEATURES[*index].1.contains(missing));
+    // The validator's own hint first: mostly it is right, and then no other walk is needed.
+    let (hinted, others): (Vec<_>, Vec<_>) = (0..FEATURES.len()).partition(says);
+    let mut best: Option<(usize, Failure)> = None;
+    for index in hinted.into_iter().chain(others) {
+        if needed.contains(&index) {
+            continue;
+        }
+        match survey(wasm, base.union(FEATURES[index].1), failure.offset) {
+            Ok(_) => return Step::Passes(index),
+            Err(next) if next.offset > best.as_ref().map_or(failure.offset, |(_, best)| best.offset) => {
+                best = Some((index, next));
+            }
+            Err(_) => {}
+        }
+    }
+    best.map_or(Step::Stuck, |(index, next)| Step::Further(index, next))
+}
+
+/// Leaves out what was added on the way and turned out to be covered by a later addition.
+fn minimal(wasm: &[u8], mut needed: Vec<usize>) -> Vec<Proposal> {
+    let mut at = 0;
+    while needed.len() > 1 && at < needed.len() {
+        let without = union(needed.iter().copied().filter(|&index| index != needed[at]));
+        if survey(wasm, without, 0).is_ok() {
+            needed.remove(at);
+        } else {
+            at += 1;
+        }
+    }
+    needed.into_iter().map(|index| FEATURES[index].0).collect()
+}
+
+fn union(indices: impl Iterator<Item = usize>) -> WasmFeatures {
+    indices.fold(ADMITTED, |features, index| features.union(FEATURES[index].1))
+}
+
+/// WebAssembly 1.0 lets a module import memories, tables and globals; a job has no one to import them from.
+fn imports_functions_only(survey: Survey<'_>) -> Result<Survey<'_>, AdmissionError> {
+    for (offset, import) in &survey.imports {
+        let Some(proposal) = imported_state(import) else { continue };
+        let message = format!("import `{}` `{}`, wanted functions only", import.module, import.name);
+        return Err(AdmissionError::Refused { proposals: vec![proposal], offset: *offset as u64, message });
+    }
+    Ok(survey)
+}
+
+fn imported_state(import: &wasmparser::Import<'_>) -> Option<Proposal> {
+    use wasmparser::TypeRef;
+    match import.ty {
+        TypeRef::Func(_) | TypeRef::FuncExact(_) => None,
+        TypeRef::Memory(_) => Some(Proposal::ImportedMemory),
+        TypeRef::Table(_) => Some(Proposal::ImportedTable),
+        TypeRef::Global(_) => Some(Proposal::ImportedGlobal),
+        TypeRef::Tag(_) => Some(Proposal::Exceptions),
+    }
+}

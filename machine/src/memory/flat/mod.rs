@@ -1,0 +1,344 @@
+//! The backing of fast runs of lowered programs: every region where the interpreter can reach it with one addition.
+//!
+//! ```text
+//! SYSTEM   bytes of the image's size           a dirty byte for each leaf
+//! CODE     shared, read-only                   hashed once
+//! STACK    2^18 slots, and spare ones          a dirty range of slots
+//! MEMORY   4 GiB reserved, committed lazily    a dirty byte for each page
+//! INPUT    shared, read-only                   hashed once
+//! OUTPUT   growing bytes                       a dirty range of bytes
+//! ```
+//!
+//! Owns the bytes, what of them is dirty, and their trees. Assumes a lowered program: STATE and the buffers are zero, and
+//! nothing outside these backings is ever written. Handwritten images run on `SparseMemory`.
+//!
+//! Raw pointers that a getter returns are for the interpreter's loop; whoever stores through them also marks what is
+//! dirty. No backing that has one ever moves, so that an address is good for the memory's life; but other calls make
+//! references into the backings, so a loop fetches its pointers anew after each.
+
+mod backing;
+mod fixed;
+mod linear;
+mod output;
+mod stack;
+mod system;
+mod transfer;
+
+use alloc::{sync::Arc, vec::Vec};
+
+use alloy_primitives::B256;
+use assay_protocol::BlobRef;
+
+use self::{backing::Backing, fixed::Fixed, linear::Linear, output::Output, stack::Stack, system::System};
+use super::{
+    ChunkProof, Memory, Snapshot,
+    blob::blob_height,
+    layout::{REGION_SIZE, Region, SPACE_SIZE, ZERO_PAGE, offset_in_region, page_index},
+    snapshot::{PageMap, PageSet},
+    top::RegionRoots,
+};
+
+pub use linear::{LINEAR_SIZE_MAX, ReservationFailed};
+pub use stack::STACK_SPARE_SLOTS;
+
+/// Bytes that many runs can share: a buffer, or a mapped file.
+pub type SharedBytes = Arc<dyn AsRef<[u8]> + Send + Sync>;
+
+/// A read-only region at boot.
+#[derive(Clone)]
+pub struct FixedImage {
+    /// Its bytes from the first; zero behind them.
+    pub bytes: SharedBytes,
+    /// Its region root, where the caller knows it: it must be that of `bytes`.
+    pub root: Option<B256>,
+}
+
+/// What a flat memory holds at boot. STACK, MEMORY and OUTPUT are zero; a caller writes what differs.
+#[derive(Clone)]
+pub struct FlatImage {
+    /// SYSTEM from its first byte; nothing behind these bytes is ever written.
+    pub system: Vec<u8>,
+    /// CODE.
+    pub code: FixedImage,
+    /// INPUT.
+    pub input: FixedImage,
+    /// Bytes of linear memory, at most [`LINEAR_SIZE_MAX`].
+    pub linear_size: u64,
+}
+
+/// The memory of a lowered program's run.
+pub struct FlatMemory {
+    system: System,
+    code: Fixed,
+    stack: Stack,
+    linear: Linear,
+    input: Fixed,
+    output: Output,
+    roots: RegionRoots,
+    /// Pages as of the last snapshot taken or restored.
+    saved: PageMap,
+    /// Pages committed since then.
+    unsaved: PageSet,
+}
+
+impl FlatMemory {
+    /// The memory at boot.
+    ///
+    /// # Errors
+    /// If the host refuses to reserve the address range of linear memory.
+    ///
+    /// # Panics
+    /// If the image is larger than its regions: the loader has checked it.
+    pub fn new(image: FlatImage) -> Result<Self, ReservationFailed> {
+        let code = Fixed::new(Region::CODE, image.code);
+        let input = Fixed::new(Region::INPUT, image.input);
+        let mut roots = RegionRoots::default();
+        roots.set(Region::CODE, code.root());
+        roots.set(Region::INPUT, input.root());
+        Ok(Self {
+            system: System::new(image.system),
+            code,
+            stack: Stack::new(),
+            linear: Linear::new(image.linear_size)?,
+            input,
+            output: Output::new(),
+            roots,
+            saved: PageMap::default(),
+            unsaved: PageSet::default(),
+        })
+    }
+
+    /// First slot of STACK; [`STACK_SPARE_SLOTS`] more than the machine's lie behind, so that a frame's unchecked
+    /// accesses stay inside. Their content is no part of the machine.
+    pub fn stack_base(&mut self) -> *mut u64 {
+        self.stack.base()
+    }
+
+    /// Says that slots `low..high` may have been written through [`FlatMemory::stack_base`]; spare slots are ignored.
+    pub fn mark_stack(&mut self, low: usize, high: usize) {
+        self.stack.mark(low, high);
+    }
+
+    /// First byte of SYSTEM.
+    pub fn system_base(&mut self) -> *mut u8 {
+        self.system.base()
+    }
+
+    /// Bytes of SYSTEM behind [`FlatMemory::system_base`]: the image's, rounded up to a page.
+    #[must_use]
+    pub fn system_size(&self) -> usize {
+        self.system.size()
+    }
+
+    /// One byte for each 256-byte leaf of SYSTEM: a writer through the base stores 1 in that of the leaf.
+    pub fn system_dirty_base(&mut self) -> *mut u8 {
+        self.system.dirty_base()
+    }
+
+    /// First byte of linear memory. [`LINEAR_SIZE_MAX`] bytes and a guard can be accessed, those past the size are zero.
+    pub fn linear_base(&mut self) -> *mut u8 {
+        self.linear.base()
+    }
+
+    /// One byte for each page of 4096 bytes of linear memory, and one for the guard: a writer through the base stores 1
+    /// in those of the first and the last byte of each store.
+    pub fn linear_dirty_base(&mut self) -> *mut u8 {
+        self.linear.dirty_base()
+    }
+
+    /// Bytes of linear memory.
+    #[must_use]
+    pub fn linear_size(&self) -> u64 {
+        self.linear.size()
+    }
+
+    /// Grows linear memory to `size` bytes. Every write before the next commit lies below.
+    ///
+    /// # Panics
+    /// If that shrinks it or exceeds [`LINEAR_SIZE_MAX`].
+    pub fn grow_linear(&mut self, size: u64) {
+        self.linear.grow(size);
+    }
+
+    /// The bytes of CODE, zero behind.
+    #[must_use]
+    pub fn code(&self) -> &[u8] {
+        self.code.bytes()
+    }
+
+    /// The bytes of INPUT, zero behind.
+    #[must_use]
+    pub fn input(&self) -> &[u8] {
+        self.input.bytes()
+    }
+
+    /// The bytes of OUTPUT as far as any was written, zero behind.
+    #[must_use]
+    pub fn output(&self) -> &[u8] {
+        self.output.bytes()
+    }
+
+    /// Writes to OUTPUT.
+    ///
+    /// # Panics
+    /// If that leaves the region.
+    pub fn write_output(&mut self, offset: u64, bytes: &[u8]) {
+        self.output.write(offset, bytes);
+    }
+
+    /// The region roots as of the last commit.
+    #[must_use]
+    pub fn region_roots(&self) -> &RegionRoots {
+        &self.roots
+    }
+
+    /// Commits, then names the first `length` bytes of OUTPUT; every byte behind them must be zero, as it is in a halted
+    /// state whose output length this is.
+    pub fn output_blob(&mut self, length: u64) -> BlobRef {
+        self.commit();
+        let root = self.output.tree().node(blob_height(length), 0);
+        BlobRef { root, length }
+    }
+
+    /// Commits, then copies what changed since the last snapshot; costs as much as there are changed pages.
+    pub fn snapshot(&mut self) -> Snapshot {
+        let root = self.commit();
+        let mut page = ZERO_PAGE;
+        for number in self.unsaved.to_vec() {
+            let (region, backing) = self.backing(number);
+            backing.page(page_in_region(region, number), &mut page);
+            self.saved.set(number, &page);
+        }
+        self.unsaved.clear();
+        Snapshot { pages: self.saved.clone(), root, linear_size: self.linear.size() }
+    }
+
+    /// Returns to a snapshot; costs as much as there are pages that differ.
+    ///
+    /// # Panics
+    /// If the snapshot is of another program or input, which the root shows.
+    pub fn restore(&mut self, snapshot: &Snapshot) {
+        self.note_dirty();
+        let mut differ = self.saved.difference(&snapshot.pages);
+        differ.merge(&self.unsaved);
+        // Pages past the smaller of the two sizes are hashed once more before the size settles.
+        self.linear.grow(self.linear.size().max(snapshot.linear_size));
+        for number in differ.to_vec() {
+            let page = snapshot.pages.get(number).unwrap_or(&ZERO_PAGE);
+            let (region, backing) = self.backing(number);
+            backing.set_page(page_in_region(region, number), page);
+        }
+        let root = self.commit();
+        assert_eq!(root, snapshot.root, "a snapshot returns to the program and input that it was taken of");
+        self.linear.shrink(snapshot.linear_size);
+        self.saved = snapshot.pages.clone();
+        self.unsaved.clear();
+    }
+
+    /// Counts what is dirty among the pages that the next snapshot copies.
+    fn note_dirty(&mut self) {
+        let Self { system, stack, linear, output, unsaved, .. } = self;
+        let mut pages = Vec::new();
+        for (region, backing) in writable(system, stack, linear, output) {
+            pages.clear();
+            backing.dirty_pages(&mut pages);
+            let first = page_index(region.base());
+            unsaved.extend(pages.iter().map(|page| first + page));
+        }
+    }
+
+    /// The writable region that holds a page of this number.
+    fn backing(&mut self, number: u32) -> (Region, &mut dyn Backing) {
+        let Self { system, stack, linear, output, .. } = self;
+        let region = Region::of(u64::from(number) * ZERO_PAGE.len() as u64);
+        let backing: &mut dyn Backing = match region {
+            Region::SYSTEM => system,
+            Region::STACK => stack,
+            Region::MEMORY => linear,
+            Region::OUTPUT => output,
+            _ => unreachable!("only writable regions have pages in a snapshot"),
+        };
+        (region, backing)
+    }
+}
+
+impl Memory for FlatMemory {
+    fn read(&self, address: u64, bytes: &mut [u8]) {
+        let (region, offset) = locate(address, bytes.len());
+        match region {
+            Region::SYSTEM => self.system.read(offset, bytes),
+            Region::CODE => self.code.read(offset, bytes),
+            Region::STACK => self.stack.read(offset, bytes),
+            Region::MEMORY => self.linear.read(offset, bytes),
+            Region::INPUT => self.input.read(offset, bytes),
+            Region::OUTPUT => self.output.read(offset, bytes),
+            _ => bytes.fill(0),
+        }
+    }
+
+    fn write(&mut self, address: u64, bytes: &[u8]) {
+        let (region, offset) = locate(address, bytes.len());
+        assert!(region.writable(), "region {} is written by steps", region.number());
+        self.backing(page_index(address)).1.write(offset, bytes);
+    }
+
+    fn commit(&mut self) -> B256 {
+        self.note_dirty();
+        let Self { system, stack, linear, output, roots, .. } = self;
+        for (region, backing) in writable(system, stack, linear, output) {
+            backing.commit();
+            roots.set(region, backing.tree().root());
+        }
+        roots.root()
+    }
+
+    fn chunk_proof(&mut self, address: u64) -> ChunkProof {
+        self.commit();
+        let (region, offset) = locate(address, 1);
+        let mut page = ZERO_PAGE;
+        self.read(address - offset % page.len() as u64, &mut page);
+        match region {
+            Region::SYSTEM => self.roots.open(address, &page, self.system.tree()),
+            Region::CODE => self.roots.open(address, &page, self.code.tree()),
+            Region::STACK => self.roots.open(address, &page, self.stack.tree()),
+            Region::MEMORY => self.roots.open(address, &page, self.linear.tree()),
+            Region::INPUT => self.roots.open(address, &page, self.input.tree()),
+            Region::OUTPUT => self.roots.open(address, &page, self.output.tree()),
+            _ => self.roots.open(address, &page, &super::tree::Tree::new(region.kind())),
+        }
+    }
+}
+
+/// The regions that steps write, ascending.
+fn writable<'a>(
+    system: &'a mut System,
+    stack: &'a mut Stack,
+    linear: &'a mut Linear,
+    output: &'a mut Output,
+) -> [(Region, &'a mut dyn Backing); 4] {
+    [(Region::SYSTEM, system), (Region::STACK, stack), (Region::MEMORY, linear), (Region::OUTPUT, output)]
+}
+
+/// Region and offset of a range that must lie within one region.
+fn locate(address: u64, length: usize) -> (Region, u64) {
+    assert!(address < SPACE_SIZE, "address {address:#x} is below 2^40");
+    let offset = offset_in_region(address);
+    assert!(length as u64 <= REGION_SIZE - offset, "{length} bytes at {address:#x} lie in one region");
+    (Region::of(address), offset)
+}
+
+/// Number of a page within its region.
+fn page_in_region(region: Region, number: u32) -> usize {
+    (number - page_index(region.base())) as usize
+}
+
+/// Copies `source[offset..]` into `bytes`, zero where the source has ended.
+fn read_padded(source: &[u8], offset: u64, bytes: &mut [u8]) {
+    let start = usize::try_from(offset).map_or(source.len(), |offset| offset.min(source.len()));
+    let (head, tail) = bytes.split_at_mut(bytes.len().min(source.len() - start));
+    head.copy_from_slice(&source[start..start + head.len()]);
+    tail.fill(0);
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,66 @@
+//! The machine's memory (specs/02-memory.md): one space of 2^40 bytes under one Merkle tree.
+//!
+//! ```text
+//! layout   constants, regions, addresses                                    no_std
+//! hash     the definition of every hash, one at a time                      no_std, what the verifier uses
+//! zero     hashes of all-zero subtrees                                      no_std
+//! proof    a chunk with its siblings, and how they fold to a root           no_std + alloc
+//! wide     the same hashes, many at once                                    keccak8: eight lanes of AVX-512
+//! tree     sparse incremental tree of one region;  top: the sixteen regions under the memory root
+//! blob     (root, length) of any bytes
+//! flat     backing of fast runs of lowered programs; snapshot: its shared copies
+//! sparse   backing of any image whatever
+//! ```
+//!
+//! Owns bytes and hashes. Knows nothing of instructions or records.
+
+pub mod blob;
+pub mod flat;
+pub mod hash;
+pub mod layout;
+pub mod proof;
+pub mod snapshot;
+pub mod sparse;
+pub mod top;
+pub mod tree;
+pub mod wide;
+pub mod zero;
+
+mod keccak8;
+
+#[cfg(test)]
+mod reference;
+
+use alloy_primitives::B256;
+
+pub use blob::{BlobHasher, BlobTooLong, commit_blob, mount_blob};
+pub use flat::{FixedImage, FlatImage, FlatMemory, ReservationFailed, SharedBytes};
+pub use layout::Region;
+pub use proof::ChunkProof;
+pub use snapshot::Snapshot;
+pub use sparse::SparseMemory;
+pub use top::RegionRoots;
+
+/// What every backing of the machine's memory can do. Addresses are below 2^40.
+pub trait Memory {
+    /// Copies the bytes at `address..address + bytes.len()` out. What was never written reads as zero.
+    ///
+    /// # Panics
+    /// If the range leaves the address space, or needs bytes of a region of which only the root is known.
+    fn read(&self, address: u64, bytes: &mut [u8]);
+
+    /// Copies `bytes` to `address..`.
+    ///
+    /// # Panics
+    /// If the range leaves what the backing can hold; a caller that executes steps has checked before.
+    fn write(&mut self, address: u64, bytes: &[u8]);
+
+    /// Hashes what was written since the last commit and returns the memory root.
+    fn commit(&mut self) -> B256;
+
+    /// Commits, then opens the chunk that holds `address`.
+    ///
+    /// # Panics
+    /// As [`Memory::read`].
+    fn chunk_proof(&mut self, address: u64) -> ChunkProof;
+}
