@@ -19,7 +19,7 @@ library Blake3 {
     error WorkspaceTaken(uint256 freeMemory);
 
     uint256 internal constant CHUNK_BYTES = 1024;
-    uint256 private constant CHUNK_BLOCKS = 16;
+    uint256 private constant BLOCK_BYTES = 64;
 
     /// @dev Message word i ends at WORKSPACE + 32 i + 32 and has 28 zero bytes before it, so that a load from 8 k bytes
     /// further on finds it k lanes higher, with zeros around it. A word of zeros follows the last.
@@ -28,7 +28,10 @@ library Blake3 {
     /// @dev The 64 bytes of the block that {compress} takes. It turns each of the 16 words in place to most significant
     /// byte first.
     uint256 private constant BLOCK = 0x620;
-    uint256 private constant RESERVED_END = 0x660;
+    /// @dev Two chaining values, of the old and of the new bytes: two rows in lanes each.
+    uint256 private constant OLD_VALUE = 0x660;
+    uint256 private constant NEW_VALUE = 0x6a0;
+    uint256 private constant RESERVED_END = 0x6e0;
 
     /// @dev Initial values 0..3 and 4..7, one in each lane.
     uint256 private constant IV_LOW = 0x6a09e66700000000bb67ae85000000003c6ef37200000000a54ff53a;
@@ -37,8 +40,6 @@ library Blake3 {
     /// @dev The last row of the state: counter (low, high), block length, flags.
     uint256 private constant COUNTER_ONE = 1 << 192;
     uint256 private constant BLOCK_LENGTH = 64 << 64;
-    uint256 private constant CHUNK_START = 1;
-    uint256 private constant CHUNK_END = 2;
     uint256 private constant PARENT = 4;
     uint256 private constant ROOT = 8;
 
@@ -49,13 +50,11 @@ library Blake3 {
     uint256 private constant EVEN_BYTES = 0x00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff;
     uint256 private constant EVEN_PAIRS = 0x0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff;
 
-    /// @dev Multiplying by 2^k modulo 2^256 - 1 turns a word left by k bits. With the factor 1 + 2^32 the word in each
-    /// lane is doubled before, so that turning the whole by 256 - n turns the word in each lane right by n: its lower
-    /// half is right, its upper half is not, and is cut off. These are (1 + 2^32) 2^(256 - n) modulo 2^256 - 1.
-    uint256 private constant ROTATE_16 = (1 << 240) | (1 << 16);
-    uint256 private constant ROTATE_12 = (1 << 244) | (1 << 20);
-    uint256 private constant ROTATE_8 = (1 << 248) | (1 << 24);
-    /// @dev Right by 7 within the lane, and a whole lane left (into the diagonals) or right (out of them).
+    /// @dev Times 1 + 2^32 the word in a lane is there twice. Then a shift right by n leaves it turned right by n in the
+    /// lower half of the lane, and something else in the upper half, which is cut off.
+    uint256 private constant TWICE = (1 << 32) | 1;
+    /// @dev Times 2^k modulo 2^256 - 1 a word is turned left by k bits, and so by whole lanes at no extra cost.
+    /// Here: TWICE, right by 7 within the lane, and a whole lane left (into the diagonals) or right (out of them).
     uint256 private constant ROTATE_7_IN = (1 << 57) | (1 << 89);
     uint256 private constant ROTATE_7_OUT = (1 << 185) | (1 << 217);
     /// @dev Turn by whole lanes, left.
@@ -77,18 +76,32 @@ library Blake3 {
         }
     }
 
-    /// @notice Chaining values of a chunk before and after a step.
-    /// @param oldChunk Where the chunk's 1024 bytes are in calldata.
-    /// @param newChunk Where they are, perhaps changed, in memory.
-    /// @param counter Position of the chunk in its page, 0..3.
+    /// @notice Chaining value of a chunk.
+    /// @param chunk Where its 1024 bytes are in memory.
+    /// @param counter Its position in the page, 0..3.
+    function chunkValue(uint256 chunk, uint256 counter) internal pure returns (bytes32) {
+        start(NEW_VALUE);
+        absorb(NEW_VALUE, chunk, counter, 0, CHUNK_BYTES);
+        return pack(NEW_VALUE);
+    }
+
+    /// @notice Chaining values of two chunks at the same position. What both begin with is hashed once.
+    /// @param oldChunk Where the 1024 bytes of one are in memory, `newChunk` of the other.
+    /// @param counter Their position in the page, 0..3.
     function chunkValues(uint256 oldChunk, uint256 newChunk, uint256 counter)
         internal
         pure
         returns (bytes32 oldValue, bytes32 newValue)
     {
-        (uint256 oldA, uint256 oldB, uint256 newA, uint256 newB) =
-            chain(oldChunk, newChunk, (counter * COUNTER_ONE) | BLOCK_LENGTH | CHUNK_START);
-        return (pack(oldA, oldB), pack(newA, newB));
+        uint256 same = sameBytes(oldChunk, newChunk);
+        start(NEW_VALUE);
+        absorb(NEW_VALUE, newChunk, counter, 0, same);
+        assembly ("memory-safe") {
+            mcopy(OLD_VALUE, NEW_VALUE, 0x40)
+        }
+        absorb(OLD_VALUE, oldChunk, counter, same, CHUNK_BYTES);
+        absorb(NEW_VALUE, newChunk, counter, same, CHUNK_BYTES);
+        return (pack(OLD_VALUE), pack(NEW_VALUE));
     }
 
     /// @notice The page's hash, from the chaining value of the chunk at `position` (0..3), of the other chunk of its
@@ -102,49 +115,62 @@ library Blake3 {
         return position & 2 == 0 ? parent(pair, pairSibling, PARENT | ROOT) : parent(pairSibling, pair, PARENT | ROOT);
     }
 
-    /// @dev Both chunks, block by block; those up to the first that differs are hashed once for both. `row` is the last
-    /// row of the first block.
-    function chain(uint256 oldChunk, uint256 newChunk, uint256 row)
-        private
-        pure
-        returns (uint256 oldA, uint256 oldB, uint256 newA, uint256 newB)
-    {
-        (oldA, oldB, newA, newB) = (IV_LOW, IV_HIGH, IV_LOW, IV_HIGH);
-        bool same = true;
-        // Pointers into calldata and memory, and flags: all far below 2^256.
+    /// @dev Bytes of the blocks that both chunks begin with.
+    function sameBytes(uint256 oldChunk, uint256 newChunk) private pure returns (uint256 offset) {
+        assembly ("memory-safe") {
+            for {} lt(offset, CHUNK_BYTES) { offset := add(offset, BLOCK_BYTES) } {
+                let one := add(oldChunk, offset)
+                let other := add(newChunk, offset)
+                let difference := xor(mload(one), mload(other))
+                difference := or(difference, xor(mload(add(one, 0x20)), mload(add(other, 0x20))))
+                if difference { break }
+            }
+        }
+    }
+
+    function start(uint256 value) private pure {
+        assembly ("memory-safe") {
+            mstore(value, IV_LOW)
+            mstore(add(value, 0x20), IV_HIGH)
+        }
+    }
+
+    /// @dev Takes the blocks from offset `from` to offset `to` of a chunk into a chaining value.
+    function absorb(uint256 value, uint256 chunk, uint256 counter, uint256 from, uint256 to) private pure {
+        // Offsets, pointers and flags stay far below 2^256.
         unchecked {
-            for (uint256 blocks = CHUNK_BLOCKS; blocks != 0; --blocks) {
-                if (blocks == 1) row += CHUNK_END;
+            uint256 row = counter * COUNTER_ONE + BLOCK_LENGTH;
+            for (; from < to; from += BLOCK_BYTES) {
+                uint256 flags;
                 assembly ("memory-safe") {
-                    same := and(same, eq(mload(newChunk), calldataload(oldChunk)))
-                    same := and(same, eq(mload(add(newChunk, 0x20)), calldataload(add(oldChunk, 0x20))))
-                    if iszero(same) { calldatacopy(BLOCK, oldChunk, 64) }
+                    mcopy(BLOCK, add(chunk, from), BLOCK_BYTES)
+                    // CHUNK_START and CHUNK_END
+                    flags := or(iszero(from), shl(1, eq(from, sub(CHUNK_BYTES, BLOCK_BYTES))))
                 }
-                if (!same) (oldA, oldB) = compress(oldA, oldB, row);
-                assembly ("memory-safe") {
-                    mcopy(BLOCK, newChunk, 64)
-                }
-                (newA, newB) = compress(newA, newB, row);
-                if (same) (oldA, oldB) = (newA, newB);
-                if (blocks == CHUNK_BLOCKS) row -= CHUNK_START;
-                oldChunk += 64;
-                newChunk += 64;
+                compress(value, row + flags);
             }
         }
     }
 
     function parent(bytes32 left, bytes32 right, uint256 flags) private pure returns (bytes32) {
+        start(NEW_VALUE);
         assembly ("memory-safe") {
             mstore(BLOCK, left)
             mstore(add(BLOCK, 0x20), right)
         }
-        (uint256 a, uint256 b) = compress(IV_LOW, IV_HIGH, BLOCK_LENGTH | flags);
-        return pack(a, b);
+        compress(NEW_VALUE, BLOCK_LENGTH | flags);
+        return pack(NEW_VALUE);
     }
 
     /// @dev From lanes to the 32 bytes of a chaining value, each word least significant byte first.
-    function pack(uint256 a, uint256 b) private pure returns (bytes32) {
-        return bytes32(turnWords((squeeze(a) << 128) | squeeze(b)));
+    function pack(uint256 value) private pure returns (bytes32) {
+        uint256 low;
+        uint256 high;
+        assembly ("memory-safe") {
+            low := mload(value)
+            high := mload(add(value, 0x20))
+        }
+        return bytes32(turnWords((squeeze(low) << 128) | squeeze(high)));
     }
 
     /// @dev Four lanes of 64 bits to four words of 32 bits.
@@ -159,13 +185,11 @@ library Blake3 {
         return ((x >> 16) & EVEN_PAIRS) | ((x & EVEN_PAIRS) << 16);
     }
 
-    /// @dev One compression. Rows in and out in lanes, `d` the last row, the block's raw bytes in BLOCK.
-    /// Written out in full, since loops and calls would double its cost. Sums of at most 14 messages and 28 words of
-    /// 32 bits stay far below 2^64, so no lane ever runs over into the next.
-    function compress(uint256 cvLow, uint256 cvHigh, uint256 d) private pure returns (uint256 a, uint256 b) {
+    /// @dev One compression of BLOCK into the chaining value at `value`; `d` is the last row. Written out in full, since
+    /// loops and calls would double its cost. Sums of at most 14 messages and 28 words of 32 bits stay far below 2^64,
+    /// so no lane ever runs over into the next.
+    function compress(uint256 value, uint256 d) private pure {
         assembly ("memory-safe") {
-            a := cvLow
-            b := cvHigh
             // Each message word most significant byte first, as in {turnWords}.
             {
                 let w := mload(BLOCK)
@@ -195,15 +219,17 @@ library Blake3 {
             mcopy(0x5bc, 0x654, 4)
             mcopy(0x5dc, 0x658, 4)
             mcopy(0x5fc, 0x65c, 4)
+            let a := mload(value)
+            let b := mload(add(value, 0x20))
             let c := IV_LOW
             // Round 1, columns.
             {
                 let p := add(add(a, b), and(shr(32, mload(0x620)), M))
-                let s := and(mulmod(and(xor(d, p), M), ROTATE_16, N), M)
+                let s := and(shr(16, mul(and(xor(d, p), M), TWICE)), M)
                 let r := add(c, s)
-                let q := and(mulmod(and(xor(b, r), M), ROTATE_12, N), M)
+                let q := and(shr(12, mul(and(xor(b, r), M), TWICE)), M)
                 a := add(add(p, q), and(mload(0x620), M))
-                let t := and(mulmod(and(xor(s, a), M), ROTATE_8, N), M)
+                let t := and(shr(8, mul(and(xor(s, a), M), TWICE)), M)
                 let u := add(r, t)
                 b := and(mulmod(and(xor(q, u), M), ROTATE_7_IN, N), M)
                 c := mulmod(u, LANES_2, N)
@@ -212,11 +238,11 @@ library Blake3 {
             // Round 1, diagonals.
             {
                 let p := add(add(a, b), and(shr(32, mload(0x640)), M))
-                let s := and(mulmod(and(xor(d, p), M), ROTATE_16, N), M)
+                let s := and(shr(16, mul(and(xor(d, p), M), TWICE)), M)
                 let r := add(c, s)
-                let q := and(mulmod(and(xor(b, r), M), ROTATE_12, N), M)
+                let q := and(shr(12, mul(and(xor(b, r), M), TWICE)), M)
                 a := add(add(p, q), and(mload(0x640), M))
-                let t := and(mulmod(and(xor(s, a), M), ROTATE_8, N), M)
+                let t := and(shr(8, mul(and(xor(s, a), M), TWICE)), M)
                 let u := add(r, t)
                 b := and(mulmod(and(xor(q, u), M), ROTATE_7_OUT, N), M)
                 c := mulmod(u, LANES_2, N)
@@ -225,11 +251,11 @@ library Blake3 {
             // Round 2, columns.
             {
                 let p := add(add(a, b), add(add(mload(0x458), mload(0x470)), add(mload(0x4e8), mload(0x480))))
-                let s := and(mulmod(and(xor(d, p), M), ROTATE_16, N), M)
+                let s := and(shr(16, mul(and(xor(d, p), M), TWICE)), M)
                 let r := add(c, s)
-                let q := and(mulmod(and(xor(b, r), M), ROTATE_12, N), M)
+                let q := and(shr(12, mul(and(xor(b, r), M), TWICE)), M)
                 a := add(add(p, q), add(add(mload(0x4d8), mload(0x550)), add(mload(0x408), mload(0x5a0))))
-                let t := and(mulmod(and(xor(s, a), M), ROTATE_8, N), M)
+                let t := and(shr(8, mul(and(xor(s, a), M), TWICE)), M)
                 let u := add(r, t)
                 b := and(mulmod(and(xor(q, u), M), ROTATE_7_IN, N), M)
                 c := mulmod(u, LANES_2, N)
@@ -238,11 +264,11 @@ library Blake3 {
             // Round 2, diagonals.
             {
                 let p := add(add(a, b), add(add(mload(0x438), mload(0x590)), add(mload(0x528), mload(0x5e0))))
-                let s := and(mulmod(and(xor(d, p), M), ROTATE_16, N), M)
+                let s := and(shr(16, mul(and(xor(d, p), M), TWICE)), M)
                 let r := add(c, s)
-                let q := and(mulmod(and(xor(b, r), M), ROTATE_12, N), M)
+                let q := and(shr(12, mul(and(xor(b, r), M), TWICE)), M)
                 a := add(add(p, q), add(add(mload(0x578), mload(0x4b0)), add(mload(0x5c8), mload(0x500))))
-                let t := and(mulmod(and(xor(s, a), M), ROTATE_8, N), M)
+                let t := and(shr(8, mul(and(xor(s, a), M), TWICE)), M)
                 let u := add(r, t)
                 b := and(mulmod(and(xor(q, u), M), ROTATE_7_OUT, N), M)
                 c := mulmod(u, LANES_2, N)
@@ -251,11 +277,11 @@ library Blake3 {
             // Round 3, columns.
             {
                 let p := add(add(a, b), add(add(mload(0x478), mload(0x550)), add(mload(0x5a8), mload(0x4e0))))
-                let s := and(mulmod(and(xor(d, p), M), ROTATE_16, N), M)
+                let s := and(shr(16, mul(and(xor(d, p), M), TWICE)), M)
                 let r := add(c, s)
-                let q := and(mulmod(and(xor(b, r), M), ROTATE_12, N), M)
+                let q := and(shr(12, mul(and(xor(b, r), M), TWICE)), M)
                 a := add(add(p, q), add(add(mload(0x498), mload(0x590)), add(mload(0x448), mload(0x5c0))))
-                let t := and(mulmod(and(xor(s, a), M), ROTATE_8, N), M)
+                let t := and(shr(8, mul(and(xor(s, a), M), TWICE)), M)
                 let u := add(r, t)
                 b := and(mulmod(and(xor(q, u), M), ROTATE_7_IN, N), M)
                 c := mulmod(u, LANES_2, N)
@@ -264,11 +290,11 @@ library Blake3 {
             // Round 3, diagonals.
             {
                 let p := add(add(a, b), add(add(mload(0x4d8), mload(0x530)), add(mload(0x568), mload(0x500))))
-                let s := and(mulmod(and(xor(d, p), M), ROTATE_16, N), M)
+                let s := and(shr(16, mul(and(xor(d, p), M), TWICE)), M)
                 let r := add(c, s)
-                let q := and(mulmod(and(xor(b, r), M), ROTATE_12, N), M)
+                let q := and(shr(12, mul(and(xor(b, r), M), TWICE)), M)
                 a := add(add(p, q), add(add(mload(0x4b8), mload(0x410)), add(mload(0x5e8), mload(0x420))))
-                let t := and(mulmod(and(xor(s, a), M), ROTATE_8, N), M)
+                let t := and(shr(8, mul(and(xor(s, a), M), TWICE)), M)
                 let u := add(r, t)
                 b := and(mulmod(and(xor(q, u), M), ROTATE_7_OUT, N), M)
                 c := mulmod(u, LANES_2, N)
@@ -277,11 +303,11 @@ library Blake3 {
             // Round 4, columns.
             {
                 let p := add(add(a, b), add(add(mload(0x558), mload(0x590)), add(mload(0x5c8), mload(0x5a0))))
-                let s := and(mulmod(and(xor(d, p), M), ROTATE_16, N), M)
+                let s := and(shr(16, mul(and(xor(d, p), M), TWICE)), M)
                 let r := add(c, s)
-                let q := and(mulmod(and(xor(b, r), M), ROTATE_12, N), M)
+                let q := and(shr(12, mul(and(xor(b, r), M), TWICE)), M)
                 a := add(add(p, q), add(add(mload(0x4f8), mload(0x530)), add(mload(0x468), mload(0x5e0))))
-                let t := and(mulmod(and(xor(s, a), M), ROTATE_8, N), M)
+                let t := and(shr(8, mul(and(xor(s, a), M), TWICE)), M)
                 let u := add(r, t)
                 b := and(mulmod(and(xor(q, u), M), ROTATE_7_IN, N), M)
                 c := mulmod(u, LANES_2, N)
@@ -290,11 +316,11 @@ library Blake3 {
             // Round 4, diagonals.
             {
                 let p := add(add(a, b), add(add(mload(0x498), mload(0x570)), add(mload(0x4a8), mload(0x420))))
-                let s := and(mulmod(and(xor(d, p), M), ROTATE_16, N), M)
+                let s := and(shr(16, mul(and(xor(d, p), M), TWICE)), M)
                 let r := add(c, s)
-                let q := and(mulmod(and(xor(b, r), M), ROTATE_12, N), M)
+                let q := and(shr(12, mul(and(xor(b, r), M), TWICE)), M)
                 a := add(add(p, q), add(add(mload(0x418), mload(0x450)), add(mload(0x508), mload(0x4c0))))
-                let t := and(mulmod(and(xor(s, a), M), ROTATE_8, N), M)
+                let t := and(shr(8, mul(and(xor(s, a), M), TWICE)), M)
                 let u := add(r, t)
                 b := and(mulmod(and(xor(q, u), M), ROTATE_7_OUT, N), M)
                 c := mulmod(u, LANES_2, N)
@@ -303,11 +329,11 @@ library Blake3 {
             // Round 5, columns.
             {
                 let p := add(add(a, b), add(add(mload(0x598), mload(0x530)), add(mload(0x5e8), mload(0x5c0))))
-                let s := and(mulmod(and(xor(d, p), M), ROTATE_16, N), M)
+                let s := and(shr(16, mul(and(xor(d, p), M), TWICE)), M)
                 let r := add(c, s)
-                let q := and(mulmod(and(xor(b, r), M), ROTATE_12, N), M)
+                let q := and(shr(12, mul(and(xor(b, r), M), TWICE)), M)
                 a := add(add(p, q), add(add(mload(0x5b8), mload(0x570)), add(mload(0x548), mload(0x500))))
-                let t := and(mulmod(and(xor(s, a), M), ROTATE_8, N), M)
+                let t := and(shr(8, mul(and(xor(s, a), M), TWICE)), M)
                 let u := add(r, t)
                 b := and(mulmod(and(xor(q, u), M), ROTATE_7_IN, N), M)
                 c := mulmod(u, LANES_2, N)
@@ -316,11 +342,11 @@ library Blake3 {
             // Round 5, diagonals.
             {
                 let p := add(add(a, b), add(add(mload(0x4f8), mload(0x4b0)), add(mload(0x408), mload(0x4c0))))
-                let s := and(mulmod(and(xor(d, p), M), ROTATE_16, N), M)
+                let s := and(shr(16, mul(and(xor(d, p), M), TWICE)), M)
                 let r := add(c, s)
-                let q := and(mulmod(and(xor(b, r), M), ROTATE_12, N), M)
+                let q := and(shr(12, mul(and(xor(b, r), M), TWICE)), M)
                 a := add(add(p, q), add(add(mload(0x458), mload(0x470)), add(mload(0x428), mload(0x480))))
-                let t := and(mulmod(and(xor(s, a), M), ROTATE_8, N), M)
+                let t := and(shr(8, mul(and(xor(s, a), M), TWICE)), M)
                 let u := add(r, t)
                 b := and(mulmod(and(xor(q, u), M), ROTATE_7_OUT, N), M)
                 c := mulmod(u, LANES_2, N)
@@ -329,11 +355,11 @@ library Blake3 {
             // Round 6, columns.
             {
                 let p := add(add(a, b), add(add(mload(0x538), mload(0x570)), add(mload(0x508), mload(0x5e0))))
-                let s := and(mulmod(and(xor(d, p), M), ROTATE_16, N), M)
+                let s := and(shr(16, mul(and(xor(d, p), M), TWICE)), M)
                 let r := add(c, s)
-                let q := and(mulmod(and(xor(b, r), M), ROTATE_12, N), M)
+                let q := and(shr(12, mul(and(xor(b, r), M), TWICE)), M)
                 a := add(add(p, q), add(add(mload(0x5d8), mload(0x4b0)), add(mload(0x588), mload(0x420))))
-                let t := and(mulmod(and(xor(s, a), M), ROTATE_8, N), M)
+                let t := and(shr(8, mul(and(xor(s, a), M), TWICE)), M)
                 let u := add(r, t)
                 b := and(mulmod(and(xor(q, u), M), ROTATE_7_IN, N), M)
                 c := mulmod(u, LANES_2, N)
@@ -342,11 +368,11 @@ library Blake3 {
             // Round 6, diagonals.
             {
                 let p := add(add(a, b), add(add(mload(0x5b8), mload(0x410)), add(mload(0x448), mload(0x480))))
-                let s := and(mulmod(and(xor(d, p), M), ROTATE_16, N), M)
+                let s := and(shr(16, mul(and(xor(d, p), M), TWICE)), M)
                 let r := add(c, s)
-                let q := and(mulmod(and(xor(b, r), M), ROTATE_12, N), M)
+                let q := and(shr(12, mul(and(xor(b, r), M), TWICE)), M)
                 a := add(add(p, q), add(add(mload(0x478), mload(0x550)), add(mload(0x4c8), mload(0x4e0))))
-                let t := and(mulmod(and(xor(s, a), M), ROTATE_8, N), M)
+                let t := and(shr(8, mul(and(xor(s, a), M), TWICE)), M)
                 let u := add(r, t)
                 b := and(mulmod(and(xor(q, u), M), ROTATE_7_OUT, N), M)
                 c := mulmod(u, LANES_2, N)
@@ -355,11 +381,11 @@ library Blake3 {
             // Round 7, columns.
             {
                 let p := add(add(a, b), add(add(mload(0x578), mload(0x4b0)), add(mload(0x428), mload(0x500))))
-                let s := and(mulmod(and(xor(d, p), M), ROTATE_16, N), M)
+                let s := and(shr(16, mul(and(xor(d, p), M), TWICE)), M)
                 let r := add(c, s)
-                let q := and(mulmod(and(xor(b, r), M), ROTATE_12, N), M)
+                let q := and(shr(12, mul(and(xor(b, r), M), TWICE)), M)
                 a := add(add(p, q), add(add(mload(0x5f8), mload(0x410)), add(mload(0x528), mload(0x4c0))))
-                let t := and(mulmod(and(xor(s, a), M), ROTATE_8, N), M)
+                let t := and(shr(8, mul(and(xor(s, a), M), TWICE)), M)
                 let u := add(r, t)
                 b := and(mulmod(and(xor(q, u), M), ROTATE_7_IN, N), M)
                 c := mulmod(u, LANES_2, N)
@@ -368,18 +394,18 @@ library Blake3 {
             // Round 7, diagonals.
             {
                 let p := add(add(a, b), add(add(mload(0x5d8), mload(0x450)), add(mload(0x468), mload(0x4e0))))
-                let s := and(mulmod(and(xor(d, p), M), ROTATE_16, N), M)
+                let s := and(shr(16, mul(and(xor(d, p), M), TWICE)), M)
                 let r := add(c, s)
-                let q := and(mulmod(and(xor(b, r), M), ROTATE_12, N), M)
+                let q := and(shr(12, mul(and(xor(b, r), M), TWICE)), M)
                 a := add(add(p, q), add(add(mload(0x558), mload(0x590)), add(mload(0x488), mload(0x5a0))))
-                let t := and(mulmod(and(xor(s, a), M), ROTATE_8, N), M)
+                let t := and(shr(8, mul(and(xor(s, a), M), TWICE)), M)
                 let u := add(r, t)
                 b := and(mulmod(and(xor(q, u), M), ROTATE_7_OUT, N), M)
                 c := mulmod(u, LANES_2, N)
                 d := mulmod(t, LANES_1, N)
             }
-            a := and(xor(a, c), M)
-            b := and(xor(b, d), M)
+            mstore(value, and(xor(a, c), M))
+            mstore(add(value, 0x20), and(xor(b, d), M))
         }
     }
 }

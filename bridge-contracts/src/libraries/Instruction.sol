@@ -90,11 +90,7 @@ library InstructionLibrary {
         }
     }
 
-    function controlForm(Instruction memory i)
-        private
-        pure
-        returns (uint256 fields, uint256 immEnd, uint256 slotsEnd)
-    {
+    function controlForm(Instruction memory i) private pure returns (uint256 fields, uint256 immEnd, uint256 slotsEnd) {
         uint256 opcode = i.opcode;
         if (opcode == Opcode.TRAP) return (NONE, i.imm == 0 ? 0 : TRAP_LAST + 1, 0);
         if (opcode == Opcode.FUEL || opcode == Opcode.JUMP) return (NONE, IMM_64, 0);
@@ -118,11 +114,7 @@ library InstructionLibrary {
         if (opcode == Opcode.SYSTEM_SET) return (A, IMM_33, i.a + 1);
     }
 
-    function memoryForm(Instruction memory i)
-        private
-        pure
-        returns (uint256 fields, uint256 immEnd, uint256 slotsEnd)
-    {
+    function memoryForm(Instruction memory i) private pure returns (uint256 fields, uint256 immEnd, uint256 slotsEnd) {
         uint256 opcode = i.opcode;
         if (opcode == Opcode.MEMORY_SIZE || opcode == Opcode.INPUT_SIZE) return (D, NO_IMM, i.d + 1);
         if (opcode == Opcode.MEMORY_GROW) return (D | A, MEMORY_PAGES_MAX + 1, slotsOf(i, D | A));

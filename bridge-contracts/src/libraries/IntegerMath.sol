@@ -91,10 +91,18 @@ library IntegerMath {
             } else if (operation == CTZ) {
                 while (result < width && (x >> result) & 1 == 0) ++result;
             } else {
-                for (; x != 0; x &= x - 1) {
-                    ++result;
-                }
+                result = countOnes(x);
             }
+        }
+    }
+
+    /// @notice Count of ones in a number of 64 bits: in pairs of bits, then fours, then bytes, which a product adds up.
+    function countOnes(uint256 x) internal pure returns (uint256) {
+        unchecked {
+            x -= (x >> 1) & 0x5555555555555555;
+            x = (x & 0x3333333333333333) + ((x >> 2) & 0x3333333333333333);
+            x = (x + (x >> 4)) & 0x0f0f0f0f0f0f0f0f;
+            return uint8((x * 0x0101010101010101) >> 56);
         }
     }
 

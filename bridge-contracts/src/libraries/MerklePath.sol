@@ -5,7 +5,7 @@ pragma solidity 0.8.37;
 /// @notice A node is keccak256(left || right). A path is folded for an old and a new leaf in one pass.
 library MerklePath {
     /// @notice A sibling that equals the zero subtree of its height was spelt out instead of masked.
-    error ZeroSiblingNotMasked(uint256 level);
+    error ZeroSiblingNotMasked();
 
     /// @notice Heights of which zero subtrees may be masked: below the region roots.
     uint256 internal constant CONTROL_HEIGHTS = 28;
@@ -27,6 +27,7 @@ library MerklePath {
     }
 
     /// @notice Old and new root over an old and a new leaf.
+    /// @dev The mask has no bit at or above `zeros.length`. A fuzz test holds the assembly to its twin in plain loops.
     /// @param oldNode Leaf before, `newNode` after. If they are equal, so are the roots.
     /// @param path Index of the leaf: bit i is set if the node at level i is a right child.
     /// @param zeros Zero subtrees of the maskable levels, which come first; {REGION_LEVELS} others follow.
@@ -39,42 +40,51 @@ library MerklePath {
         bytes32[] memory zeros,
         uint256 mask,
         uint256 siblings
-    ) internal pure returns (bytes32, bytes32) {
-        uint256 maskable = zeros.length;
-        for (uint256 level = 0; level < maskable + REGION_LEVELS; ++level) {
-            bytes32 sibling;
-            if ((mask >> level) & 1 == 1) {
-                sibling = zeros[level];
-            } else {
-                assembly ("memory-safe") {
-                    sibling := calldataload(siblings)
-                }
-                siblings += 32;
-                if (level < maskable && sibling == zeros[level]) revert ZeroSiblingNotMasked(level);
-            }
-            bool changed = oldNode != newNode;
-            bool isRight = (path >> level) & 1 == 1;
-            oldNode = isRight ? parent(sibling, oldNode) : parent(oldNode, sibling);
-            if (!changed) newNode = oldNode;
-            else newNode = isRight ? parent(sibling, newNode) : parent(newNode, sibling);
-        }
-        return (oldNode, newNode);
-    }
-
-    /// @notice keccak256 of 64 bytes.
-    function parent(bytes32 left, bytes32 right) internal pure returns (bytes32 node) {
+    ) internal pure returns (bytes32 oldRoot, bytes32 newRoot) {
+        bool notMasked;
+        (oldRoot, newRoot) = (oldNode, newNode);
         assembly ("memory-safe") {
-            mstore(0x00, left)
-            mstore(0x20, right)
-            node := keccak256(0x00, 0x40)
+            let changed := iszero(eq(oldRoot, newRoot))
+            // Bits to come: a marker ends the path, where the root is.
+            let maskableEnd := add(zeros, shl(5, mload(zeros)))
+            path := or(path, shl(add(mload(zeros), REGION_LEVELS), 1))
+            for {} gt(path, 1) { path := shr(1, path) } {
+                // zeros[level]. Above the maskable levels no bit of the mask is set, and what lies there is not used.
+                zeros := add(zeros, 0x20)
+                let sibling := mload(zeros)
+                if iszero(and(mask, 1)) {
+                    let masked := sibling
+                    sibling := calldataload(siblings)
+                    siblings := add(siblings, 0x20)
+                    if eq(sibling, masked) { if iszero(gt(zeros, maskableEnd)) { notMasked := 1 } }
+                }
+                mask := shr(1, mask)
+                // A left child's hash comes first, a right child's second.
+                let place := shl(5, and(path, 1))
+                mstore(xor(place, 0x20), sibling)
+                mstore(place, oldRoot)
+                oldRoot := keccak256(0x00, 0x40)
+                if changed {
+                    mstore(place, newRoot)
+                    newRoot := keccak256(0x00, 0x40)
+                }
+            }
+            if iszero(changed) { newRoot := oldRoot }
         }
+        if (notMasked) revert ZeroSiblingNotMasked();
     }
 
     function zeroSubtrees(bytes32 node, uint256 heights) private pure returns (bytes32[] memory zeros) {
         zeros = new bytes32[](heights);
-        for (uint256 height = 0; height < heights; ++height) {
-            zeros[height] = node;
-            node = parent(node, node);
+        assembly ("memory-safe") {
+            let end := add(zeros, shl(5, heights))
+            for { let pointer := zeros } lt(pointer, end) {} {
+                pointer := add(pointer, 0x20)
+                mstore(pointer, node)
+                mstore(0x00, node)
+                mstore(0x20, node)
+                node := keccak256(0x00, 0x40)
+            }
         }
     }
 }

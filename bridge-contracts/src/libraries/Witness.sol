@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Blake3} from "./Blake3.sol";
+import {IntegerMath} from "./IntegerMath.sol";
 import {LittleEndian} from "./LittleEndian.sol";
 import {MerklePath} from "./MerklePath.sol";
 
@@ -45,7 +46,7 @@ library Witness {
     error WrongRoot(uint256 chunkAddress, bytes32 wanted, bytes32 got);
 
     uint256 internal constant CONTROL_CHUNK = 256;
-    uint256 internal constant BULK_CHUNK = Blake3.CHUNK_BYTES;
+    uint256 internal constant BULK_CHUNK = 1024;
     /// @dev Address of the first bulk region, MEMORY.
     uint256 private constant BULK_START = 3 << 36;
     uint256 private constant SPACE_END = 1 << 40;
@@ -181,15 +182,12 @@ library Witness {
     }
 
     /// @dev How many siblings of a chunk are not left out.
-    function siblingCount(Chunk memory chunk) private pure returns (uint256 count) {
+    function siblingCount(Chunk memory chunk) private pure returns (uint256) {
         bool isControl = chunk.size == CONTROL_CHUNK;
         uint256 levels = isControl ? MerklePath.CONTROL_HEIGHTS : MerklePath.BULK_HEIGHTS;
         if (chunk.mask >> levels != 0) revert MaskOutOfRange(chunk.start, chunk.mask, levels);
-        count = levels + MerklePath.REGION_LEVELS;
-        if (!isControl) count += PAGE_SIBLINGS;
-        for (uint256 mask = chunk.mask; mask != 0; mask >>= 1) {
-            count -= mask & 1;
-        }
+        uint256 all = levels + MerklePath.REGION_LEVELS + (isControl ? 0 : PAGE_SIBLINGS);
+        return all - IntegerMath.countOnes(chunk.mask);
     }
 
     function controlLeaf(uint256 data) private pure returns (bytes32 leaf) {
@@ -204,6 +202,22 @@ library Witness {
         return MerklePath.fold(chunk.oldLeaf, newLeaf, path, zeros, chunk.mask, chunk.siblings);
     }
 
+    /// @dev Old and new chaining value of a bulk chunk at a position in its page.
+    function bulkValues(Chunk memory chunk, uint256 position) private pure returns (bytes32 oldValue, bytes32) {
+        if (!chunk.written) {
+            oldValue = Blake3.chunkValue(chunk.data, position);
+            return (oldValue, oldValue);
+        }
+        uint256 oldData = chunk.oldData;
+        uint256 copy;
+        assembly ("memory-safe") {
+            copy := mload(0x40)
+            mstore(0x40, add(copy, BULK_CHUNK))
+            calldatacopy(copy, oldData, BULK_CHUNK)
+        }
+        return Blake3.chunkValues(copy, chunk.data, position);
+    }
+
     function foldBulk(Chunk memory chunk, bytes32[] memory zeros) private pure returns (bytes32, bytes32) {
         uint256 path = chunk.start / BULK_CHUNK;
         uint256 siblings = chunk.siblings;
@@ -213,7 +227,7 @@ library Witness {
             chunkSibling := calldataload(siblings)
             pairSibling := calldataload(add(siblings, 0x20))
         }
-        (bytes32 oldNode, bytes32 newNode) = Blake3.chunkValues(chunk.oldData, chunk.data, path % 4);
+        (bytes32 oldNode, bytes32 newNode) = bulkValues(chunk, path % 4);
         bool changed = oldNode != newNode;
         oldNode = Blake3.pageHash(oldNode, path % 4, chunkSibling, pairSibling);
         newNode = changed ? Blake3.pageHash(newNode, path % 4, chunkSibling, pairSibling) : oldNode;

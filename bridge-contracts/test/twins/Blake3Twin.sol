@@ -87,7 +87,7 @@ library Blake3Twin {
     }
 
     function rotateRight(uint32 x, uint256 count) private pure returns (uint32) {
-        return (x >> count) | (x << (32 - count));
+        return (x >> count) | uint32(uint256(x) << (32 - count));
     }
 
     function initialValues() private pure returns (uint32[8] memory) {

@@ -15,9 +15,9 @@ library MemoryInstructions {
     using MachineLibrary for Machine;
 
     /// @dev For each load, from i32.load: bytes, bits of the sign's extension (0: none).
-    bytes private constant LOADS = hex"0400_0800_0400_0800_0120_0100_0220_0200_0140_0100_0240_0200_0440_0400";
+    bytes private constant LOADS = hex"04000800040008000120010002200200014001000240020004400400";
     /// @dev For each store, from i32.store: bytes.
-    bytes private constant STORES = hex"04_08_04_08_01_02_01_02_04";
+    bytes private constant STORES = hex"040804080102010204";
     uint256 private constant GROW_FAILED = type(uint32).max;
 
     function load(Machine memory m, Instruction memory i) internal pure {

@@ -17,9 +17,8 @@ library NumericInstructions {
         uint256 family = i.opcode - operator;
         uint256 left = m.slot(i.a);
         if (family >= Opcode.BRANCH) {
-            uint256 right = family == Opcode.BRANCH
-                ? m.slot(i.b)
-                : IntegerMath.signExtend(i.b, 16, Numeric.operandWidth(operator));
+            uint256 right =
+                family == Opcode.BRANCH ? m.slot(i.b) : IntegerMath.signExtend(i.b, 16, Numeric.operandWidth(operator));
             return branch(m, i.imm, Numeric.compareIntegers(operator, left, right));
         }
         uint256 result;
