@@ -1,0 +1,11 @@
+#!/bin/sh
+# Compiles the contracts and writes artifacts/, which Rust reads. Usage: build.sh [directory for the artefacts]
+set -eu
+cd "$(dirname "$0")"
+artifacts=${1:-artifacts}
+[ -d node_modules ] || npm ci --no-audit --no-fund
+./node_modules/.bin/forge build --force
+mkdir -p "$artifacts"
+for contract in StepVerifier; do
+  node tools/artifact.js "out/$contract.sol/$contract.json" > "$artifacts/$contract.json"
+done

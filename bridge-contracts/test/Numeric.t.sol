@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {Numeric} from "../src/libraries/Numeric.sol";
+import {Test} from "./base/Test.sol";
+
+contract NumericTest is Test {
+    /// @dev One for every numeric opcode of WASM.
+    uint256 private constant OPCODES = 136;
+
+    function test_everyOpcode_vectors() external view {
+        string memory json = vm.readFile("../specs/vectors/numeric_hardware.json");
+        uint256[] memory perGroup = new uint256[](OPCODES);
+        for (uint256 i = 0; i < OPCODES; i++) {
+            perGroup[i] = checkGroup(json, string.concat(".groups[", vm.toString(i), "]"));
+        }
+        assertTrue(!vm.keyExistsJson(json, string.concat(".groups[", vm.toString(OPCODES), "]")), "one group each");
+        for (uint256 i = 0; i < OPCODES; i++) {
+            assertTrue(perGroup[i] > 0, "no group is empty");
+        }
+    }
+
+    function checkGroup(string memory json, string memory path) private pure returns (uint256 cases) {
+        string memory operation = vm.parseJsonString(json, string.concat(path, ".operation"));
+        uint256 opcode = vm.parseJsonUint(json, string.concat(path, ".opcode"));
+        uint256 arity = vm.parseJsonUint(json, string.concat(path, ".arity"));
+        uint256[] memory values = vm.parseJsonUintArray(json, string.concat(path, ".values"));
+        assertTrue(arity == 2 ? Numeric.isBinary(opcode) : Numeric.isUnary(opcode), operation);
+        assertTrue(Numeric.isBinary(opcode) != Numeric.isUnary(opcode), operation);
+
+        cases = values.length / (arity + 2);
+        for (uint256 first = 0; first < values.length; first += arity + 2) {
+            (uint256 result, uint256 trap) = arity == 2
+                ? Numeric.binary(opcode, values[first], values[first + 1])
+                : Numeric.unary(opcode, values[first]);
+            assertEq(trap, values[first + arity + 1], string.concat(operation, ": trap of case ", vm.toString(first)));
+            assertEq(result, values[first + arity], string.concat(operation, ": result of case ", vm.toString(first)));
+        }
+    }
+
+    /// @dev A 32-bit operand is the lower half of its slot: whatever the upper half holds makes no difference.
+    function testFuzz_upperHalves_areIgnored(uint256 opcode, uint64 x, uint64 y) external pure {
+        opcode = 0x45 + (opcode % 0x80);
+        uint64 low = type(uint32).max;
+        if (Numeric.isBinary(opcode) && Numeric.operandWidth(opcode) == 32) {
+            (uint256 result, uint256 trap) = Numeric.binary(opcode, x, y);
+            (uint256 lowResult, uint256 lowTrap) = Numeric.binary(opcode, x & low, y & low);
+            assertEq(result, lowResult, "result");
+            assertEq(trap, lowTrap, "trap");
+        }
+    }
+}
