@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use assay_machine::lower::Image;
+use assay_machine::program::Program;
 use assay_protocol::B256;
 use thiserror::Error;
 use wasmtime::{Config, InstancePre, Linker, Module, OptLevel, Strategy, WasmFeatures};
@@ -77,11 +78,19 @@ impl Engine {
         Ok(Self { shared: Arc::new(Shared { engine, linker, cache }) })
     }
 
-    /// Compiles a program, or takes it from the cache. `image` is what `normalised` was lowered to, and `key` names
-    /// both: the program's id.
+    /// Compiles a program, or takes it from the cache.
     ///
     /// # Errors
     /// [`NotAResult`] if the program can't be run natively.
+    pub fn prepare_program(&self, program: &Program) -> Result<Prepared, NotAResult> {
+        self.prepare(program.normalised(), program.image(), program.id())
+    }
+
+    /// Compiles a normalised module, or takes it from the cache. `image` is what `normalised` was lowered to, and `key` names
+    /// both: a program's id.
+    ///
+    /// # Errors
+    /// [`NotAResult`] if the module can't be run natively.
     pub fn prepare(&self, normalised: &[u8], image: &Image, key: B256) -> Result<Prepared, NotAResult> {
         let source = Source {
             normalised: normalised.into(),

@@ -13,10 +13,11 @@ pub mod instrument;
 mod prepared;
 mod session;
 
+pub use assay_machine::program::Limits;
 pub use cache::CacheState;
 pub use ending::NotAResult;
 pub use engine::{Engine, EngineConfig, EngineError};
 pub use host::Watch;
 pub use instrument::Metering;
-pub use prepared::{Limits, Prepared, Run};
+pub use prepared::{Prepared, Run};
 pub use session::{Invocation, Session};

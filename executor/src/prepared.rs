@@ -5,7 +5,9 @@
 
 use std::sync::{Arc, OnceLock};
 
+use assay_machine::admission::ENTRY_EXPORT;
 use assay_machine::lower::FunctionPlan;
+use assay_machine::program::Limits;
 use assay_protocol::{B256, Outcome, Status, TrapCode};
 use wasmtime::InstancePre;
 
@@ -18,17 +20,6 @@ use crate::session::{Finish, Instance, Session};
 
 /// Native stack beside what the program may use, for the host functions.
 const HOST_STACK_BYTES: usize = 4 << 20;
-/// The export of a normalised module that is the program.
-const ENTRY: &str = "entry";
-
-/// What a job may use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Fuel.
-    pub fuel: u64,
-    /// Bytes of output.
-    pub output_bytes: u64,
-}
 
 /// The result of a run, equal to the machine's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -144,7 +135,7 @@ impl Prepared {
         let host = Host::new(input, limits.output_bytes, watch.clone());
         on_large_stack(|| {
             let mut instance = Instance::new(module, host, metering)?;
-            let finish = instance.call(ENTRY, &[], limits.fuel)?;
+            let finish = instance.call(ENTRY_EXPORT, &[], limits.fuel)?;
             let output = instance.take_output();
             let (status, code, fuel_left) = match finish {
                 Finish::Exit { code, fuel_left } => (Status::Exit, code, fuel_left),
