@@ -48,9 +48,9 @@ fn zero_hashes() -> String {
     let mut text = String::new();
     for (name, table) in [("zero_control", control), ("zero_bulk", bulk)] {
         for height in [0, 1, table.len() - 1] {
-            text.push_str(&format!("{:<17} {}\n", format!("{name}[{height}]"), table[height]));
+            text.push_str(&format!("{:<17} {}\n", format!("{name}[{height}]"), hex::encode(table[height])));
         }
     }
-    text.push_str(&format!("{:<17} {}\n", "zero memory", RegionRoots::default().root()));
+    text.push_str(&format!("{:<17} {}\n", "zero memory", hex::encode(RegionRoots::default().root())));
     text_block(&text)
 }

@@ -54,12 +54,12 @@ pub fn identity(source: Source) -> String {
     row("entry pc".into(), descriptor.entry_pc.to_string());
     row("memory pages".into(), descriptor.memory_pages.to_string());
     row("memory pages max".into(), descriptor.memory_pages_max.to_string());
-    row("WASM root".into(), descriptor.wasm.root.to_string());
+    row("WASM root".into(), hex::encode(descriptor.wasm.root));
     row("WASM length".into(), descriptor.wasm.length.to_string());
     for (region, root) in &descriptor.mounts {
-        row(format!("mount {region}"), root.to_string());
+        row(format!("mount {region}"), hex::encode(root));
     }
-    row("program id".into(), program.id().to_string());
+    row("program id".into(), hex::encode(program.id()));
     text_block(&text)
 }
 
@@ -85,7 +85,8 @@ pub fn fuel(source: Source) -> String {
         let record = run.record();
         let status = Status::from_byte(record.status).expect("a run ends in a status that is defined");
         let used = limit - record.fuel;
-        let (steps, output) = (run.steps(), hex::encode(run.output()));
+        let steps = run.steps();
+        let output = if run.output().is_empty() { "(empty)".to_owned() } else { hex::encode(run.output()) };
         text.push_str(&format!("{limit:>5}  {:<11}  {steps:>5}  {used:>9}  {output}\n", format!("{status:?}")));
     }
     text_block(text.replace("OutOfFuel  ", "OUT_OF_FUEL").replace("Exit", "EXIT").as_str())
@@ -101,7 +102,7 @@ pub fn states(source: Source) -> String {
     for (step, hash) in steps.into_iter().zip(hashes) {
         let record: Record = trace.record_at(step);
         text.push_str(&format!("step {step}\n  head  {}\n", hex::encode(&record.to_bytes()[..32])));
-        text.push_str(&format!("  root  {}\n  hash  {hash}\n", record.memory_root));
+        text.push_str(&format!("  root  {}\n  hash  {}\n", hex::encode(record.memory_root), hex::encode(hash)));
     }
     text_block(&text)
 }
