@@ -72,7 +72,7 @@ const PROGRAM: &str = r#"(module
 
 fn finished(program: &Program, fuel: u64) -> Interpreter {
     let limits = Limits { fuel, output_bytes: 1000 };
-    let mut run = program.boot(Arc::new(vec![9; 100]), limits).unwrap();
+    let mut run = program.boot(Arc::new(vec![9; 100]), limits).expect("this host can hold a machine");
     run.run();
     run
 }

@@ -15,7 +15,7 @@ fn chapter() -> Document {
 
 fn hex(text: &str) -> u16 {
     let digits = text.trim().strip_prefix("0x").unwrap_or_else(|| panic!("an opcode, got {text}"));
-    u16::from_str_radix(digits, 16).unwrap()
+    u16::from_str_radix(digits, 16).expect("an opcode in hexadecimal")
 }
 
 /// `0x28–0x35`, or one opcode.
@@ -57,11 +57,12 @@ fn slots(cell: &str) -> Slots {
 
 /// The exclusive bound that a text sets for imm, as `imm < 2^32`, `imm <= 65536` or `imm in 1..=10`.
 fn imm_end(text: &str) -> Option<u64> {
+    let parse = |text: &str| text.parse::<u64>().expect("a number");
     let number = |text: &str| {
         let text: String = text.chars().take_while(|c| c.is_ascii_digit() || *c == '^').collect();
         match text.split_once('^') {
-            Some((base, exponent)) => base.parse::<u64>().unwrap().pow(exponent.parse().unwrap()),
-            None => text.parse().unwrap(),
+            Some((base, exponent)) => parse(base).pow(parse(exponent) as u32),
+            None => parse(&text),
         }
     };
     let after = |sign: &str| text.split_once(sign).map(|(_, rest)| number(rest));
@@ -94,7 +95,8 @@ fn operands(name: &str) -> Operands {
     {
         let params = format!("(param {param}) ").repeat(count);
         let gets: String = (0..count).map(|i| format!("local.get {i} ")).collect();
-        let wasm = wat::parse_str(format!("(module (func {params}(result {result}) {gets}{name}))")).unwrap();
+        let wasm = wat::parse_str(format!("(module (func {params}(result {result}) {gets}{name}))"));
+        let wasm = wasm.expect("an operator of the text format");
         if wasmparser::validate(&wasm).is_ok() {
             assert_eq!(found.replace(Operands { count, is_narrow: param.ends_with("32") }), None, "{name}");
         }
@@ -104,10 +106,11 @@ fn operands(name: &str) -> Operands {
 
 /// The opcode of a WASM instruction as chapter 4 numbers it: WASM's byte, or 0xd0 + k for 0xfc k.
 fn wasm_opcode(text: &str) -> u16 {
-    let wasm = wat::parse_str(format!("(module (memory 0) (func {text}))")).unwrap();
+    let wasm = wat::parse_str(format!("(module (memory 0) (func {text}))"));
+    let wasm = wasm.expect("an instruction of the text format");
     for payload in wasmparser::Parser::new(0).parse_all(&wasm) {
-        if let wasmparser::Payload::CodeSectionEntry(body) = payload.unwrap() {
-            let at = body.get_operators_reader().unwrap().original_position();
+        if let wasmparser::Payload::CodeSectionEntry(body) = payload.expect("the toolkit reads what it writes") {
+            let at = body.get_operators_reader().expect("a body has operators").original_position();
             return if wasm[at] == 0xfc { 0xd0 + u16::from(wasm[at + 1]) } else { u16::from(wasm[at]) };
         }
     }
@@ -123,11 +126,12 @@ fn read_numeric(chapter: &mut Chapter) {
     let document = self::chapter();
     let section = document.section("Numeric instructions");
     let numeric = numeric();
-    let first = section.lines().find(|line| line.starts_with("Opcodes ")).unwrap();
+    let first = section.lines().find(|line| line.starts_with("Opcodes ")).expect("the line of the opcodes");
     let defined: Vec<u16> = ranges(first).into_iter().flatten().collect();
     // WASM's bytes have no gap here but 0xc5–0xcf, which the chapter leaves out.
     assert_eq!(defined, numeric.keys().copied().collect::<Vec<_>>());
-    let comparisons = section.lines().find(|line| line.starts_with("Integer comparisons are ")).unwrap();
+    let comparisons =
+        section.lines().find(|line| line.starts_with("Integer comparisons are ")).expect("the line of the comparisons");
     let comparisons: Vec<u16> = ranges(comparisons).into_iter().flatten().collect();
 
     let table = document.table("Numeric instructions");
@@ -169,7 +173,7 @@ fn read_loads_and_stores(chapter: &mut Chapter) {
     let prose = document.section("Loads and stores").replace('`', "");
     let table = document.table("Loads and stores");
     for row in &table.rows {
-        let (opcodes, _) = table.cell(row, "opcodes").split_once(' ').unwrap();
+        let (opcodes, _) = table.cell(row, "opcodes").split_once(' ').expect("a range and a word");
         for opcode in range(opcodes) {
             chapter.insert(opcode, (form(&table, row, &prose), None));
         }

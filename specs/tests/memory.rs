@@ -14,7 +14,8 @@ fn node(left: B256, right: B256) -> B256 {
 /// A row's numbers, `7–15` being nine.
 fn numbers(cell: &str) -> std::ops::RangeInclusive<u8> {
     let (first, last) = cell.split_once('–').unwrap_or((cell, cell));
-    first.parse().unwrap()..=last.parse().unwrap()
+    let number = |text: &str| text.parse().expect("a region's number");
+    number(first)..=number(last)
 }
 
 #[test]

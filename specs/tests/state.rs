@@ -10,7 +10,7 @@ fn chapter() -> Document {
 
 /// The table whose first column has this title.
 fn table(column: &str) -> Table {
-    chapter().tables().into_iter().find(|table| table.columns[0] == column).unwrap()
+    chapter().tables().into_iter().find(|table| table.columns[0] == column).expect("a table by its first column")
 }
 
 /// `OutOfFuel` as the chapters write it: `OUT_OF_FUEL`.

@@ -1,6 +1,6 @@
-//! Every file of vectors says where its expectations come from.
+//! Every file of vectors says where its expectations come from, and chapter 10 says the same.
 
-use assay_specs::document::folder;
+use assay_specs::document::{Document, folder};
 use serde_json::Value;
 
 /// What a source may begin with. Expectations of the reference itself are allowed, but must say so.
@@ -8,6 +8,7 @@ const SOURCES: [&str; 4] = ["by hand", "exact arithmetic", "test suite", "refere
 
 #[test]
 fn vectors_name_their_source() {
+    let table = Document::chapter("10-verification.md").table("Vectors");
     let mut count = 0;
     for entry in std::fs::read_dir(folder().join("vectors")).unwrap() {
         let path = entry.unwrap().path();
@@ -18,7 +19,10 @@ fn vectors_name_their_source() {
             .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let source = value.get("source").and_then(Value::as_str).unwrap_or_default();
         assert!(SOURCES.iter().any(|known| source.starts_with(known)), "{}: source \"{source}\"", path.display());
+        let name = format!("specs/vectors/{}", path.file_name().unwrap().to_str().unwrap());
+        let row = table.rows.iter().find(|row| row[0] == name).unwrap_or_else(|| panic!("chapter 10 lists {name}"));
+        assert!(source.starts_with(table.cell(row, "source")), "{name}: {source}");
         count += 1;
     }
-    assert!(count >= 3, "{count} files of vectors");
+    assert_eq!(count, table.rows.len());
 }
