@@ -30,7 +30,7 @@ fn the_index_names_every_file() {
 #[test]
 fn mentions_of_files_exist() {
     // Paths in code marks that begin at a room of the repository.
-    let rooms = ["machine/", "specs/", "protocol/", "jobs/"];
+    let rooms = ["machine/", "specs/", "protocol/", "jobs/", "dispute/", "bridge-contracts/", "executor/"];
     for path in files() {
         let document = Document::read(&path);
         for mention in document.text().split('`').skip(1).step_by(2).filter(|text| !text.contains([' ', '\n', '*'])) {

@@ -5,7 +5,7 @@ use assay_machine::memory::top::RegionRoots;
 use assay_machine::memory::zero::zero;
 use assay_machine::memory::{commit_blob, mount_blob};
 use assay_protocol::{B256, BlobRef, keccak256};
-use assay_specs::document::Document;
+use assay_specs::document::{Document, folder};
 
 fn node(left: B256, right: B256) -> B256 {
     keccak256([left.0, right.0].concat())
@@ -56,6 +56,17 @@ fn zero_hashes_follow_from_the_chapter() {
         level = level.chunks(2).map(|pair| node(pair[0], pair[1])).collect();
     }
     assert_eq!(RegionRoots::default().root(), level[0]);
+}
+
+#[test]
+fn zero_hashes_are_those_of_the_vectors() {
+    let text = std::fs::read_to_string(folder().join("vectors/zero_subtrees.json")).unwrap();
+    let vectors: serde_json::Value = serde_json::from_str(&text).unwrap();
+    for (kind, name) in [(Kind::Control, "zero_control"), (Kind::Bulk, "zero_bulk")] {
+        let listed: Vec<B256> =
+            vectors[name].as_array().unwrap().iter().map(|hash| hash.as_str().unwrap().parse().unwrap()).collect();
+        assert_eq!(zero(kind), listed, "{name}");
+    }
 }
 
 #[test]
