@@ -19,6 +19,7 @@ pub mod memory;
 pub mod program;
 pub mod record;
 pub mod step;
+pub mod trace;
 pub mod witness;
 
 #[cfg(not(all(target_pointer_width = "64", target_endian = "little")))]

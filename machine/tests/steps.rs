@@ -276,3 +276,38 @@ fn a_step_that_touches_nothing_has_the_empty_witness() {
         assert_eq!(refused, Err(WitnessError::NotTouched { address: 0 }));
     }
 }
+
+#[test]
+fn the_vectors_for_l1_are_steps() {
+    #[derive(serde::Deserialize)]
+    struct File {
+        source: String,
+        steps: Vec<Vector>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Vector {
+        name: String,
+        head: String,
+        root: String,
+        witness: String,
+        next_head: String,
+        next_root: String,
+    }
+    let file: File = serde_json::from_str(include_str!("../../specs/vectors/steps.json")).unwrap();
+    assert_eq!(file.source, "reference");
+    let bytes = |text: &str| hex::decode(text.strip_prefix("0x").unwrap()).unwrap();
+    let record = |head: &str, root: &str| {
+        let all: [u8; Record::SIZE] = [bytes(head), bytes(root)].concat().try_into().unwrap();
+        Record::from_bytes(&all)
+    };
+    let mut covered = BTreeSet::new();
+    for vector in &file.steps {
+        let (before, after) = (record(&vector.head, &vector.root), record(&vector.next_head, &vector.next_root));
+        assert_eq!(verify_step(before, &bytes(&vector.witness)), Ok(after), "{}", vector.name);
+        covered.extend(vector.name.split(' ').next().map(str::to_owned));
+    }
+    for opcode in opcodes() {
+        let name = name_of(opcode).unwrap();
+        assert!(covered.contains(&*name), "{name} has a vector for L1");
+    }
+}

@@ -5,6 +5,9 @@
 #![forbid(unsafe_code)]
 
 mod blob;
+#[cfg(feature = "contracts")]
+#[allow(missing_docs)]
+pub mod contracts;
 mod outcome;
 
 pub use alloy_primitives::{B256, keccak256};

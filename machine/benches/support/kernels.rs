@@ -91,14 +91,18 @@ pub fn run_in_wasmi(normalised: &[u8], input: &[u8]) -> (Duration, Vec<u8>) {
         result.expect("each host function is defined once");
     };
     define(linker.func_wrap("assay", "input_size", |caller: Caller<'_, Host>| caller.data().input.len() as i64));
-    define(linker.func_wrap("assay", "input_read", move |mut caller: Caller<'_, Host>, to: i32, from: i64, count: i32| {
-        let memory = memory(&caller).expect("a kernel exports its memory");
-        let (memory, host) = memory.data_and_store_mut(&mut caller);
-        let rest = host.input.get(from as usize..).unwrap_or(&[]);
-        let count = rest.len().min(count as u32 as usize);
-        memory[to as u32 as usize..][..count].copy_from_slice(&rest[..count]);
-        count as i32
-    }));
+    define(linker.func_wrap(
+        "assay",
+        "input_read",
+        move |mut caller: Caller<'_, Host>, to: i32, from: i64, count: i32| {
+            let memory = memory(&caller).expect("a kernel exports its memory");
+            let (memory, host) = memory.data_and_store_mut(&mut caller);
+            let rest = host.input.get(from as usize..).unwrap_or(&[]);
+            let count = rest.len().min(count as u32 as usize);
+            memory[to as u32 as usize..][..count].copy_from_slice(&rest[..count]);
+            count as i32
+        },
+    ));
     define(linker.func_wrap("assay", "output_write", move |mut caller: Caller<'_, Host>, from: i32, count: i32| {
         let memory = memory(&caller).expect("a kernel exports its memory");
         let (memory, host) = memory.data_and_store_mut(&mut caller);

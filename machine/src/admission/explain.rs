@@ -29,26 +29,33 @@ pub(super) fn admitted(wasm: &[u8]) -> Result<Survey<'_>, AdmissionError> {
 
 /// Adds one missing proposal after the other until the module passes.
 fn explain(wasm: &[u8], first: Failure) -> AdmissionError {
-    if matches!(first.error, AdmissionError::OverLimit { .. }) {
-        return first.error;
-    }
-    let AdmissionError::Invalid { offset, message } = first.error.clone() else { return first.error };
+    let AdmissionError::Invalid { offset, message } = (*first.error).clone() else {
+        return *first.error;
+    };
     let refused = |proposals| AdmissionError::Refused { proposals, offset, message: message.clone() };
 
     let mut needed: Vec<usize> = Vec::new();
+    // What passes with nothing but what is admitted passes in every walk to come.
+    let bodies_trusted = first.bodies_passed;
     let mut failure = first;
     while needed.len() < PROPOSALS_NAMED_MAX {
         match step(wasm, &needed, &failure) {
             Step::Passes(index) => {
                 needed.push(index);
-                return refused(minimal(wasm, needed));
+                return refused(minimal(wasm, needed, bodies_trusted));
             }
             Step::Further(index, next) => {
                 needed.push(index);
                 failure = next;
             }
-            // No proposal mends it: the module is invalid, and this is the place.
-            Step::Stuck => return failure.error,
+            // Several proposals in one place, or the module is invalid and this is the place.
+            Step::Stuck => {
+                let all = (0..FEATURES.len()).rev().collect();
+                return match survey(wasm, union(0..FEATURES.len()), bodies_trusted) {
+                    Ok(_) => refused(minimal(wasm, all, bodies_trusted)),
+                    Err(_) => *failure.error,
+                };
+            }
         }
     }
     refused(needed.iter().map(|&index| FEATURES[index].0).collect())
@@ -60,19 +67,23 @@ enum Step {
     Stuck,
 }
 
-/// Finds the proposal that, added to those `needed`, carries validation furthest past `failure`.
+/// Finds a proposal that, added to those `needed`, carries validation past `failure`.
+///
+/// The validator's own hint comes first, and the first hinted proposal that helps is taken, so that a proposal which
+/// includes others does not stand for two that are used side by side. Without a hint the one that helps furthest is.
 fn step(wasm: &[u8], needed: &[usize], failure: &Failure) -> Step {
     let base = union(needed.iter().copied());
     let says = |index: &usize| failure.missing.is_some_and(|missing| FEATURES[*index].1.contains(missing));
-    // The validator's own hint first: mostly it is right, and then no other walk is needed.
-    let (hinted, others): (Vec<_>, Vec<_>) = (0..FEATURES.len()).partition(says);
+    let (hinted, others): (Vec<_>, Vec<_>) =
+        (0..FEATURES.len()).filter(|index| !needed.contains(index)).partition(says);
+    let hinted_count = hinted.len();
     let mut best: Option<(usize, Failure)> = None;
-    for index in hinted.into_iter().chain(others) {
-        if needed.contains(&index) {
-            continue;
-        }
-        match survey(wasm, base.union(FEATURES[index].1), failure.offset) {
+    for (tried, index) in hinted.into_iter().chain(others).enumerate() {
+        match survey(wasm, base.union(FEATURES[index].1), failure.bodies_passed) {
             Ok(_) => return Step::Passes(index),
+            Err(next) if tried < hinted_count && next.offset > failure.offset => {
+                return Step::Further(index, next);
+            }
             Err(next) if next.offset > best.as_ref().map_or(failure.offset, |(_, best)| best.offset) => {
                 best = Some((index, next));
             }
@@ -82,12 +93,12 @@ fn step(wasm: &[u8], needed: &[usize], failure: &Failure) -> Step {
     best.map_or(Step::Stuck, |(index, next)| Step::Further(index, next))
 }
 
-/// Leaves out what was added on the way and turned out to be covered by a later addition.
-fn minimal(wasm: &[u8], mut needed: Vec<usize>) -> Vec<Proposal> {
+/// Leaves out, from front to back, what is not needed beside the others.
+fn minimal(wasm: &[u8], mut needed: Vec<usize>, bodies_trusted: usize) -> Vec<Proposal> {
     let mut at = 0;
     while needed.len() > 1 && at < needed.len() {
         let without = union(needed.iter().copied().filter(|&index| index != needed[at]));
-        if survey(wasm, without, 0).is_ok() {
+        if survey(wasm, without, bodies_trusted).is_ok() {
             needed.remove(at);
         } else {
             at += 1;
@@ -103,7 +114,9 @@ fn union(indices: impl Iterator<Item = usize>) -> WasmFeatures {
 /// WebAssembly 1.0 lets a module import memories, tables and globals; a job has no one to import them from.
 fn imports_functions_only(survey: Survey<'_>) -> Result<Survey<'_>, AdmissionError> {
     for (offset, import) in &survey.imports {
-        let Some(proposal) = imported_state(import) else { continue };
+        let Some(proposal) = imported_state(import) else {
+            continue;
+        };
         let message = format!("import `{}` `{}`, wanted functions only", import.module, import.name);
         return Err(AdmissionError::Refused { proposals: vec![proposal], offset: *offset as u64, message });
     }

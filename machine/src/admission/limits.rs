@@ -72,7 +72,7 @@ impl Limit {
 
     /// The greatest admitted value.
     #[must_use]
-    pub const fn max(self) -> u64 {
+    pub const fn bound(self) -> u64 {
         match self {
             Self::ModuleBytes => 64 << 20,
             Self::Types | Self::Globals | Self::ElementSegments | Self::DataSegments => 1 << 16,
@@ -121,9 +121,9 @@ impl Limit {
 
     /// `Ok` when `got` is admitted.
     pub(super) fn check(self, got: u64) -> Result<(), super::AdmissionError> {
-        if got <= self.max() {
+        if got <= self.bound() {
             return Ok(());
         }
-        Err(super::AdmissionError::OverLimit { limit: self, got, wanted: self.max() })
+        Err(super::AdmissionError::OverLimit { limit: self, got, wanted: self.bound() })
     }
 }

@@ -58,7 +58,9 @@ pub(super) fn link<'a>(program: Survey<'a>, adapters: &[(&'a str, &'a [u8])]) ->
     let mut linked = Linked { targets: Vec::new(), adapters: Vec::new(), program };
     for at in 0..linked.program.imports.len() {
         let (_, import) = linked.program.imports[at];
-        let TypeRef::Func(ty) = import.ty else { continue };
+        let TypeRef::Func(ty) = import.ty else {
+            continue;
+        };
         let unknown = || AdmissionError::UnknownImport { module: import.module.into(), name: import.name.into() };
         let (target, wanted) = if import.module == HOST_MODULE {
             host(import.name).ok_or_else(unknown)?
@@ -128,7 +130,9 @@ impl<'a> Adapter<'a> {
                         imports.push(index);
                     }
                 }
-                _ => return Err(refuse(format!("import `{}` `{}`", import.module, import.name))),
+                _ => {
+                    return Err(refuse(format!("import `{}` `{}`", import.module, import.name)));
+                }
             }
         }
         let state = survey.memory.is_some() || !survey.tables.is_empty() || survey.start.is_some();

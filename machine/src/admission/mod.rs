@@ -19,7 +19,8 @@
 //! 5. It has no start section. The last function, `() -> ()`, exported as `entry`, calls the original start function,
 //!    then a program's `_start`, then `exit(0)`.
 //! 6. Active segments fit the initial memory and tables.
-//! 7. It has no custom sections. A program has no other exports; a library keeps its own.
+//! 7. It has no custom sections. Besides its entry a program exports its memory, as `memory`, and nothing else; a library
+//!    keeps its own exports.
 //!
 //! The same bytes give the same module on every host. Work and memory are linear in the module's size. Admission never
 //! runs anything, and never bounds the frame of a function: lowering, which knows its slots, does.
@@ -46,6 +47,8 @@ pub const ENTRY_EXPORT: &str = "entry";
 /// The module name of WASI preview 1, which [`admit`] answers with an adapter.
 pub const WASI_MODULE: &str = "wasi_snapshot_preview1";
 
+/// The export by which engines find a normalised program's memory.
+pub const MEMORY_EXPORT: &str = "memory";
 /// The export that makes a module a program.
 const START_EXPORT: &str = "_start";
 /// WASI preview 1 over the host interface, assembled from `wasi_adapter.wat` beside it.

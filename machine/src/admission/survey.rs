@@ -40,33 +40,50 @@ pub(super) struct Survey<'a> {
 pub(super) struct Failure {
     /// Byte offset in the module.
     pub offset: usize,
-    pub error: AdmissionError,
+    pub error: Box<AdmissionError>,
     /// A feature that the validator misses, when it says so.
     pub missing: Option<WasmFeatures>,
+    /// How many function bodies had passed by then.
+    pub bodies_passed: usize,
+}
+
+impl Failure {
+    fn limit(offset: usize, error: AdmissionError) -> Self {
+        Self { offset, error: Box::new(error), missing: None, bodies_passed: 0 }
+    }
 }
 
 impl From<wasmparser::Error> for Failure {
     fn from(error: wasmparser::Error) -> Self {
-        Self { offset: error.offset(), missing: error.missing_wasm_feature(), error: error.into() }
+        let (offset, missing) = (error.offset(), error.missing_wasm_feature());
+        Self { offset, missing, error: Box::new(error.into()), bodies_passed: 0 }
     }
 }
 
 /// Walks `wasm`, which is a core module by its header or malformed.
 ///
-/// Bodies that end at or before `trusted_before` are not validated again: an earlier walk with fewer features passed them.
-pub(super) fn survey(wasm: &[u8], features: WasmFeatures, trusted_before: usize) -> Result<Survey<'_>, Failure> {
+/// The first `bodies_trusted` bodies are not validated again: an earlier walk with fewer features passed them.
+pub(super) fn survey(wasm: &[u8], features: WasmFeatures, bodies_trusted: usize) -> Result<Survey<'_>, Failure> {
     let mut parser = Parser::new(0);
     parser.set_features(features);
-    let mut walk = Walk { wasm, trusted_before, ..Walk::new(features) };
+    let mut walk = Walk {
+        wasm,
+        bodies_trusted,
+        validator: Validator::new_with_features(features),
+        survey: Survey::default(),
+        allocations: FuncValidatorAllocations::default(),
+        transferred: 0,
+    };
     for payload in parser.parse_all(wasm) {
-        walk.payload(payload?)?;
+        let walked = payload.map_err(Failure::from).and_then(|payload| walk.payload(payload));
+        walked.map_err(|failure| Failure { bodies_passed: walk.survey.bodies.len(), ..failure })?;
     }
     Ok(walk.survey)
 }
 
 struct Walk<'a> {
     wasm: &'a [u8],
-    trusted_before: usize,
+    bodies_trusted: usize,
     validator: Validator,
     survey: Survey<'a>,
     allocations: FuncValidatorAllocations,
@@ -74,19 +91,8 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn new(features: WasmFeatures) -> Self {
-        Self {
-            wasm: &[],
-            trusted_before: 0,
-            validator: Validator::new_with_features(features),
-            survey: Survey::default(),
-            allocations: FuncValidatorAllocations::default(),
-            transferred: 0,
-        }
-    }
-
     fn payload(&mut self, payload: Payload<'a>) -> Result<(), Failure> {
-        measure(&payload, self.wasm).map_err(|(offset, error)| Failure { offset, error, missing: None })?;
+        measure(&payload, self.wasm).map_err(|(offset, error)| Failure::limit(offset, error))?;
         if let ValidPayload::Func(function, body) = self.validator.payload(&payload)? {
             self.body(function, &body)?;
             self.survey.bodies.push(body);
@@ -149,14 +155,13 @@ impl<'a> Walk<'a> {
     }
 
     fn body(&mut self, function: FuncToValidate<ValidatorResources>, body: &FunctionBody<'a>) -> Result<(), Failure> {
-        let range = body.range();
-        if range.end <= self.trusted_before {
+        if self.survey.bodies.len() < self.bodies_trusted {
             return Ok(());
         }
-        let at = |offset: usize| move |error| Failure { offset, error, missing: None };
+        let at = |offset: usize| move |error| Failure::limit(offset, error);
         let signature = self.survey.functions.get(self.survey.functions_imported + self.survey.bodies.len());
         let params = signature.and_then(|&ty| self.survey.types.get(ty as usize)).map_or(0, |ty| ty.params().len());
-        Limit::Locals.check(params as u64 + locals(body)).map_err(at(range.start))?;
+        Limit::Locals.check(params as u64 + locals(body)).map_err(at(body.range().start))?;
 
         let mut validator = function.into_validator(std::mem::take(&mut self.allocations));
         let mut reader = body.get_binary_reader();

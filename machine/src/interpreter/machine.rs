@@ -7,8 +7,6 @@
 //! which holds the memory exclusively.
 #![allow(unsafe_code)]
 
-use core::convert::Infallible;
-
 use alloc::sync::Arc;
 use alloy_primitives::B256;
 
@@ -18,7 +16,7 @@ use crate::isa::op;
 use crate::lower::Image;
 use crate::memory::{FlatMemory, Memory, Snapshot};
 use crate::record::{MEMORY_PAGE_SIZE, Record, STACK_SLOTS};
-use crate::step::{Access, step};
+use crate::witness::{prove_step, step_in_place};
 
 /// Most steps that one fast run accounts for, so that the account never wraps.
 const FAST_STEPS_MAX: u64 = 1 << 40;
@@ -112,7 +110,7 @@ impl Vm {
         }
         self.record.pc_or_code = self.pc_of(ip);
         self.record.fp = ((fp as usize - self.stack as usize) / 8) as u32;
-        let Ok(next) = step(self.record, &mut Flat(memory));
+        let next = step_in_place(self.record, memory);
         if !next.is_running() {
             let code = assay_protocol::TrapCode::from_code(next.pc_or_code);
             return Err(Leave::Trap(code.expect("rare instructions of lowered code halt only by traps")));
@@ -127,23 +125,6 @@ impl Vm {
     }
 }
 
-/// Flat memory as the step function sees it.
-pub(super) struct Flat<'a>(pub &'a mut FlatMemory);
-
-impl Access for Flat<'_> {
-    type Error = Infallible;
-
-    fn read(&mut self, address: u64, bytes: &mut [u8]) -> Result<(), Infallible> {
-        self.0.read(address, bytes);
-        Ok(())
-    }
-
-    fn write(&mut self, address: u64, bytes: &[u8]) -> Result<(), Infallible> {
-        self.0.write(address, bytes);
-        Ok(())
-    }
-}
-
 /// A state between two steps from which a run can go on: record, memory, steps done.
 #[derive(Clone)]
 pub struct Checkpoint {
@@ -151,6 +132,17 @@ pub struct Checkpoint {
     pub steps: u64,
     record: Record,
     memory: Snapshot,
+}
+
+/// A step with its proof (specs/09-one-step-proofs.md).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepProof {
+    /// The record before the step.
+    pub before: Record,
+    /// What the verifier needs besides.
+    pub witness: Vec<u8>,
+    /// The record after the step.
+    pub after: Record,
 }
 
 /// A program's code, ready to run; shared by all its runs.
@@ -213,6 +205,11 @@ impl Interpreter {
         self.commit().hash()
     }
 
+    /// Goes on from another record over this memory, as a harness does that calls one function after another.
+    pub fn redirect(&mut self, record: Record) {
+        self.record = record;
+    }
+
     /// Keeps this state to go on from later.
     pub fn checkpoint(&mut self) -> Checkpoint {
         Checkpoint { steps: self.steps, record: self.record, memory: self.memory.snapshot() }
@@ -250,7 +247,22 @@ impl Interpreter {
 
     /// Runs one step by its definition.
     pub fn run_one(&mut self) {
-        let Ok(next) = step(self.record, &mut Flat(&mut self.memory));
+        let next = step_in_place(self.record, &mut self.memory);
+        self.follow(next);
+    }
+
+    /// Makes one step, unless the machine has halted, and proves it: the record before it, the witness, the record after it.
+    pub fn prove_one(&mut self) -> StepProof {
+        let before = self.commit();
+        let (witness, after) = prove_step(before, &mut self.memory);
+        if before.is_running() {
+            self.follow(after);
+        }
+        StepProof { before, witness, after }
+    }
+
+    /// Becomes the successor that a step by definition gave.
+    fn follow(&mut self, next: Record) {
         if next.memory_pages != self.record.memory_pages {
             self.memory.grow_linear(next.memory_size());
         }

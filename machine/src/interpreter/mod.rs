@@ -16,4 +16,4 @@ mod machine;
 mod tests;
 mod threaded;
 
-pub use machine::{Checkpoint, Interpreter, PreparedCode};
+pub use machine::{Checkpoint, Interpreter, PreparedCode, StepProof};

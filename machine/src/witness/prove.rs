@@ -71,7 +71,7 @@ impl<M: Memory> Recorder<'_, M> {
     fn touch(&mut self, address: u64) -> &mut [u8] {
         let start = chunk_address(address);
         let chunk = self.touched.entry(start).or_insert_with(|| {
-            let mut bytes = vec![0; Region::of(start).kind().chunk_size()];
+            let mut bytes = alloc::vec![0; Region::of(start).kind().chunk_size()];
             self.memory.read(start, &mut bytes);
             bytes
         });

@@ -87,7 +87,7 @@ macro_rules! unary_operators {
     ($($opcode:ident $name:ident($a:ident: $type:ty) -> $result:ty = $body:expr;)*) => {
         $(
             #[inline(always)]
-            pub(crate) fn $name($a: u64) -> Result<u64, TrapCode> {
+            fn $name($a: u64) -> Result<u64, TrapCode> {
                 let $a = <$type as Operand>::from_slot($a);
                 let result: $result = $body;
                 result.into_slot()
@@ -109,7 +109,7 @@ macro_rules! binary_operators {
     ($($opcode:ident $name:ident($a:ident: $a_type:ty, $b:ident: $b_type:ty) -> $result:ty = $body:expr;)*) => {
         $(
             #[inline(always)]
-            pub(crate) fn $name($a: u64, $b: u64) -> Result<u64, TrapCode> {
+            fn $name($a: u64, $b: u64) -> Result<u64, TrapCode> {
                 let ($a, $b) = (<$a_type as Operand>::from_slot($a), <$b_type as Operand>::from_slot($b));
                 let result: $result = $body;
                 result.into_slot()
@@ -141,7 +141,10 @@ pub fn unary(opcode: u16, a: u64) -> Result<u64, TrapCode> {
     if let Some(result) = float::unary(opcode, a) {
         return result;
     }
-    convert::unary(opcode, a).expect("decoding has ruled out that this is no unary operator")
+    match convert::unary(opcode, a) {
+        Some(result) => result,
+        None => no_operator(opcode, "unary"),
+    }
 }
 
 /// The binary operator or comparison `opcode`, of two slots to a slot.
@@ -153,5 +156,13 @@ pub fn binary(opcode: u16, a: u64, b: u64) -> Result<u64, TrapCode> {
     if let Some(result) = integer::binary(opcode, a, b) {
         return result;
     }
-    float::binary(opcode, a, b).expect("decoding has ruled out that this is no binary operator")
+    match float::binary(opcode, a, b) {
+        Some(result) => result,
+        None => no_operator(opcode, "binary"),
+    }
+}
+
+#[cold]
+fn no_operator(opcode: u16, kind: &str) -> ! {
+    panic!("{opcode:#06x} is no {kind} operator")
 }

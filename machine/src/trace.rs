@@ -1,0 +1,177 @@
+//! Questions about a run: state hashes at any steps, and the proof of any step.
+//!
+//! One pass answers an ascending list of questions. The pass leaves a checkpoint where it is asked to, so that a later,
+//! narrower question costs its own span only: the levels of a dispute are one pass together, not one each.
+//! Owns the checkpoints and their number; the run is the interpreter's.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+use assay_protocol::B256;
+
+use crate::interpreter::{Checkpoint, Interpreter, StepProof};
+use crate::record::Record;
+
+/// Checkpoints that a trace keeps unless it is told otherwise.
+pub const CHECKPOINTS_MAX: usize = 1024;
+
+/// A run that can be asked about any of its states.
+pub struct Trace {
+    run: Interpreter,
+    checkpoints: BTreeMap<u64, Checkpoint>,
+    checkpoints_max: usize,
+    /// The step at which the run halted, once it is known.
+    halted_at: Option<u64>,
+    /// Steps that were interpreted to answer, in all.
+    interpreted: u64,
+}
+
+impl Trace {
+    /// The trace of a run at its first state.
+    pub fn new(run: Interpreter) -> Self {
+        Self::with_checkpoints(run, CHECKPOINTS_MAX)
+    }
+
+    /// The trace of a run at its first state, which keeps at most `checkpoints_max` checkpoints besides that state.
+    pub fn with_checkpoints(mut run: Interpreter, checkpoints_max: usize) -> Self {
+        let checkpoints = BTreeMap::from([(run.steps(), run.checkpoint())]);
+        Self { run, checkpoints, checkpoints_max, halted_at: None, interpreted: 0 }
+    }
+
+    /// The state at a step; steps after the halt have the halted state.
+    pub fn record_at(&mut self, step: u64) -> Record {
+        self.seek(step);
+        self.run.commit()
+    }
+
+    /// The state hashes at ascending steps, in one pass. The pass leaves checkpoints at these steps.
+    ///
+    /// # Panics
+    /// If the steps descend.
+    pub fn state_hashes(&mut self, steps: &[u64]) -> Vec<B256> {
+        assert!(steps.is_sorted(), "state hashes are asked for in ascending order");
+        let hash_at = |step: &u64| {
+            let hash = self.record_at(*step).hash();
+            self.keep();
+            hash
+        };
+        steps.iter().map(hash_at).collect()
+    }
+
+    /// The step from state `step` to its successor, with its proof.
+    pub fn prove(&mut self, step: u64) -> StepProof {
+        self.seek(step);
+        self.run.prove_one()
+    }
+
+    /// The step at which the run halts; runs it to its end if that is not known yet.
+    pub fn halt_step(&mut self) -> u64 {
+        if self.halted_at.is_none() {
+            self.seek(u64::MAX);
+        }
+        self.halted_at.expect("a run with bounded fuel halts")
+    }
+
+    /// The output at the halted state; runs to the end first.
+    pub fn output(&mut self) -> &[u8] {
+        self.seek(u64::MAX);
+        self.run.output()
+    }
+
+    /// Steps interpreted so far, over all questions.
+    pub fn interpreted_steps(&self) -> u64 {
+        self.interpreted
+    }
+
+    /// Brings the run to a step, from the nearest state before it that is at hand.
+    fn seek(&mut self, step: u64) {
+        let step = step.min(self.halted_at.unwrap_or(u64::MAX));
+        let here = self.run.steps();
+        let nearest = self.checkpoints.range(..=step).next_back().map(|(at, _)| *at);
+        let nearest = nearest.expect("the first state is always kept");
+        if here > step || here < nearest {
+            self.run.restore(&self.checkpoints[&nearest]);
+        }
+        let start = self.run.steps();
+        self.run.run_to(step);
+        self.interpreted += self.run.steps() - start;
+        if !self.run.record().is_running() {
+            self.halted_at = Some(self.run.steps());
+        }
+    }
+
+    /// Keeps a checkpoint here. When there are too many, the one that is most crowded out goes: the one whose
+    /// neighbours lie closest together. The first state stays.
+    fn keep(&mut self) {
+        let at = self.run.steps();
+        if self.checkpoints_max == 0 || self.checkpoints.contains_key(&at) {
+            return;
+        }
+        if self.checkpoints.len() > self.checkpoints_max {
+            let steps: Vec<u64> = self.checkpoints.keys().copied().collect();
+            let crowded = steps.windows(3).min_by_key(|around| around[2] - around[0]).map(|around| around[1]);
+            let gone = crowded.or(steps.last().copied().filter(|last| steps.len() > 1 && *last != steps[0]));
+            if let Some(gone) = gone {
+                self.checkpoints.remove(&gone);
+            }
+        }
+        self.checkpoints.insert(at, self.run.checkpoint());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::sync::Arc;
+
+    use super::*;
+    use crate::program::{Limits, Program};
+    use crate::witness::verify_step;
+
+    fn trace(checkpoints_max: usize) -> Trace {
+        let wasm = wat::parse_str(
+            r#"(module (memory 4) (func (export "_start") (local i32)
+              (loop $l
+                (i32.store (i32.mul (local.get 0) (i32.const 67)) (local.get 0))
+                (br_if $l (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 2000))))))"#,
+        )
+        .unwrap();
+        let program = Program::from_wasm(&wasm).unwrap();
+        let run = program.boot(Arc::new(Vec::new()), Limits::default()).unwrap();
+        Trace::with_checkpoints(run, checkpoints_max)
+    }
+
+    #[test]
+    fn answers_do_not_depend_on_the_order_of_questions_or_on_checkpoints() {
+        let steps: Vec<u64> = (0..=40).map(|i| i * 251).collect();
+        let wanted = trace(CHECKPOINTS_MAX).state_hashes(&steps);
+        for checkpoints_max in [0, 1, 2, 7] {
+            let mut trace = trace(checkpoints_max);
+            for (step, wanted) in steps.iter().zip(&wanted).rev() {
+                assert_eq!(trace.state_hashes(&[*step]), [*wanted], "step {step}");
+            }
+            assert_eq!(trace.state_hashes(&steps), wanted);
+        }
+    }
+
+    #[test]
+    fn a_narrower_question_costs_its_own_span() {
+        let mut trace = trace(CHECKPOINTS_MAX);
+        let steps: Vec<u64> = (0..=8).map(|i| i * 1000).collect();
+        trace.state_hashes(&steps);
+        let before = trace.interpreted_steps();
+        trace.state_hashes(&[3100, 3200, 3300]);
+        assert_eq!(trace.interpreted_steps() - before, 300);
+    }
+
+    #[test]
+    fn every_proof_holds_and_leads_to_the_next_state() {
+        let mut trace = trace(CHECKPOINTS_MAX);
+        let end = trace.halt_step();
+        for step in [0, 1, 5, 4000, end - 1, end, end + 7] {
+            let proof = trace.prove(step);
+            assert_eq!(proof.before, trace.record_at(step), "step {step}");
+            assert_eq!(proof.after, trace.record_at(step + 1), "step {step}");
+            assert_eq!(verify_step(proof.before, &proof.witness).unwrap(), proof.after, "step {step}");
+        }
+    }
+}
