@@ -186,7 +186,7 @@ library Blake3 {
     }
 
     /// @dev One compression of BLOCK into the chaining value at `value`; `d` is the last row. Written out in full, since
-    /// loops and calls would double its cost. Sums of at most 14 messages and 28 words of 32 bits stay far below 2^64,
+    /// loops and calls would double its cost. Sums of at most 60 words of 32 bits stay far below 2^64,
     /// so no lane ever runs over into the next.
     function compress(uint256 value, uint256 d) private pure {
         assembly ("memory-safe") {
