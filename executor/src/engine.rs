@@ -174,6 +174,7 @@ fn wasmtime_config() -> Config {
     config.consume_fuel(false).epoch_interruption(false);
     config.signals_based_traps(true);
     config.memory_reservation(MEMORY_RESERVATION_BYTES).memory_may_move(false);
+    // No run is async, but the larger of the two must be that one.
     config.max_wasm_stack(NATIVE_STACK_BYTES).async_stack_size(NATIVE_STACK_BYTES);
     // A backtrace of 2^18 frames is no use to anybody.
     config.wasm_backtrace_max_frames(None).native_unwind_info(false).generate_address_map(false);
