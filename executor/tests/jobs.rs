@@ -32,11 +32,8 @@ fn cases() -> Vec<Case> {
         let [job, input, exit, stdout] = line.split_whitespace().take(4).collect::<Vec<_>>()[..] else {
             panic!("wanted job, input, exit code and output: {line}");
         };
-        let stdout = if stdout == "-" {
-            Vec::new()
-        } else {
-            std::fs::read(folder().join("expected").join(stdout)).unwrap()
-        };
+        let stdout =
+            if stdout == "-" { Vec::new() } else { std::fs::read(folder().join("expected").join(stdout)).unwrap() };
         Case { job: job.into(), input: input.into(), exit: exit.parse().unwrap(), stdout }
     };
     lines.map(case).collect()

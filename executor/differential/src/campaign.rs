@@ -49,9 +49,15 @@ impl fmt::Display for Counts {
         writeln!(
             f,
             "{} seeds: {} modules compared in {} runs ({mean} steps each on average, {} with output that tells), {} differences",
-            self.done(), self.compared, self.runs, self.telling, self.differences.len()
+            self.done(),
+            self.compared,
+            self.runs,
+            self.telling,
+            self.differences.len()
         )?;
-        for (name, counts, whole) in [("ends by", &self.endings, self.compared), ("skipped", &self.skipped, self.done())] {
+        for (name, counts, whole) in
+            [("ends by", &self.endings, self.compared), ("skipped", &self.skipped, self.done())]
+        {
             for (reason, count) in counts {
                 writeln!(f, "  {name} {reason:40} {count:8}  {:5.1} %", 100.0 * *count as f64 / whole.max(1) as f64)?;
             }

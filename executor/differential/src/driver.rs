@@ -11,12 +11,12 @@
 
 use wasm_encoder::reencode::{Error, Reencode, utils};
 use wasm_encoder::{
-    AbstractHeapType, CodeSection, ExportKind, ExportSection, Function as Body, FunctionSection, MemArg, TypeSection,
-    ValType,
+    AbstractHeapType, CodeSection, ExportKind, ExportSection, Function as Body, FunctionSection, Instruction, MemArg,
+    TypeSection, ValType,
 };
 use wasmparser::{
-    CodeSectionReader, ExportSectionReader, ExternalKind, FunctionSectionReader, GlobalType, Parser, Payload, TypeRef,
-    TypeSectionReader,
+    CodeSectionReader, ExportSectionReader, ExternalKind, FunctionBody, FunctionSectionReader, GlobalType, Parser,
+    Payload, TypeRef, TypeSectionReader,
 };
 
 use crate::Random;
@@ -43,9 +43,23 @@ pub struct Function {
     pub results: Vec<ValType>,
 }
 
+/// How a module is driven.
+pub struct Driving {
+    /// The counter that the module ends by, set anew before each call.
+    pub rounds: Option<Rounds>,
+    /// Whether `unreachable` becomes a return of zeros.
+    pub returns: bool,
+}
+
+/// A global that counts the module's loops and calls down.
+pub struct Rounds {
+    pub global: u32,
+    pub count: u32,
+}
+
 /// Adds the driver to a module; none if the module can't be read.
-pub fn drive(wasm: &[u8], functions: &[Function], random: &mut Random) -> Option<Vec<u8>> {
-    let mut driver = Driver::read(wasm)?;
+pub fn drive(wasm: &[u8], functions: &[Function], how: Driving, random: &mut Random) -> Option<Vec<u8>> {
+    let mut driver = Driver::read(wasm, how)?;
     driver.write(functions, random)?;
     let mut module = wasm_encoder::Module::new();
     driver.parse_core_module(&mut module, Parser::new(0), wasm).ok()?;
@@ -53,8 +67,14 @@ pub fn drive(wasm: &[u8], functions: &[Function], random: &mut Random) -> Option
 }
 
 struct Driver {
-    types: u32,
+    how: Driving,
+    /// Result types by type index.
+    types: Vec<Vec<ValType>>,
     functions: u32,
+    /// Type index by index of a function that is not imported.
+    bodies: Vec<u32>,
+    /// Bodies that have been written.
+    written: usize,
     tables: u32,
     globals: Vec<GlobalType>,
     /// Function index by export name.
@@ -64,22 +84,35 @@ struct Driver {
 
 impl Driver {
     /// Counts what the module has.
-    fn read(wasm: &[u8]) -> Option<Self> {
-        let locals = SCRATCH.map(|ty| (1, ty));
-        let (globals, exports) = (Vec::new(), Vec::new());
-        let mut driver = Self { types: 0, functions: 0, tables: 0, globals, exports, body: Body::new(locals) };
+    fn read(wasm: &[u8], how: Driving) -> Option<Self> {
+        let mut driver = Self {
+            how,
+            types: Vec::new(),
+            functions: 0,
+            bodies: Vec::new(),
+            written: 0,
+            tables: 0,
+            globals: Vec::new(),
+            exports: Vec::new(),
+            body: Body::new(SCRATCH.map(|ty| (1, ty))),
+        };
         for payload in Parser::new(0).parse_all(wasm) {
             match payload.ok()? {
                 Payload::TypeSection(reader) => {
-                    for group in reader {
-                        driver.types += group.ok()?.types().len() as u32;
+                    for ty in reader.into_iter_err_on_gc_types() {
+                        let ty = ty.ok()?;
+                        let results = ty.results().iter().map(|ty| driver.val_type(*ty).ok()).collect::<Option<_>>()?;
+                        driver.types.push(results);
                     }
                 }
                 Payload::ImportSection(reader) => {
                     let functions = reader.into_imports().flatten().filter(|i| matches!(i.ty, TypeRef::Func(_)));
                     driver.functions += functions.count() as u32;
                 }
-                Payload::FunctionSection(reader) => driver.functions += reader.count(),
+                Payload::FunctionSection(reader) => {
+                    driver.functions += reader.count();
+                    driver.bodies = reader.into_iter().flatten().collect();
+                }
                 Payload::TableSection(reader) => driver.tables = reader.count(),
                 Payload::GlobalSection(reader) => {
                     driver.globals = reader.into_iter().flatten().map(|global| global.ty).collect();
@@ -101,6 +134,9 @@ impl Driver {
         for (at, function) in functions.iter().enumerate() {
             let name = at.to_string();
             let (_, index) = *self.exports.iter().find(|(export, _)| *export == name)?;
+            if let Some(Rounds { global, count }) = self.how.rounds {
+                self.body.instructions().i32_const(count as i32).global_set(global);
+            }
             for ty in &function.params {
                 let offset = random.below(RESULTS as usize - 8) as u64;
                 self.body.instructions().i32_const(0);
@@ -175,7 +211,10 @@ type Result = core::result::Result<(), Error>;
 impl Reencode for Driver {
     type Error = core::convert::Infallible;
 
-    fn abstract_heap_type(&mut self, ty: wasmparser::AbstractHeapType) -> core::result::Result<AbstractHeapType, Error> {
+    fn abstract_heap_type(
+        &mut self,
+        ty: wasmparser::AbstractHeapType,
+    ) -> core::result::Result<AbstractHeapType, Error> {
         let ty = utils::abstract_heap_type(self, ty);
         Ok(if ty == AbstractHeapType::Extern { AbstractHeapType::Func } else { ty })
     }
@@ -186,9 +225,13 @@ impl Reencode for Driver {
         Ok(())
     }
 
-    fn parse_function_section(&mut self, functions: &mut FunctionSection, section: FunctionSectionReader<'_>) -> Result {
+    fn parse_function_section(
+        &mut self,
+        functions: &mut FunctionSection,
+        section: FunctionSectionReader<'_>,
+    ) -> Result {
         utils::parse_function_section(self, functions, section)?;
-        functions.function(self.types);
+        functions.function(self.types.len() as u32);
         Ok(())
     }
 
@@ -198,9 +241,41 @@ impl Reencode for Driver {
         Ok(())
     }
 
+    fn parse_function_body(&mut self, code: &mut CodeSection, body: FunctionBody<'_>) -> Result {
+        let mut function = self.new_function_with_parsed_locals(&body)?;
+        let results = self.bodies.get(self.written).and_then(|ty| self.types.get(*ty as usize)).cloned();
+        self.written += 1;
+        let mut reader = body.get_operators_reader()?;
+        while !reader.eof() {
+            let instruction = self.parse_instruction(&mut reader)?;
+            match (&instruction, &results) {
+                (Instruction::Unreachable, Some(results)) if self.how.returns => {
+                    results.iter().for_each(|ty| zero(&mut function, *ty));
+                    function.instructions().return_();
+                }
+                _ => {
+                    function.instruction(&instruction);
+                }
+            }
+        }
+        code.function(&function);
+        Ok(())
+    }
+
     fn parse_code_section(&mut self, code: &mut CodeSection, section: CodeSectionReader<'_>) -> Result {
         utils::parse_code_section(self, code, section)?;
         code.function(&self.body);
         Ok(())
     }
+}
+
+/// Pushes a type's zero.
+fn zero(function: &mut Body, ty: ValType) {
+    match ty {
+        ValType::I64 => function.instructions().i64_const(0),
+        ValType::F32 => function.instructions().f32_const(0.0_f32.into()),
+        ValType::F64 => function.instructions().f64_const(0.0_f64.into()),
+        ValType::Ref(reference) => function.instructions().ref_null(reference.heap_type),
+        _ => function.instructions().i32_const(0),
+    };
 }

@@ -36,7 +36,7 @@ pub fn job(seed: u64) -> Option<Job> {
     if random.one_in(8) {
         return Some(floats::job(random));
     }
-    let count = 1024 << random.below(4);
+    let count = 4096 << random.below(4);
     let bytes = random.bytes(count);
     modules::job(random, &bytes)
 }

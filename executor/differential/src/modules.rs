@@ -7,7 +7,7 @@ use arbitrary::Unstructured;
 use wasm_encoder::ValType;
 use wasm_smith::{Config, InstructionKind, InstructionKinds, MemoryOffsetChoices, Module};
 
-use crate::driver::{Function, drive};
+use crate::driver::{Driving, Function, Rounds, drive};
 use crate::{Job, Random};
 
 const TYPES: [ValType; 4] = [ValType::I32, ValType::I64, ValType::F32, ValType::F64];
@@ -17,12 +17,16 @@ pub fn job(mut random: Random, bytes: &[u8]) -> Option<Job> {
     let functions = functions(&mut random);
     let config = config(&mut random, shape(&functions));
     let mut module = Module::new(config, &mut Unstructured::new(bytes)).ok()?;
-    // Endless loops show little. Most modules count their loops and calls, and trap by `unreachable` when they have had enough.
-    if !random.one_in(8) {
-        let rounds = 1 << random.below(11);
-        module.ensure_termination(rounds).ok()?;
-    }
-    let wasm = drive(&module.to_bytes(), &functions, &mut random)?;
+    // Endless loops show little: most modules count their loops and calls, and stop when they have had enough.
+    let rounds = if random.one_in(8) {
+        None
+    } else {
+        let count = 1 << (4 + random.below(10));
+        Some(Rounds { global: module.ensure_termination(count).ok()?, count })
+    };
+    // To return instead of trapping lets the calls to come be seen.
+    let how = Driving { rounds, returns: !random.one_in(4) };
+    let wasm = drive(&module.to_bytes(), &functions, how, &mut random)?;
     let length = random.below(400);
     Some(Job { wasm, input: random.bytes(length) })
 }
@@ -83,16 +87,14 @@ fn config(random: &mut Random, shape: Vec<u8>) -> Config {
     Config {
         module_shape: Some(shape),
         allowed_instructions: InstructionKinds::new(kinds),
-        min_memories: 1,
         max_memories: 1,
         min_tables: u32::from(random.one_in(2)),
         max_tables: if has_references { 3 } else { 1 },
         max_table_elements: 100,
-        min_funcs: 2,
-        max_funcs: 4 + random.below(8),
+        max_funcs: 10 + random.below(8),
         max_globals: random.below(8),
-        max_types: 4 + random.below(12),
-        max_type_size: 40,
+        max_types: 12 + random.below(12),
+        max_type_size: 300,
         max_elements: 20,
         max_element_segments: 6,
         max_data_segments: 6,

@@ -3,10 +3,11 @@
 //! The interpreter is driven as a harness may: a record at the called function's entry, arguments in the first slots,
 //! and a link word that leads to an `exit` instruction.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use assay_executor::{Engine, EngineConfig, Invocation, Metering, Session};
-use assay_machine::admission::{AdmissionError, ENTRY_EXPORT, admit_library};
+use assay_machine::admission::{AdmissionError, Admitted, ENTRY_EXPORT, admit_library};
 use assay_machine::interpreter::Interpreter;
 use assay_machine::isa::op;
 use assay_machine::lower::{Export, Image};
@@ -66,15 +67,20 @@ fn spectest() -> &'static [u8] {
     MODULE.get_or_init(|| wat::parse_str(SPECTEST).unwrap())
 }
 
-/// Admits a module with the suite's host module linked in.
-pub fn admit(wasm: &[u8]) -> Result<assay_machine::admission::Admitted, AdmissionError> {
-    admit_library(wasm, &[("spectest", spectest())])
+/// Modules that may be imported from, beside the suite's host module: bytes by name.
+pub type Libraries = BTreeMap<String, Vec<u8>>;
+
+/// Admits a module with the libraries and the suite's host module linked in.
+pub fn admit(wasm: &[u8], libraries: &Libraries) -> Result<Admitted, AdmissionError> {
+    let mut adapters = vec![("spectest", spectest())];
+    adapters.extend(libraries.iter().map(|(name, wasm)| (name.as_str(), wasm.as_slice())));
+    admit_library(wasm, &adapters)
 }
 
 impl Instance {
     /// Instantiates a module; `Ok` has how its start function ended.
-    pub fn new(wasm: &[u8]) -> Result<(Self, Result<Ended, String>), Refusal> {
-        let admitted = admit(wasm).map_err(Refusal::Admission)?;
+    pub fn new(wasm: &[u8], libraries: &Libraries) -> Result<(Self, Result<Ended, String>), Refusal> {
+        let admitted = admit(wasm, libraries).map_err(Refusal::Admission)?;
         let failure = |error: &dyn std::fmt::Display| Refusal::Failure(error.to_string());
         let blob = BlobRef { root: Default::default(), length: wasm.len() as u64 };
         let program = Program::from_admitted(admitted, blob).map_err(|error| failure(&error))?;
@@ -90,7 +96,7 @@ impl Instance {
         let mut interpreter = program.boot(Arc::new(Vec::new()), limits).map_err(|error| failure(&error))?;
         interpreter.run();
         let native = engine()
-            .prepare(program.normalised(), program.image(), program.id())
+            .prepare_program(&program)
             .and_then(|prepared| prepared.session(&[][..], 0, Metering::Parameter))
             .map_err(|error| failure(&error))?;
         let mut instance = Self { image, exit_pc, interpreter, native };
@@ -173,5 +179,5 @@ impl Instance {
 
 /// Whether two words are one value. References are if both are null or neither is: a session tells no more of them.
 fn same_word(ty: ValType, interpreted: u64, native: u64) -> bool {
-    if ty.is_ref() { (interpreted == 0) == (native == 0) } else { interpreted == native }
+    if ty.is_reference_type() { (interpreted == 0) == (native == 0) } else { interpreted == native }
 }

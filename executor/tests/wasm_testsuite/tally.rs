@@ -21,7 +21,8 @@ pub struct Tally {
 }
 
 impl Tally {
-    pub const HEADING: &str = "set                                      modules    run  passed  failed  refused  unexplained";
+    pub const HEADING: &str =
+        "set                                      modules    run  passed  failed  refused  unexplained";
 
     pub fn refuse(&mut self, reason: &str) {
         *self.refused.entry(reason.into()).or_default() += 1;
@@ -40,8 +41,7 @@ impl Tally {
         self.modules_admitted += other.modules_admitted;
         self.failures.extend(other.failures.iter().cloned());
         self.unexplained.extend(other.unexplained.iter().cloned());
-        for (mine, others) in
-            [(&mut self.refused, &other.refused), (&mut self.modules_refused, &other.modules_refused)]
+        for (mine, others) in [(&mut self.refused, &other.refused), (&mut self.modules_refused, &other.modules_refused)]
         {
             for (reason, count) in others {
                 *mine.entry(reason.clone()).or_default() += count;
