@@ -36,7 +36,13 @@ pub fn job(seed: u64) -> Option<Job> {
     if random.one_in(8) {
         return Some(floats::job(random));
     }
-    let count = 4096 << random.below(4);
+    let count = 2048 << random.below(4);
     let bytes = random.bytes(count);
-    modules::job(random, &bytes)
+    job_of(random, &bytes)
+}
+
+/// The job that wasm-smith makes of some bytes, `random` deciding on the module's shape; none if they make no module.
+#[must_use]
+pub fn job_of(random: Random, bytes: &[u8]) -> Option<Job> {
+    modules::job(random, bytes)
 }
