@@ -27,11 +27,13 @@ Examples:
   echo 1000000 | assay run jobs/wasm/primes.wasm --input - --json
   assay run jobs/wasm/sha256.wasm --input big.bin --engine machine
 
-The output goes to stdout, or to the file of --output; the summary goes to stderr. With --json the summary goes to stdout, and
-holds the output as hex unless --output names a file.
+The output goes to stdout, or to the file of --output; the summary goes to stderr.
+With --json the summary goes to stdout, and holds the output as hex unless --output
+names a file. What a job writes to its stderr is no part of its result and is not kept.
 
-How the job ended does not change the exit code of `assay run`, unless --strict is given: a trap is a result too.
-Exit codes: 0 answered, 1 failed, 2 usage, 3 module refused, 4 --strict and not exit code 0, 130 interrupted.";
+How the job ended does not change the exit code of `assay run`, unless --strict is
+given: a trap is a result too. Exit codes: 0 answered, 1 failed, 2 usage, 3 module
+refused, 4 --strict and the job did not exit with 0, 130 interrupted.";
 
 /// The command line of `assay run`.
 #[derive(clap::Args)]

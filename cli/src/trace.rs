@@ -16,14 +16,14 @@ pub use witness::verify;
 
 /// What `assay trace --help` teaches.
 pub const EXAMPLES: &str = "\
-Examples:
-  assay trace jobs/wasm/csv.wasm --input jobs/inputs/csv.csv                     how the run ends, at which step
-  assay trace jobs/wasm/csv.wasm --input jobs/inputs/csv.csv --at 1000           the state before step 1000, and its instruction
-  assay trace jobs/wasm/csv.wasm --input jobs/inputs/csv.csv --hashes 9 --json   nine state hashes, the first and the last among them
-  assay trace jobs/wasm/csv.wasm --input jobs/inputs/csv.csv --witness 1000      the step, its proof, and the contract's answer
+Examples, with J standing for jobs/wasm/csv.wasm --input jobs/inputs/csv.csv:
+  assay trace J                    how the run ends, and at which step
+  assay trace J --at 1000          the state before step 1000, and its instruction
+  assay trace J --hashes 9         nine state hashes, the first and the last among them
+  assay trace J --witness 1000     the step, its proof, and the contract's answer
 
-State 0 is the state at boot; step N leads from state N to state N + 1. A halted machine is its own successor, so every step of
-every run has a state and a proof.
+State 0 is the state at boot; step N leads from state N to state N + 1. A halted machine
+is its own successor, so every step of every run has a state and a proof.
 
 Exit codes: 0 answered, 1 failed, 2 usage, 3 module refused, 130 interrupted.";
 
