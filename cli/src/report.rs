@@ -26,11 +26,8 @@ impl From<BlobRef> for Blob {
 #[derive(Serialize)]
 pub struct State {
     status: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pc: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     trap: Option<&'static str>,
     version: u8,
     fp: u32,

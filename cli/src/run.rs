@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use assay_executor::{CacheState, Engine, EngineConfig, Limits, NotAResult};
+use assay_executor::{CacheState, Engine, EngineConfig, EngineError, Limits, NotAResult};
 use assay_machine::memory::commit_blob;
 use assay_machine::program::Program;
 use assay_protocol::{Outcome, Status};
@@ -86,7 +86,6 @@ pub struct Finished {
 struct Report {
     program: String,
     engine: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
     fallback: Option<String>,
     status: &'static str,
     code: u32,
@@ -96,9 +95,7 @@ struct Report {
     steps: Option<u64>,
     input: Blob,
     output: Blob,
-    #[serde(skip_serializing_if = "Option::is_none")]
     output_hex: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     output_file: Option<String>,
     run_ms: f64,
 }
@@ -142,7 +139,13 @@ pub fn natively(program: &Program, allowance: Allowance, input: Arc<[u8]>, cache
 }
 
 fn try_natively(program: &Program, allowance: Allowance, input: Arc<[u8]>, cache: Option<PathBuf>) -> Result<Finished> {
-    let engine = Engine::new(EngineConfig { cache: cache.or_else(default_cache) })?;
+    let engine = match Engine::new(EngineConfig { cache: cache.or_else(default_cache) }) {
+        Err(error @ EngineError::Cache { .. }) => {
+            eprintln!("{error}; compiled modules are not kept");
+            Engine::new(EngineConfig { cache: None })?
+        }
+        engine => engine?,
+    };
     let prepared =
         Progress::during("compiling", || engine.prepare(program.normalised(), program.image(), program.id()))?;
     if prepared.cache_state() == CacheState::NotWritten {

@@ -150,6 +150,17 @@ fn a_second_run_takes_the_module_from_the_cache() {
 }
 
 #[test]
+fn a_cache_that_cannot_be_made_costs_speed_only() {
+    let folder = Folder::new();
+    let file = folder.path("file");
+    std::fs::write(&file, b"not a folder").unwrap();
+    let run = assay(&["run", &jobs("wasm/primes.wasm"), "--input", &jobs("inputs/primes.txt"), "--json"], &file);
+    let result: Value = serde_json::from_slice(&run.stdout).unwrap();
+    assert_eq!((&result["engine"], &result["fallback"]), (&"wasmtime".into(), &Value::Null));
+    assert!(String::from_utf8_lossy(&run.stderr).contains("are not kept"));
+}
+
+#[test]
 fn hashes_states_and_proofs_of_a_run_fit_together() {
     let (module, input) = (jobs("wasm/sha256.wasm"), jobs("inputs/sha256.txt"));
     let trace = |question: &[&str]| json(&[&["trace", &module, "--input", &input], question].concat());
