@@ -3,7 +3,8 @@
 set -eu
 cd "$(dirname "$0")"
 artifacts=${1:-artifacts}
-[ -d node_modules ] || npm ci --no-audit --no-fund
+# Not `npm ci`: it refuses a lock that lacks forge's binaries for some other platforms, and not every registry has those.
+[ -d node_modules ] || npm install --no-save --no-audit --no-fund
 ./node_modules/.bin/forge build --force
 mkdir -p "$artifacts"
 for contract in StepVerifier; do

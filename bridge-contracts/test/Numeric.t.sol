@@ -38,6 +38,29 @@ contract NumericTest is Test {
         }
     }
 
+    /// @dev The vectors that Rust reads too, whose 32-bit operands carry something in their upper halves.
+    function test_everyOpcode_sharedVectors() external view {
+        string memory json = vm.readFile("../specs/vectors/numeric.json");
+        for (uint256 i = 0; i < OPCODES; i++) {
+            string memory path = string.concat(".operators[", vm.toString(i), "]");
+            string memory name = vm.parseJsonString(json, string.concat(path, ".name"));
+            uint256 opcode = vm.parseJsonUint(json, string.concat(path, ".opcode"));
+            uint256[] memory a = vm.parseJsonUintArray(json, string.concat(path, ".a"));
+            uint256[] memory results = vm.parseJsonUintArray(json, string.concat(path, ".result"));
+            uint256[] memory traps = vm.parseJsonUintArray(json, string.concat(path, ".trap"));
+            bool isBinary = vm.parseJsonUint(json, string.concat(path, ".operands")) == 2;
+            uint256[] memory b = isBinary ? vm.parseJsonUintArray(json, string.concat(path, ".b")) : a;
+            assertTrue(a.length > 0 && Numeric.isBinary(opcode) == isBinary, name);
+            for (uint256 j = 0; j < a.length; j++) {
+                (uint256 result, uint256 trap) =
+                    isBinary ? Numeric.binary(opcode, a[j], b[j]) : Numeric.unary(opcode, a[j]);
+                assertEq(trap, traps[j], string.concat(name, ": trap of case ", vm.toString(j)));
+                assertEq(result, results[j], string.concat(name, ": result of case ", vm.toString(j)));
+            }
+        }
+        assertTrue(!vm.keyExistsJson(json, string.concat(".operators[", vm.toString(OPCODES), "]")), "one each");
+    }
+
     /// @dev A 32-bit operand is the lower half of its slot: whatever the upper half holds makes no difference.
     function testFuzz_upperHalves_areIgnored(uint256 opcode, uint64 x, uint64 y) external pure {
         opcode = 0x45 + (opcode % 0x80);

@@ -204,4 +204,24 @@ contract StepVerifierTest is Test {
         vm.expectRevert(MerklePath.ZeroSiblingNotMasked.selector);
         verifier.step(head, 0, abi.encodePacked(uint64(1 << 36), uint32(0), new bytes(256), siblings));
     }
+
+    function test_step_wrongRoot_reverts() external {
+        // A zero leaf in a memory of zeros but for the region roots, whose parents are spelt out here.
+        bytes32 head = bytes32(uint256(0x0001) << 240);
+        bytes32[] memory zeros = MerklePath.zeroControl();
+        bytes32 region = keccak256(abi.encode(zeros[27], zeros[27]));
+        bytes32 root = keccak256(abi.encode(bytes32(uint256(1)), region));
+        for (uint256 i = 2; i <= 4; i++) {
+            root = keccak256(abi.encode(root, bytes32(i)));
+        }
+        bytes memory siblings = abi.encode(uint256(1), uint256(2), uint256(3), uint256(4));
+        bytes memory witness = abi.encodePacked(uint64(1 << 36), uint32((1 << 28) - 1), new bytes(256), siblings);
+        // Opcode 0 is ILLEGAL.
+        (bytes32 nextHead, bytes32 nextRoot) = verifier.step(head, root, witness);
+        assertEq(nextHead, bytes32(uint256(0x0401) << 240), "head");
+        assertEq(nextRoot, root, "root");
+
+        vm.expectRevert(abi.encodeWithSelector(Witness.WrongRoot.selector, uint256(1 << 36), bytes32(0), root));
+        verifier.step(head, 0, witness);
+    }
 }

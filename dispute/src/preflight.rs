@@ -91,8 +91,7 @@ impl Preflight {
         };
         let data = call.abi_encode();
         let result = self.call(&data)?;
-        let calldata_gas: u64 =
-            data.iter().map(|byte| if *byte == 0 { CALLDATA_ZERO_GAS } else { CALLDATA_GAS }).sum();
+        let calldata_gas: u64 = data.iter().map(|byte| if *byte == 0 { CALLDATA_ZERO_GAS } else { CALLDATA_GAS }).sum();
         match result {
             ExecutionResult::Success { output: Output::Call(output), gas, .. } => {
                 let answer = StepVerifier::stepCall::abi_decode_returns_validate(&output)?;

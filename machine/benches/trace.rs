@@ -25,7 +25,10 @@ fn main() {
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
-    println!("{:<16} {:>14} {:>10} {:>10} {:>8} {:>12}", "working set", "steps", "bare", "hashed", "ratio", "ms a hash");
+    println!(
+        "{:<16} {:>14} {:>10} {:>10} {:>8} {:>12}",
+        "working set", "steps", "bare", "hashed", "ratio", "ms a hash"
+    );
     for (name, address, iterations) in KERNELS {
         let program = program(address, *iterations);
         let boot = || -> Interpreter {

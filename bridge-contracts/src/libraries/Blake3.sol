@@ -186,7 +186,7 @@ library Blake3 {
     }
 
     /// @dev One compression of BLOCK into the chaining value at `value`; `d` is the last row. Written out in full, since
-    /// loops and calls would double its cost. Sums of at most 14 messages and 28 words of 32 bits stay far below 2^64,
+    /// loops and calls would double its cost. Sums of at most 60 words of 32 bits stay far below 2^64,
     /// so no lane ever runs over into the next.
     function compress(uint256 value, uint256 d) private pure {
         assembly ("memory-safe") {
@@ -229,183 +229,155 @@ library Blake3 {
                 let r := add(c, s)
                 let q := and(shr(12, mul(and(xor(b, r), M), TWICE)), M)
                 a := add(add(p, q), and(mload(0x620), M))
-                let t := and(shr(8, mul(and(xor(s, a), M), TWICE)), M)
-                let u := add(r, t)
-                b := and(mulmod(and(xor(q, u), M), ROTATE_7_IN, N), M)
-                c := mulmod(u, LANES_2, N)
-                d := mulmod(t, LANES_3, N)
+                d := and(shr(8, mul(and(xor(s, a), M), TWICE)), M)
+                c := add(r, d)
+                b := and(mulmod(and(xor(q, c), M), ROTATE_7_IN, N), M)
             }
             // Round 1, diagonals.
             {
                 let p := add(add(a, b), and(shr(32, mload(0x640)), M))
-                let s := and(shr(16, mul(and(xor(d, p), M), TWICE)), M)
-                let r := add(c, s)
+                let s := and(shr(16, mul(and(xor(mulmod(d, LANES_3, N), p), M), TWICE)), M)
+                let r := add(mulmod(c, LANES_2, N), s)
                 let q := and(shr(12, mul(and(xor(b, r), M), TWICE)), M)
                 a := add(add(p, q), and(mload(0x640), M))
-                let t := and(shr(8, mul(and(xor(s, a), M), TWICE)), M)
-                let u := add(r, t)
-                b := and(mulmod(and(xor(q, u), M), ROTATE_7_OUT, N), M)
-                c := mulmod(u, LANES_2, N)
-                d := mulmod(t, LANES_1, N)
+                d := and(shr(8, mul(and(xor(s, a), M), TWICE)), M)
+                c := add(r, d)
+                b := and(mulmod(and(xor(q, c), M), ROTATE_7_OUT, N), M)
             }
             // Round 2, columns.
             {
                 let p := add(add(a, b), add(add(mload(0x458), mload(0x470)), add(mload(0x4e8), mload(0x480))))
-                let s := and(shr(16, mul(and(xor(d, p), M), TWICE)), M)
-                let r := add(c, s)
+                let s := and(shr(16, mul(and(xor(mulmod(d, LANES_1, N), p), M), TWICE)), M)
+                let r := add(mulmod(c, LANES_2, N), s)
                 let q := and(shr(12, mul(and(xor(b, r), M), TWICE)), M)
                 a := add(add(p, q), add(add(mload(0x4d8), mload(0x550)), add(mload(0x408), mload(0x5a0))))
-                let t := and(shr(8, mul(and(xor(s, a), M), TWICE)), M)
-                let u := add(r, t)
-                b := and(mulmod(and(xor(q, u), M), ROTATE_7_IN, N), M)
-                c := mulmod(u, LANES_2, N)
-                d := mulmod(t, LANES_3, N)
+                d := and(shr(8, mul(and(xor(s, a), M), TWICE)), M)
+                c := add(r, d)
+                b := and(mulmod(and(xor(q, c), M), ROTATE_7_IN, N), M)
             }
             // Round 2, diagonals.
             {
                 let p := add(add(a, b), add(add(mload(0x438), mload(0x590)), add(mload(0x528), mload(0x5e0))))
-                let s := and(shr(16, mul(and(xor(d, p), M), TWICE)), M)
-                let r := add(c, s)
+                let s := and(shr(16, mul(and(xor(mulmod(d, LANES_3, N), p), M), TWICE)), M)
+                let r := add(mulmod(c, LANES_2, N), s)
                 let q := and(shr(12, mul(and(xor(b, r), M), TWICE)), M)
                 a := add(add(p, q), add(add(mload(0x578), mload(0x4b0)), add(mload(0x5c8), mload(0x500))))
-                let t := and(shr(8, mul(and(xor(s, a), M), TWICE)), M)
-                let u := add(r, t)
-                b := and(mulmod(and(xor(q, u), M), ROTATE_7_OUT, N), M)
-                c := mulmod(u, LANES_2, N)
-                d := mulmod(t, LANES_1, N)
+                d := and(shr(8, mul(and(xor(s, a), M), TWICE)), M)
+                c := add(r, d)
+                b := and(mulmod(and(xor(q, c), M), ROTATE_7_OUT, N), M)
             }
             // Round 3, columns.
             {
                 let p := add(add(a, b), add(add(mload(0x478), mload(0x550)), add(mload(0x5a8), mload(0x4e0))))
-                let s := and(shr(16, mul(and(xor(d, p), M), TWICE)), M)
-                let r := add(c, s)
+                let s := and(shr(16, mul(and(xor(mulmod(d, LANES_1, N), p), M), TWICE)), M)
+                let r := add(mulmod(c, LANES_2, N), s)
                 let q := and(shr(12, mul(and(xor(b, r), M), TWICE)), M)
                 a := add(add(p, q), add(add(mload(0x498), mload(0x590)), add(mload(0x448), mload(0x5c0))))
-                let t := and(shr(8, mul(and(xor(s, a), M), TWICE)), M)
-                let u := add(r, t)
-                b := and(mulmod(and(xor(q, u), M), ROTATE_7_IN, N), M)
-                c := mulmod(u, LANES_2, N)
-                d := mulmod(t, LANES_3, N)
+                d := and(shr(8, mul(and(xor(s, a), M), TWICE)), M)
+                c := add(r, d)
+                b := and(mulmod(and(xor(q, c), M), ROTATE_7_IN, N), M)
             }
             // Round 3, diagonals.
             {
                 let p := add(add(a, b), add(add(mload(0x4d8), mload(0x530)), add(mload(0x568), mload(0x500))))
-                let s := and(shr(16, mul(and(xor(d, p), M), TWICE)), M)
-                let r := add(c, s)
+                let s := and(shr(16, mul(and(xor(mulmod(d, LANES_3, N), p), M), TWICE)), M)
+                let r := add(mulmod(c, LANES_2, N), s)
                 let q := and(shr(12, mul(and(xor(b, r), M), TWICE)), M)
                 a := add(add(p, q), add(add(mload(0x4b8), mload(0x410)), add(mload(0x5e8), mload(0x420))))
-                let t := and(shr(8, mul(and(xor(s, a), M), TWICE)), M)
-                let u := add(r, t)
-                b := and(mulmod(and(xor(q, u), M), ROTATE_7_OUT, N), M)
-                c := mulmod(u, LANES_2, N)
-                d := mulmod(t, LANES_1, N)
+                d := and(shr(8, mul(and(xor(s, a), M), TWICE)), M)
+                c := add(r, d)
+                b := and(mulmod(and(xor(q, c), M), ROTATE_7_OUT, N), M)
             }
             // Round 4, columns.
             {
                 let p := add(add(a, b), add(add(mload(0x558), mload(0x590)), add(mload(0x5c8), mload(0x5a0))))
-                let s := and(shr(16, mul(and(xor(d, p), M), TWICE)), M)
-                let r := add(c, s)
+                let s := and(shr(16, mul(and(xor(mulmod(d, LANES_1, N), p), M), TWICE)), M)
+                let r := add(mulmod(c, LANES_2, N), s)
                 let q := and(shr(12, mul(and(xor(b, r), M), TWICE)), M)
                 a := add(add(p, q), add(add(mload(0x4f8), mload(0x530)), add(mload(0x468), mload(0x5e0))))
-                let t := and(shr(8, mul(and(xor(s, a), M), TWICE)), M)
-                let u := add(r, t)
-                b := and(mulmod(and(xor(q, u), M), ROTATE_7_IN, N), M)
-                c := mulmod(u, LANES_2, N)
-                d := mulmod(t, LANES_3, N)
+                d := and(shr(8, mul(and(xor(s, a), M), TWICE)), M)
+                c := add(r, d)
+                b := and(mulmod(and(xor(q, c), M), ROTATE_7_IN, N), M)
             }
             // Round 4, diagonals.
             {
                 let p := add(add(a, b), add(add(mload(0x498), mload(0x570)), add(mload(0x4a8), mload(0x420))))
-                let s := and(shr(16, mul(and(xor(d, p), M), TWICE)), M)
-                let r := add(c, s)
+                let s := and(shr(16, mul(and(xor(mulmod(d, LANES_3, N), p), M), TWICE)), M)
+                let r := add(mulmod(c, LANES_2, N), s)
                 let q := and(shr(12, mul(and(xor(b, r), M), TWICE)), M)
                 a := add(add(p, q), add(add(mload(0x418), mload(0x450)), add(mload(0x508), mload(0x4c0))))
-                let t := and(shr(8, mul(and(xor(s, a), M), TWICE)), M)
-                let u := add(r, t)
-                b := and(mulmod(and(xor(q, u), M), ROTATE_7_OUT, N), M)
-                c := mulmod(u, LANES_2, N)
-                d := mulmod(t, LANES_1, N)
+                d := and(shr(8, mul(and(xor(s, a), M), TWICE)), M)
+                c := add(r, d)
+                b := and(mulmod(and(xor(q, c), M), ROTATE_7_OUT, N), M)
             }
             // Round 5, columns.
             {
                 let p := add(add(a, b), add(add(mload(0x598), mload(0x530)), add(mload(0x5e8), mload(0x5c0))))
-                let s := and(shr(16, mul(and(xor(d, p), M), TWICE)), M)
-                let r := add(c, s)
+                let s := and(shr(16, mul(and(xor(mulmod(d, LANES_1, N), p), M), TWICE)), M)
+                let r := add(mulmod(c, LANES_2, N), s)
                 let q := and(shr(12, mul(and(xor(b, r), M), TWICE)), M)
                 a := add(add(p, q), add(add(mload(0x5b8), mload(0x570)), add(mload(0x548), mload(0x500))))
-                let t := and(shr(8, mul(and(xor(s, a), M), TWICE)), M)
-                let u := add(r, t)
-                b := and(mulmod(and(xor(q, u), M), ROTATE_7_IN, N), M)
-                c := mulmod(u, LANES_2, N)
-                d := mulmod(t, LANES_3, N)
+                d := and(shr(8, mul(and(xor(s, a), M), TWICE)), M)
+                c := add(r, d)
+                b := and(mulmod(and(xor(q, c), M), ROTATE_7_IN, N), M)
             }
             // Round 5, diagonals.
             {
                 let p := add(add(a, b), add(add(mload(0x4f8), mload(0x4b0)), add(mload(0x408), mload(0x4c0))))
-                let s := and(shr(16, mul(and(xor(d, p), M), TWICE)), M)
-                let r := add(c, s)
+                let s := and(shr(16, mul(and(xor(mulmod(d, LANES_3, N), p), M), TWICE)), M)
+                let r := add(mulmod(c, LANES_2, N), s)
                 let q := and(shr(12, mul(and(xor(b, r), M), TWICE)), M)
                 a := add(add(p, q), add(add(mload(0x458), mload(0x470)), add(mload(0x428), mload(0x480))))
-                let t := and(shr(8, mul(and(xor(s, a), M), TWICE)), M)
-                let u := add(r, t)
-                b := and(mulmod(and(xor(q, u), M), ROTATE_7_OUT, N), M)
-                c := mulmod(u, LANES_2, N)
-                d := mulmod(t, LANES_1, N)
+                d := and(shr(8, mul(and(xor(s, a), M), TWICE)), M)
+                c := add(r, d)
+                b := and(mulmod(and(xor(q, c), M), ROTATE_7_OUT, N), M)
             }
             // Round 6, columns.
             {
                 let p := add(add(a, b), add(add(mload(0x538), mload(0x570)), add(mload(0x508), mload(0x5e0))))
-                let s := and(shr(16, mul(and(xor(d, p), M), TWICE)), M)
-                let r := add(c, s)
+                let s := and(shr(16, mul(and(xor(mulmod(d, LANES_1, N), p), M), TWICE)), M)
+                let r := add(mulmod(c, LANES_2, N), s)
                 let q := and(shr(12, mul(and(xor(b, r), M), TWICE)), M)
                 a := add(add(p, q), add(add(mload(0x5d8), mload(0x4b0)), add(mload(0x588), mload(0x420))))
-                let t := and(shr(8, mul(and(xor(s, a), M), TWICE)), M)
-                let u := add(r, t)
-                b := and(mulmod(and(xor(q, u), M), ROTATE_7_IN, N), M)
-                c := mulmod(u, LANES_2, N)
-                d := mulmod(t, LANES_3, N)
+                d := and(shr(8, mul(and(xor(s, a), M), TWICE)), M)
+                c := add(r, d)
+                b := and(mulmod(and(xor(q, c), M), ROTATE_7_IN, N), M)
             }
             // Round 6, diagonals.
             {
                 let p := add(add(a, b), add(add(mload(0x5b8), mload(0x410)), add(mload(0x448), mload(0x480))))
-                let s := and(shr(16, mul(and(xor(d, p), M), TWICE)), M)
-                let r := add(c, s)
+                let s := and(shr(16, mul(and(xor(mulmod(d, LANES_3, N), p), M), TWICE)), M)
+                let r := add(mulmod(c, LANES_2, N), s)
                 let q := and(shr(12, mul(and(xor(b, r), M), TWICE)), M)
                 a := add(add(p, q), add(add(mload(0x478), mload(0x550)), add(mload(0x4c8), mload(0x4e0))))
-                let t := and(shr(8, mul(and(xor(s, a), M), TWICE)), M)
-                let u := add(r, t)
-                b := and(mulmod(and(xor(q, u), M), ROTATE_7_OUT, N), M)
-                c := mulmod(u, LANES_2, N)
-                d := mulmod(t, LANES_1, N)
+                d := and(shr(8, mul(and(xor(s, a), M), TWICE)), M)
+                c := add(r, d)
+                b := and(mulmod(and(xor(q, c), M), ROTATE_7_OUT, N), M)
             }
             // Round 7, columns.
             {
                 let p := add(add(a, b), add(add(mload(0x578), mload(0x4b0)), add(mload(0x428), mload(0x500))))
-                let s := and(shr(16, mul(and(xor(d, p), M), TWICE)), M)
-                let r := add(c, s)
+                let s := and(shr(16, mul(and(xor(mulmod(d, LANES_1, N), p), M), TWICE)), M)
+                let r := add(mulmod(c, LANES_2, N), s)
                 let q := and(shr(12, mul(and(xor(b, r), M), TWICE)), M)
                 a := add(add(p, q), add(add(mload(0x5f8), mload(0x410)), add(mload(0x528), mload(0x4c0))))
-                let t := and(shr(8, mul(and(xor(s, a), M), TWICE)), M)
-                let u := add(r, t)
-                b := and(mulmod(and(xor(q, u), M), ROTATE_7_IN, N), M)
-                c := mulmod(u, LANES_2, N)
-                d := mulmod(t, LANES_3, N)
+                d := and(shr(8, mul(and(xor(s, a), M), TWICE)), M)
+                c := add(r, d)
+                b := and(mulmod(and(xor(q, c), M), ROTATE_7_IN, N), M)
             }
             // Round 7, diagonals.
             {
                 let p := add(add(a, b), add(add(mload(0x5d8), mload(0x450)), add(mload(0x468), mload(0x4e0))))
-                let s := and(shr(16, mul(and(xor(d, p), M), TWICE)), M)
-                let r := add(c, s)
+                let s := and(shr(16, mul(and(xor(mulmod(d, LANES_3, N), p), M), TWICE)), M)
+                let r := add(mulmod(c, LANES_2, N), s)
                 let q := and(shr(12, mul(and(xor(b, r), M), TWICE)), M)
                 a := add(add(p, q), add(add(mload(0x558), mload(0x590)), add(mload(0x488), mload(0x5a0))))
-                let t := and(shr(8, mul(and(xor(s, a), M), TWICE)), M)
-                let u := add(r, t)
-                b := and(mulmod(and(xor(q, u), M), ROTATE_7_OUT, N), M)
-                c := mulmod(u, LANES_2, N)
-                d := mulmod(t, LANES_1, N)
+                d := and(shr(8, mul(and(xor(s, a), M), TWICE)), M)
+                c := add(r, d)
+                b := and(mulmod(and(xor(q, c), M), ROTATE_7_OUT, N), M)
             }
-            mstore(value, and(xor(a, c), M))
-            mstore(add(value, 0x20), and(xor(b, d), M))
+            mstore(value, and(xor(a, mulmod(c, LANES_2, N)), M))
+            mstore(add(value, 0x20), and(xor(b, mulmod(d, LANES_1, N)), M))
         }
     }
 }

@@ -91,50 +91,59 @@ library InstructionLibrary {
     }
 
     function controlForm(Instruction memory i) private pure returns (uint256 fields, uint256 immEnd, uint256 slotsEnd) {
-        uint256 opcode = i.opcode;
-        if (opcode == Opcode.TRAP) return (NONE, i.imm == 0 ? 0 : TRAP_LAST + 1, 0);
-        if (opcode == Opcode.FUEL || opcode == Opcode.JUMP) return (NONE, IMM_64, 0);
-        if (opcode == Opcode.BR_TABLE) return (A, IMM_32, i.a + 1);
-        if (opcode == Opcode.ENTER) {
-            bool isRange = i.b == 0 ? i.a == 0 : i.b <= RANGE_MAX;
-            return (A | B, isRange ? IMM_64 : 0, 0);
+        // Fields are below 2^16 and the immediate below 2^64.
+        unchecked {
+            uint256 opcode = i.opcode;
+            if (opcode == Opcode.TRAP) return (NONE, i.imm == 0 ? 0 : TRAP_LAST + 1, 0);
+            if (opcode == Opcode.FUEL || opcode == Opcode.JUMP) return (NONE, IMM_64, 0);
+            if (opcode == Opcode.BR_TABLE) return (A, IMM_32, i.a + 1);
+            if (opcode == Opcode.ENTER) {
+                bool isRange = i.b == 0 ? i.a == 0 : i.b <= RANGE_MAX;
+                return (A | B, isRange ? IMM_64 : 0, 0);
+            }
+            if (opcode == Opcode.CLEAR) {
+                bool isRange = i.b != 0 && i.b <= RANGE_MAX;
+                return (A | B, isRange ? NO_IMM : 0, i.a + i.b);
+            }
+            if (opcode == Opcode.CALL) return (D | A, IMM_32, i.d + i.a + 1);
+            if (opcode == Opcode.CALL_INDIRECT) return (D | A | B, IMM_64, larger(i.b, i.d + i.a) + 1);
+            if (opcode == Opcode.RETURN || opcode == Opcode.EXIT) return (A, NO_IMM, i.a + 1);
+            if (opcode == Opcode.CHARGE) return (A, 32, i.a + 1);
+            if (opcode == Opcode.CONST) return (D, IMM_64, i.d + 1);
+            if (opcode == Opcode.COPY) return (D | A, NO_IMM, slotsOf(i, D | A));
+            if (opcode == Opcode.SELECT) return (D | A | B, IMM_16, larger(slotsOf(i, D | A | B), i.imm + 1));
+            if (opcode == Opcode.SYSTEM_GET) return (D, IMM_33, i.d + 1);
+            if (opcode == Opcode.SYSTEM_SET) return (A, IMM_33, i.a + 1);
         }
-        if (opcode == Opcode.CLEAR) {
-            bool isRange = i.b != 0 && i.b <= RANGE_MAX;
-            return (A | B, isRange ? NO_IMM : 0, i.a + i.b);
-        }
-        if (opcode == Opcode.CALL) return (D | A, IMM_32, i.d + i.a + 1);
-        if (opcode == Opcode.CALL_INDIRECT) return (D | A | B, IMM_64, larger(i.b, i.d + i.a) + 1);
-        if (opcode == Opcode.RETURN || opcode == Opcode.EXIT) return (A, NO_IMM, i.a + 1);
-        if (opcode == Opcode.CHARGE) return (A, 32, i.a + 1);
-        if (opcode == Opcode.CONST) return (D, IMM_64, i.d + 1);
-        if (opcode == Opcode.COPY) return (D | A, NO_IMM, slotsOf(i, D | A));
-        if (opcode == Opcode.SELECT) return (D | A | B, IMM_16, larger(slotsOf(i, D | A | B), i.imm + 1));
-        if (opcode == Opcode.SYSTEM_GET) return (D, IMM_33, i.d + 1);
-        if (opcode == Opcode.SYSTEM_SET) return (A, IMM_33, i.a + 1);
     }
 
     function memoryForm(Instruction memory i) private pure returns (uint256 fields, uint256 immEnd, uint256 slotsEnd) {
-        uint256 opcode = i.opcode;
-        if (opcode == Opcode.MEMORY_SIZE || opcode == Opcode.INPUT_SIZE) return (D, NO_IMM, i.d + 1);
-        if (opcode == Opcode.MEMORY_GROW) return (D | A, MEMORY_PAGES_MAX + 1, slotsOf(i, D | A));
-        if (opcode == Opcode.MEMORY_COPY || opcode == Opcode.MEMORY_FILL || opcode == Opcode.INPUT_COPY) {
-            return (A, NO_IMM, i.a + 3);
+        // Fields are below 2^16.
+        unchecked {
+            uint256 opcode = i.opcode;
+            if (opcode == Opcode.MEMORY_SIZE || opcode == Opcode.INPUT_SIZE) return (D, NO_IMM, i.d + 1);
+            if (opcode == Opcode.MEMORY_GROW) return (D | A, MEMORY_PAGES_MAX + 1, slotsOf(i, D | A));
+            if (opcode == Opcode.MEMORY_COPY || opcode == Opcode.MEMORY_FILL || opcode == Opcode.INPUT_COPY) {
+                return (A, NO_IMM, i.a + 3);
+            }
+            if (opcode == Opcode.MEMORY_INIT || opcode == Opcode.TABLE_FILL) return (A, IMM_32, i.a + 3);
+            if (opcode == Opcode.TABLE_GET) return (D | A, IMM_32, slotsOf(i, D | A));
+            if (opcode == Opcode.TABLE_SET) return (A | B, IMM_32, slotsOf(i, A | B));
+            if (opcode == Opcode.TABLE_GROW) return (D | A, IMM_64, larger(i.d + 1, i.a + 3));
+            if (opcode == Opcode.TABLE_COPY || opcode == Opcode.TABLE_INIT) return (A, IMM_64, i.a + 3);
+            if (opcode == Opcode.INPUT_BEGIN) return (A, NO_IMM, i.a + 4);
+            if (opcode == Opcode.OUTPUT_WRITE) return (A, NO_IMM, i.a + 2);
         }
-        if (opcode == Opcode.MEMORY_INIT || opcode == Opcode.TABLE_FILL) return (A, IMM_32, i.a + 3);
-        if (opcode == Opcode.TABLE_GET) return (D | A, IMM_32, slotsOf(i, D | A));
-        if (opcode == Opcode.TABLE_SET) return (A | B, IMM_32, slotsOf(i, A | B));
-        if (opcode == Opcode.TABLE_GROW) return (D | A, IMM_64, larger(i.d + 1, i.a + 3));
-        if (opcode == Opcode.TABLE_COPY || opcode == Opcode.TABLE_INIT) return (A, IMM_64, i.a + 3);
-        if (opcode == Opcode.INPUT_BEGIN) return (A, NO_IMM, i.a + 4);
-        if (opcode == Opcode.OUTPUT_WRITE) return (A, NO_IMM, i.a + 2);
     }
 
     /// @dev The end of the slots in these fields.
     function slotsOf(Instruction memory i, uint256 fields) private pure returns (uint256 end) {
-        if (fields & D != 0) end = i.d + 1;
-        if (fields & A != 0) end = larger(end, i.a + 1);
-        if (fields & B != 0) end = larger(end, i.b + 1);
+        // Fields are below 2^16.
+        unchecked {
+            if (fields & D != 0) end = i.d + 1;
+            if (fields & A != 0) end = larger(end, i.a + 1);
+            if (fields & B != 0) end = larger(end, i.b + 1);
+        }
     }
 
     function larger(uint256 x, uint256 y) private pure returns (uint256) {

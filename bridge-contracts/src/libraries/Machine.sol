@@ -87,16 +87,22 @@ library MachineLibrary {
 
     /// @notice Pays for what comes, or halts without paying. Returns whether it was paid.
     function charge(Machine memory m, uint256 cost) internal pure returns (bool) {
-        if (m.fuel < cost) {
-            (m.status, m.pc, m.fuel, m.outputLength) = (OUT_OF_FUEL, 0, 0, 0);
-            return false;
+        // The cost was compared.
+        unchecked {
+            if (m.fuel < cost) {
+                (m.status, m.pc, m.fuel, m.outputLength) = (OUT_OF_FUEL, 0, 0, 0);
+                return false;
+            }
+            m.fuel -= cost;
+            return true;
         }
-        m.fuel -= cost;
-        return true;
     }
 
     function slot(Machine memory m, uint256 index) internal pure returns (uint256) {
-        return Witness.readWord(m.chunks, STACK + 8 * (m.fp + index));
+        // fp and slots are below 2^19.
+        unchecked {
+            return Witness.readWord(m.chunks, STACK + 8 * (m.fp + index));
+        }
     }
 
     /// @notice The lower half of a slot.
@@ -105,20 +111,51 @@ library MachineLibrary {
     }
 
     function setSlot(Machine memory m, uint256 index, uint256 value) internal pure {
-        Witness.writeWord(m.chunks, STACK + 8 * (m.fp + index), value);
+        // fp and slots are below 2^19.
+        unchecked {
+            Witness.writeWord(m.chunks, STACK + 8 * (m.fp + index), value);
+        }
+    }
+
+    /// @notice Sets `count` slots to zero, chunk by chunk.
+    function clearSlots(Machine memory m, uint256 index, uint256 count) internal pure {
+        // fp and slots are below 2^19.
+        unchecked {
+            uint256 first = STACK + 8 * (m.fp + index);
+            uint256 end = first + 8 * count;
+            while (first < end) {
+                uint256 length = Witness.bytesToChunkEnd(first);
+                if (first + length > end) length = end - first;
+                uint256 pointer = Witness.touch(m.chunks, first, true);
+                // Reading past the end of calldata gives zeros.
+                assembly ("memory-safe") {
+                    calldatacopy(pointer, calldatasize(), length)
+                }
+                first += length;
+            }
+        }
     }
 
     /// @notice Word `word` of SYSTEM, which begins at address 0. `word` is below 2^33.
     function system(Machine memory m, uint256 word) internal pure returns (uint256) {
-        return Witness.readWord(m.chunks, 8 * word);
+        // Words are below 2^33.
+        unchecked {
+            return Witness.readWord(m.chunks, 8 * word);
+        }
     }
 
     function setSystem(Machine memory m, uint256 word, uint256 value) internal pure {
-        Witness.writeWord(m.chunks, 8 * word, value);
+        // Words are below 2^33.
+        unchecked {
+            Witness.writeWord(m.chunks, 8 * word, value);
+        }
     }
 
     /// @notice Whether the range lies in linear memory.
     function inMemory(Machine memory m, uint256 offset, uint256 length) internal pure returns (bool) {
-        return offset + length <= m.memoryPages * MEMORY_PAGE_BYTES;
+        // Offsets and lengths are below 2^34, pages at most 2^16.
+        unchecked {
+            return offset + length <= m.memoryPages * MEMORY_PAGE_BYTES;
+        }
     }
 }

@@ -13,12 +13,17 @@ library MerklePath {
     /// @notice Levels from region roots to the root.
     uint256 internal constant REGION_LEVELS = 4;
 
+    /// @dev Where the mask stands above a path of at most 32 bits, when it is shifted with it.
+    uint256 private constant MASK_AT = 128;
+
+    /// @dev keccak256 of 256 zero bytes.
+    bytes32 private constant ZERO_LEAF = 0xd397b3b043d87fcd6fad1291ff0bfd16401c274896d8c63a923727f077b8e0b5;
     /// @dev BLAKE3 of 4096 zero bytes.
     bytes32 private constant ZERO_PAGE = 0xb6fb73fc46938c981e2b0b4b1ef282adcfc89854d01bfe3972fdc4785b41b2c7;
 
     /// @notice Hashes of the zero subtrees of heights 0, 1, ... above a control leaf: keccak256 of 256 zero bytes first.
     function zeroControl() internal pure returns (bytes32[] memory) {
-        return zeroSubtrees(keccak256(new bytes(256)), CONTROL_HEIGHTS);
+        return zeroSubtrees(ZERO_LEAF, CONTROL_HEIGHTS);
     }
 
     /// @notice Hashes of the zero subtrees of heights 0, 1, ... above a bulk page.
@@ -45,22 +50,22 @@ library MerklePath {
         (oldRoot, newRoot) = (oldNode, newNode);
         assembly ("memory-safe") {
             let changed := iszero(eq(oldRoot, newRoot))
-            // Bits to come: a marker ends the path, where the root is.
             let maskableEnd := add(zeros, shl(5, mload(zeros)))
-            path := or(path, shl(add(mload(zeros), REGION_LEVELS), 1))
-            for {} gt(path, 1) { path := shr(1, path) } {
+            let end := add(maskableEnd, shl(5, REGION_LEVELS))
+            // Path and mask are shifted as one: the bits that leave the mask stay above the path.
+            let bits := or(shl(5, path), shl(MASK_AT, mask))
+            for {} lt(zeros, end) {} {
                 // zeros[level]. Above the maskable levels no bit of the mask is set, and what lies there is not used.
                 zeros := add(zeros, 0x20)
                 let sibling := mload(zeros)
-                if iszero(and(mask, 1)) {
-                    let masked := sibling
-                    sibling := calldataload(siblings)
+                if iszero(and(bits, shl(MASK_AT, 1))) {
+                    let spelt := calldataload(siblings)
+                    if eq(sibling, spelt) { if iszero(gt(zeros, maskableEnd)) { notMasked := 1 } }
+                    sibling := spelt
                     siblings := add(siblings, 0x20)
-                    if eq(sibling, masked) { if iszero(gt(zeros, maskableEnd)) { notMasked := 1 } }
                 }
-                mask := shr(1, mask)
                 // A left child's hash comes first, a right child's second.
-                let place := shl(5, and(path, 1))
+                let place := and(bits, 0x20)
                 mstore(xor(place, 0x20), sibling)
                 mstore(place, oldRoot)
                 oldRoot := keccak256(0x00, 0x40)
@@ -68,6 +73,7 @@ library MerklePath {
                     mstore(place, newRoot)
                     newRoot := keccak256(0x00, 0x40)
                 }
+                bits := shr(1, bits)
             }
             if iszero(changed) { newRoot := oldRoot }
         }
@@ -75,16 +81,19 @@ library MerklePath {
     }
 
     function zeroSubtrees(bytes32 node, uint256 heights) private pure returns (bytes32[] memory zeros) {
-        zeros = new bytes32[](heights);
         assembly ("memory-safe") {
-            let end := add(zeros, shl(5, heights))
-            for { let pointer := zeros } lt(pointer, end) {} {
-                pointer := add(pointer, 0x20)
+            zeros := mload(0x40)
+            mstore(0x40, add(zeros, shl(5, add(heights, 1))))
+            mstore(zeros, heights)
+            // Each node is written twice, so that its parent is the hash of where it stands; the second is overwritten.
+            let pointer := add(zeros, 0x20)
+            for { let end := add(pointer, shl(5, sub(heights, 1))) } lt(pointer, end) {} {
                 mstore(pointer, node)
-                mstore(0x00, node)
-                mstore(0x20, node)
-                node := keccak256(0x00, 0x40)
+                mstore(add(pointer, 0x20), node)
+                node := keccak256(pointer, 0x40)
+                pointer := add(pointer, 0x20)
             }
+            mstore(pointer, node)
         }
     }
 }

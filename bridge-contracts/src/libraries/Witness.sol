@@ -60,25 +60,28 @@ library Witness {
 
     /// @notice The chunks that a witness opens.
     function parse(bytes calldata witness) internal pure returns (Chunk[] memory chunks) {
-        uint256 pointer;
-        // An array with room for CHUNKS_MOST elements, which are added as they are parsed.
-        assembly ("memory-safe") {
-            pointer := witness.offset
-            chunks := mload(0x40)
-            mstore(chunks, 0)
-            mstore(0x40, add(chunks, mul(0x20, add(CHUNKS_MOST, 1))))
-        }
-        uint256 end = pointer + witness.length;
-        uint256 previous;
-        for (uint256 count = 0; pointer < end; ++count) {
-            if (count == CHUNKS_MOST) revert TooManyChunks(CHUNKS_MOST);
-            Chunk memory chunk;
-            pointer = parseEntry(chunk, pointer, end);
-            if (count != 0 && chunk.start <= previous) revert ChunksNotAscending(previous, chunk.start);
-            previous = chunk.start;
+        // Pointers into calldata and small counts.
+        unchecked {
+            uint256 pointer;
+            // An array with room for CHUNKS_MOST elements, which are added as they are parsed.
             assembly ("memory-safe") {
-                mstore(chunks, add(count, 1))
-                mstore(add(chunks, mul(0x20, add(count, 1))), chunk)
+                pointer := witness.offset
+                chunks := mload(0x40)
+                mstore(chunks, 0)
+                mstore(0x40, add(chunks, mul(0x20, add(CHUNKS_MOST, 1))))
+            }
+            uint256 end = pointer + witness.length;
+            uint256 previous;
+            for (uint256 count = 0; pointer < end; ++count) {
+                if (count == CHUNKS_MOST) revert TooManyChunks(CHUNKS_MOST);
+                Chunk memory chunk;
+                pointer = parseEntry(chunk, pointer, end);
+                if (count != 0 && chunk.start <= previous) revert ChunksNotAscending(previous, chunk.start);
+                previous = chunk.start;
+                assembly ("memory-safe") {
+                    mstore(chunks, add(count, 1))
+                    mstore(add(chunks, mul(0x20, add(count, 1))), chunk)
+                }
             }
         }
     }
@@ -119,14 +122,20 @@ library Witness {
 
     /// @notice Bytes from an address to the end of its chunk, at least 1.
     function bytesToChunkEnd(uint256 byteAddress) internal pure returns (uint256) {
-        uint256 size = chunkSize(byteAddress);
-        return size - (byteAddress % size);
+        // The remainder is below the size.
+        unchecked {
+            uint256 size = chunkSize(byteAddress);
+            return size - (byteAddress % size);
+        }
     }
 
     /// @notice Bytes from the first of the chunk that holds the byte before `end`, up to `end`; at least 1.
     function bytesFromChunkStart(uint256 end) internal pure returns (uint256) {
-        uint256 last = end - 1;
-        return (last % chunkSize(last)) + 1;
+        // `end` is the end of a range that is not empty.
+        unchecked {
+            uint256 last = end - 1;
+            return (last % chunkSize(last)) + 1;
+        }
     }
 
     /// @notice The memory root after the step.
@@ -157,37 +166,43 @@ library Witness {
 
     /// @dev Fills in a chunk from the entry at `pointer` and returns where the entry ends.
     function parseEntry(Chunk memory chunk, uint256 pointer, uint256 end) private pure returns (uint256) {
-        if (end - pointer < HEADER_BYTES) revert WitnessTruncated(HEADER_BYTES, end - pointer);
-        uint256 header;
-        assembly ("memory-safe") {
-            header := calldataload(pointer)
-        }
-        uint256 start = header >> 192;
-        uint256 size = chunkSize(start);
-        if (start >= SPACE_END || start % size != 0) revert NotAChunkAddress(start);
-        (chunk.start, chunk.size, chunk.mask) = (start, size, uint32(header >> 160));
+        // `pointer` does not pass `end`, and both are pointers into calldata.
+        unchecked {
+            if (end - pointer < HEADER_BYTES) revert WitnessTruncated(HEADER_BYTES, end - pointer);
+            uint256 header;
+            assembly ("memory-safe") {
+                header := calldataload(pointer)
+            }
+            uint256 start = header >> 192;
+            uint256 size = chunkSize(start);
+            if (start >= SPACE_END || start % size != 0) revert NotAChunkAddress(start);
+            (chunk.start, chunk.size, chunk.mask) = (start, size, uint32(header >> 160));
 
-        uint256 length = HEADER_BYTES + size + 32 * siblingCount(chunk);
-        if (end - pointer < length) revert WitnessTruncated(length, end - pointer);
-        uint256 oldData = pointer + HEADER_BYTES;
-        uint256 data;
-        assembly ("memory-safe") {
-            data := mload(0x40)
-            mstore(0x40, add(data, size))
-            calldatacopy(data, oldData, size)
+            uint256 length = HEADER_BYTES + size + 32 * siblingCount(chunk);
+            if (end - pointer < length) revert WitnessTruncated(length, end - pointer);
+            uint256 oldData = pointer + HEADER_BYTES;
+            uint256 data;
+            assembly ("memory-safe") {
+                data := mload(0x40)
+                mstore(0x40, add(data, size))
+                calldatacopy(data, oldData, size)
+            }
+            (chunk.data, chunk.oldData, chunk.siblings) = (data, oldData, oldData + size);
+            if (size == CONTROL_CHUNK) chunk.oldLeaf = controlLeaf(data);
+            return pointer + length;
         }
-        (chunk.data, chunk.oldData, chunk.siblings) = (data, oldData, oldData + size);
-        if (size == CONTROL_CHUNK) chunk.oldLeaf = controlLeaf(data);
-        return pointer + length;
     }
 
     /// @dev How many siblings of a chunk are not left out.
     function siblingCount(Chunk memory chunk) private pure returns (uint256) {
-        bool isControl = chunk.size == CONTROL_CHUNK;
-        uint256 levels = isControl ? MerklePath.CONTROL_HEIGHTS : MerklePath.BULK_HEIGHTS;
-        if (chunk.mask >> levels != 0) revert MaskOutOfRange(chunk.start, chunk.mask, levels);
-        uint256 all = levels + MerklePath.REGION_LEVELS + (isControl ? 0 : PAGE_SIBLINGS);
-        return all - IntegerMath.countOnes(chunk.mask);
+        // The mask has at most as many ones as there are levels.
+        unchecked {
+            bool isControl = chunk.size == CONTROL_CHUNK;
+            uint256 levels = isControl ? MerklePath.CONTROL_HEIGHTS : MerklePath.BULK_HEIGHTS;
+            if (chunk.mask >> levels != 0) revert MaskOutOfRange(chunk.start, chunk.mask, levels);
+            uint256 all = levels + MerklePath.REGION_LEVELS + (isControl ? 0 : PAGE_SIBLINGS);
+            return all - IntegerMath.countOnes(chunk.mask);
+        }
     }
 
     function controlLeaf(uint256 data) private pure returns (bytes32 leaf) {

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 /// @notice The part of forge's cheatcode interface that these tests use.
 interface Vm {
     function parseJson(string calldata json, string calldata key) external pure returns (bytes memory);
+    function writeFile(string calldata path, string calldata data) external;
     function readFile(string calldata path) external view returns (string memory);
     function parseJsonBytes(string calldata json, string calldata key) external pure returns (bytes memory);
     function parseJsonBytesArray(string calldata json, string calldata key) external pure returns (bytes[] memory);

@@ -204,3 +204,36 @@ fn a_checkpoint_goes_on_as_the_run_did() {
     run.run();
     assert_eq!(run.state_hash(), end);
 }
+
+/// A handler that calls the next one, instead of jumping to it, would use up any stack.
+#[test]
+fn long_runs_use_no_native_stack() {
+    let wat = module(
+        r#"
+        (table 1 funcref) (elem (i32.const 0) $add)
+        (type $t (func (param i64 i64) (result i64)))
+        (func $add (param i64 i64) (result i64) (i64.add (local.get 0) (local.get 1)))
+        (func (export "_start") (local i32 i64 f64 f32)
+          (loop $l
+            (local.set 1 (call $add (local.get 1) (i64.load (i32.and (local.get 0) (i32.const 0xfff)))))
+            (local.set 1 (call_indirect (type $t) (local.get 1) (i64.const 7) (i32.const 0)))
+            (i64.store16 (i32.and (local.get 0) (i32.const 0xfff)) (i64.rotl (local.get 1) (i64.const 5)))
+            (local.set 2 (f64.sqrt (f64.add (local.get 2) (f64.convert_i64_u (local.get 1)))))
+            (local.set 3 (f32.min (f32.demote_f64 (local.get 2)) (f32.nearest (local.get 3))))
+            (local.set 1 (i64.add (local.get 1) (i64.trunc_sat_f64_s (local.get 2))))
+            (local.set 1 (i64.add (local.get 1) (i64.rem_u (local.get 1) (i64.const 1000))))
+            (memory.fill (i32.const 9000) (local.get 0) (i32.const 40))
+            (local.set 1 (select (local.get 1) (i64.const 3) (i64.gt_s (local.get 1) (i64.const 0))))
+            (block (block (block (br_table 0 1 2 (i32.and (local.get 0) (i32.const 3))))))
+            (br_if $l (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 100000)))))
+    "#,
+    );
+    let thread = std::thread::Builder::new().stack_size(128 << 10).spawn(move || {
+        let mut run = boot(&wat, b"", Limits::default());
+        run.run();
+        (run.record().status, run.steps())
+    });
+    let (status, steps) = thread.unwrap().join().unwrap();
+    assert_eq!(status, Status::Exit as u8);
+    assert!(steps > 3_000_000, "{steps} steps");
+}

@@ -43,7 +43,7 @@ pub(super) type Handler =
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flow {
     /// To the driver loop, which goes on from the registers in [`Vm`]. Only without sibling calls.
-    #[cfg_attr(sibling_calls, allow(dead_code))]
+    #[cfg_attr(all(sibling_calls, not(debug_assertions)), allow(dead_code))]
     Next,
     /// The run has ended or must be looked at; [`Vm`] holds registers and reason.
     Left,
@@ -112,12 +112,12 @@ pub(super) unsafe fn handler<E: Effect>(
     match unsafe { E::run(&mut registers) } {
         Ok(()) => {
             let Registers { ip, fp, vm, fuel, stop, memory } = registers;
-            #[cfg(sibling_calls)]
+            #[cfg(all(sibling_calls, not(debug_assertions)))]
             // SAFETY: the effect left `ip` on an op of the threaded code, whose handler is of its kind.
             unsafe {
                 ((*ip).handler)(ip, fp, vm, fuel, stop, memory)
             }
-            #[cfg(not(sibling_calls))]
+            #[cfg(not(all(sibling_calls, not(debug_assertions))))]
             // SAFETY: `vm` outlives the run.
             unsafe {
                 (*vm).registers = Registers { ip, fp, vm, fuel, stop, memory };

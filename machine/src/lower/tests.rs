@@ -104,9 +104,8 @@ fn each_limit_has_its_error() {
     let types = "i64 ".repeat(900);
     let values = "i64.const 0 ".repeat(900);
     let edges = "i32.const 0 br_if 0 ".repeat(20_000);
-    let code = lower_text(&format!(
-        "(func (result {types}) (block (result {types}) {values} i64.const 1 {edges} drop) )"
-    ));
+    let code =
+        lower_text(&format!("(func (result {types}) (block (result {types}) {values} i64.const 1 {edges} drop) )"));
     assert!(matches!(code, Err(LowerError::CodeTooLarge { limit: CODE_INSTRUCTIONS_MAX })), "{:?}", code.err());
 }
 

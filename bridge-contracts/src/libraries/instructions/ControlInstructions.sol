@@ -23,7 +23,7 @@ library ControlInstructions {
         }
         if (opcode == Opcode.BR_TABLE) return brTable(m, i);
         if (opcode == Opcode.ENTER) return enter(m, i);
-        if (opcode == Opcode.CLEAR) return clear(m, i);
+        if (opcode == Opcode.CLEAR) return m.clearSlots(i.a, i.b);
         if (opcode == Opcode.CALL) return call(m, i, i.imm);
         if (opcode == Opcode.CALL_INDIRECT) return callIndirect(m, i);
         if (opcode == Opcode.RETURN) return returnToCaller(m, i);
@@ -54,13 +54,7 @@ library ControlInstructions {
         if (!m.charge(uint32(i.imm))) return;
         if (m.fp + (i.imm >> 32) > MachineLibrary.STACK_SLOTS) return m.trap(Trap.STACK_OVERFLOW);
         if (m.fp + i.a + i.b > MachineLibrary.STACK_SLOTS) return m.illegal();
-        clear(m, i);
-    }
-
-    function clear(Machine memory m, Instruction memory i) private pure {
-        for (uint256 index = i.a; index < i.a + i.b; ++index) {
-            m.setSlot(index, 0);
-        }
+        m.clearSlots(i.a, i.b);
     }
 
     /// @dev The link is written to the callee's frame, d slots on: return pc 32, distance of the frames 32.

@@ -27,9 +27,12 @@ library Piece {
         pure
         returns (uint256 piece)
     {
-        (uint256 toEnd, uint256 fromEnd) = (to + length, from + length);
-        piece = smallest(length, Witness.bytesFromChunkStart(toEnd), Witness.bytesFromChunkStart(fromEnd));
-        copy(m, toEnd - piece, fromEnd - piece, piece);
+        // Addresses are below 2^40, and a piece is no longer than its range.
+        unchecked {
+            (uint256 toEnd, uint256 fromEnd) = (to + length, from + length);
+            piece = smallest(length, Witness.bytesFromChunkStart(toEnd), Witness.bytesFromChunkStart(fromEnd));
+            copy(m, toEnd - piece, fromEnd - piece, piece);
+        }
     }
 
     /// @notice Fills the first piece of a range that is not empty with a pattern of 32 bytes. Returns its length.
@@ -45,8 +48,11 @@ library Piece {
 
     /// @notice Writes the count that is left to its slot. Unless it is 0 the instruction comes again.
     function countDown(Machine memory m, uint256 index, uint256 left) internal pure {
-        m.setSlot(index, left);
-        if (left != 0) m.pc -= 1;
+        // The instruction was fetched at pc - 1.
+        unchecked {
+            m.setSlot(index, left);
+            if (left != 0) m.pc -= 1;
+        }
     }
 
     function copy(Machine memory m, uint256 to, uint256 from, uint256 length) private pure {
