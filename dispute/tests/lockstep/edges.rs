@@ -14,7 +14,7 @@ use assay_protocol::B256;
 
 const SEED: u64 = 0xed9e;
 /// Drawn images of each opcode that is neither numeric nor a load or store.
-const DRAWN: usize = 160;
+const DRAWN: usize = 240;
 
 /// Numbers where something ends or begins.
 const EDGES: &[u64] = &[

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 const SEED: u64 = 0x10b5;
 /// Steps drawn anywhere in a run.
-const DRAWN: usize = 48;
+const DRAWN: usize = 96;
 /// Steps at its start and before its end.
 const AT_THE_ENDS: u64 = 12;
 

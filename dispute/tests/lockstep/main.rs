@@ -41,7 +41,7 @@ const CONTRACT_BYTES_MAX: usize = 24_576;
 /// Seed of the random images.
 const IMAGES_SEED: u64 = 0x10c5;
 const IMAGES_PER_NUMERIC_OPCODE: usize = 16;
-const IMAGES_PER_OTHER_OPCODE: usize = 320;
+const IMAGES_PER_OTHER_OPCODE: usize = 480;
 /// Steps that a repeating instruction is followed.
 const REPEATS_MAX: usize = 3;
 
