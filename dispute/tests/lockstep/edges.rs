@@ -18,9 +18,45 @@ const DRAWN: usize = 240;
 
 /// Numbers where something ends or begins.
 const EDGES: &[u64] = &[
-    0, 1, 2, 4, 5, 31, 32, 33, 40, 255, 256, 991, 992, 1000, 1023, 1024, 1025, 4064, 4095, 4096, 65_503, 65_504, 65_535,
-    65_536, 1 << 31, (1 << 32) - 33, (1 << 32) - 5, (1 << 32) - 2, (1 << 32) - 1, 1 << 32, (1 << 33) - 1,
-    (1 << 36) - 33, (1 << 36) - 32, (1 << 36) - 1, 1 << 36, (1 << 36) + 1, 1 << 63, u64::MAX - 3, u64::MAX,
+    0,
+    1,
+    2,
+    4,
+    5,
+    31,
+    32,
+    33,
+    40,
+    255,
+    256,
+    991,
+    992,
+    1000,
+    1023,
+    1024,
+    1025,
+    4064,
+    4095,
+    4096,
+    65_503,
+    65_504,
+    65_535,
+    65_536,
+    1 << 31,
+    (1 << 32) - 33,
+    (1 << 32) - 5,
+    (1 << 32) - 2,
+    (1 << 32) - 1,
+    1 << 32,
+    (1 << 33) - 1,
+    (1 << 36) - 33,
+    (1 << 36) - 32,
+    (1 << 36) - 1,
+    1 << 36,
+    (1 << 36) + 1,
+    1 << 63,
+    u64::MAX - 3,
+    u64::MAX,
 ];
 /// Counts that a repeating instruction may be left with.
 const COUNTS: &[u64] = &[0, 1, 3, 4, 5, 31, 32, 33, 64, 1 << 31, (1 << 32) - 1, 1 << 32, u64::MAX];
@@ -172,7 +208,8 @@ fn accesses(three: &mut Three, opcode: u16, furnished: &SparseMemory, random: &m
     for memory_pages in [1, MEMORY_PAGES_MAX] {
         let size = u64::from(memory_pages) << 16;
         let record = Record { memory_pages, ..plain_record() };
-        let near = |end: u64| [end.wrapping_sub(8), end.wrapping_sub(7), end - 4, end - 3, end - 2, end - 1, end, end + 1];
+        let near =
+            |end: u64| [end.wrapping_sub(8), end.wrapping_sub(7), end - 4, end - 3, end - 2, end - 1, end, end + 1];
         let ends = [1024, 4096, size - 1024, size];
         let addresses = ends.into_iter().flat_map(near).chain([0, 1, 2, 3, (1 << 32) + 5, (1 << 33) - 2]);
         for address in addresses {
@@ -250,14 +287,19 @@ fn drawn(three: &mut Three, opcode: u16, furnished: &SparseMemory, random: &mut 
     put(a + 1, if opcode == op::OUTPUT_WRITE { random.pick(COUNTS) } else { source });
     put(a, destination);
     match opcode {
-        op::RETURN => put(a, random.pick(EDGES) & 0xffff_ffff | (u64::from(record.fp) + random.below(3)).wrapping_sub(1) << 32),
+        op::RETURN => {
+            put(a, random.pick(EDGES) & 0xffff_ffff | (u64::from(record.fp) + random.below(3)).wrapping_sub(1) << 32)
+        }
         op::CALL_INDIRECT => put(b, random.pick(&[0, 1, 4, (1 << 32) - 2, (1 << 32) - 1])),
         op::TABLE_GET | op::TABLE_SET => put(a, random.pick(&[0, 4, 39, (1 << 32) - 2, (1 << 32) - 1])),
         _ => {}
     }
     if opcode == op::CALL_INDIRECT && !random.one_in(4) {
         for index in [0, 1, 4, (1 << 32) - 2, (1 << 32) - 1] {
-            memory.write(8 * (table + 1 + index), &(random.below(3) << 32 | random.pick(EDGES) & 0xffff_ffff).to_le_bytes());
+            memory.write(
+                8 * (table + 1 + index),
+                &(random.below(3) << 32 | random.pick(EDGES) & 0xffff_ffff).to_le_bytes(),
+            );
         }
     }
     let (input_length, output_limit) = (random.pick(EDGES), random.pick(EDGES));

@@ -34,7 +34,8 @@ pub fn all(three: &mut Three) {
 }
 
 fn run(three: &mut Three, random: &mut Random, job: &str, input: &str) {
-    let program = Program::from_wasm(&read(&format!("wasm/{job}.wasm"), Ok::<_, ()>)).expect("sample jobs are programs");
+    let program =
+        Program::from_wasm(&read(&format!("wasm/{job}.wasm"), Ok::<_, ()>)).expect("sample jobs are programs");
     let input_bytes = read(&format!("inputs/{input}"), Ok::<_, ()>);
     let run = program.boot(Arc::new(input_bytes), Limits::default()).expect("this host can hold a machine");
     let mut trace = Trace::new(run);

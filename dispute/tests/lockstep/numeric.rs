@@ -50,8 +50,8 @@ struct Case {
 
 /// All vectors, in all families.
 pub fn all(three: &mut Three) {
-    let file: File =
-        serde_json::from_str(include_str!("../../../specs/vectors/numeric.json")).expect("the vectors are of this form");
+    let file: File = serde_json::from_str(include_str!("../../../specs/vectors/numeric.json"))
+        .expect("the vectors are of this form");
     for operator in &file.operators {
         let kind = numeric_kind(operator.opcode).expect("the vectors are of numeric operators");
         for (index, a) in operator.a.iter().enumerate() {
@@ -81,7 +81,8 @@ fn families(three: &mut Three, kind: Numeric, case: &Case) {
     let branch_opcode = case.opcode + BRANCH;
     branch(three, case, Instruction { opcode: branch_opcode, a: A, b: B, imm, ..Instruction::default() });
     let sign_extended = case.b as u16 as i16;
-    let fits = if is_32_bit { i32::from(sign_extended) as u32 == case.b as u32 } else { sign_extended as u64 == case.b };
+    let fits =
+        if is_32_bit { i32::from(sign_extended) as u32 == case.b as u32 } else { sign_extended as u64 == case.b };
     if fits {
         let opcode = case.opcode + BRANCH_IMMEDIATE;
         branch(three, case, Instruction { opcode, a: A, b: sign_extended as u16, imm, ..Instruction::default() });

@@ -49,7 +49,12 @@ impl Judges {
             println!("  {change:<36} {count:>6}");
         }
         println!("{} changed witnesses refused by both", self.refused.values().sum::<u64>());
-        assert!(self.accepted.is_empty(), "{} not refused: {:#?}", self.accepted.len(), &self.accepted[..self.accepted.len().min(10)]);
+        assert!(
+            self.accepted.is_empty(),
+            "{} not refused: {:#?}",
+            self.accepted.len(),
+            &self.accepted[..self.accepted.len().min(10)]
+        );
     }
 }
 
@@ -192,7 +197,12 @@ fn a_step_that_touches_nothing_opens_nothing() {
     let mut judges = Judges::new();
     let running = Record::boot(3, 1, 100, SparseMemory::new().commit());
     let witness = Witness::new(vec![SparseMemory::new().chunk_proof(0)]).to_bytes();
-    for record in [running.exit(1), running.illegal(), Record { pc_or_code: u32::MAX, ..running }, Record { fp: 1 << 18, ..running }] {
+    for record in [
+        running.exit(1),
+        running.illegal(),
+        Record { pc_or_code: u32::MAX, ..running },
+        Record { fp: 1 << 18, ..running },
+    ] {
         judges.refuse(&record, &witness, "an untouched chunk added", &format!("{record:?}"));
         judges.refuse(&record, &[0], "a byte more", &format!("{record:?}"));
     }

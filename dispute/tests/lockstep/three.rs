@@ -155,7 +155,10 @@ impl Three {
             Ok(verified) => {
                 if verified.next != next {
                     let hex = hex::encode(witness);
-                    self.disagree(format!("{name}: contract {:?}, definition {next:?}, from {before:?}, witness {hex}", verified.next));
+                    self.disagree(format!(
+                        "{name}: contract {:?}, definition {next:?}, from {before:?}, witness {hex}",
+                        verified.next
+                    ));
                 }
                 let name = || format!("{name} ({:#06x})", opcode.unwrap_or(0));
                 if verified.gas > self.tally.gas_max.0 {

@@ -49,6 +49,7 @@ pub fn is_numeric(opcode: u16) -> bool {
 }
 
 /// A record and its memory, committed.
+#[derive(Clone)]
 pub struct Image {
     pub record: Record,
     pub memory: SparseMemory,
