@@ -34,7 +34,7 @@ use three::{Tally, Three};
 
 /// Fewest steps that count as evidence.
 const STEPS_MIN: u64 = 50_000;
-/// Most gas of any step whatever (issue: worst of all opcodes and images).
+/// Most gas of any step whatever.
 const GAS_MAX: u64 = 700_000;
 /// Most bytes of a contract on L1, since EIP-170.
 const CONTRACT_BYTES_MAX: usize = 24_576;
@@ -44,6 +44,9 @@ const IMAGES_PER_NUMERIC_OPCODE: usize = 16;
 const IMAGES_PER_OTHER_OPCODE: usize = 480;
 /// Steps that a repeating instruction is followed.
 const REPEATS_MAX: usize = 3;
+
+/// What makes steps, by name.
+type Source = (&'static str, fn(&mut Three));
 
 /// The cases by hand: their successors are in the file.
 fn cases_by_hand(three: &mut Three) {
@@ -81,7 +84,7 @@ fn follow(three: &mut Three, image: &mut Image, name: &str) {
 
 #[test]
 fn every_opcode_in_lock_step() {
-    let sources: [(&str, fn(&mut Three)); 6] = [
+    let sources: [Source; 6] = [
         ("cases by hand", cases_by_hand),
         ("numeric vectors", numeric::all),
         ("random images", random_images),
