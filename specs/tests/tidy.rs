@@ -129,11 +129,12 @@ fn the_architecture_stays_short() {
 fn nothing_unwraps_outside_of_tests() {
     let needle = concat!(".unwrap", "()");
     let sources = sources(&["rs"]);
-    let shipped: Vec<Source> = sources.into_iter().filter(|source| !is_test(&source.path)).collect();
+    let tests = test_modules(&sources);
+    let is_shipped = |source: &Source| !is_test(&source.path) && !tests.contains(&source.path);
+    let shipped: Vec<Source> = sources.into_iter().filter(is_shipped).collect();
     check(&shipped, |source| {
-        let count =
-            without_tests(&source.text).lines().filter(|line| !line.trim_start().starts_with("//")).collect::<String>();
-        let count = count.matches(needle).count();
+        let code = without_tests(&source.text).lines().filter(|line| !line.trim_start().starts_with("//"));
+        let count = code.filter(|line| line.contains(needle)).count();
         (count > 0).then(|| format!("{count} unwraps outside of tests: return an error, or expect with the reason"))
     });
 }
