@@ -24,16 +24,16 @@ impl Random {
         self.next() % end
     }
 
-    fn one_in(&mut self, n: u64) -> bool {
+    pub fn one_in(&mut self, n: u64) -> bool {
         self.below(n) == 0
     }
 
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+    pub fn pick<T: Copy>(&mut self, from: &[T]) -> T {
         from[self.below(from.len() as u64) as usize]
     }
 
     /// A number of any size.
-    fn wild(&mut self) -> u64 {
+    pub fn wild(&mut self) -> u64 {
         self.next() >> self.below(64)
     }
 }
@@ -49,6 +49,7 @@ pub fn is_numeric(opcode: u16) -> bool {
 }
 
 /// A record and its memory, committed.
+#[derive(Clone)]
 pub struct Image {
     pub record: Record,
     pub memory: SparseMemory,
@@ -167,7 +168,8 @@ fn record(random: &mut Random) -> Record {
     record
 }
 
-fn instruction(random: &mut Random, opcode: u16) -> Instruction {
+/// An instruction of this opcode; its fields are in range most of the time.
+pub fn instruction(random: &mut Random, opcode: u16) -> Instruction {
     let form = form_of(opcode).expect("images are of defined opcodes");
     let dirty = random.one_in(40);
     let mut field = |used: bool| match used || dirty {

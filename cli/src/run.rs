@@ -1,0 +1,240 @@
+//! `assay run`: a job's output, how it ended, and what it cost.
+//!
+//! Owns the choice of the engine. Where the native engine has no result, the machine itself runs the job, and says so.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use assay_executor::{CacheState, Engine, EngineConfig, EngineError, Limits, NotAResult};
+use assay_machine::memory::commit_blob;
+use assay_machine::program::Program;
+use assay_protocol::{Outcome, Status};
+use eyre::{Result, WrapErr, bail};
+use serde::Serialize;
+
+use crate::failure::Failure;
+use crate::job::{Allowance, Job, walk};
+use crate::progress::Progress;
+use crate::report::{Blob, ending, grouped, hex, status_name, trap_of};
+use crate::{console, interrupt};
+
+/// What `assay run --help` teaches.
+pub const EXAMPLES: &str = "\
+Examples:
+  assay run jobs/wasm/csv.wasm --input jobs/inputs/csv.csv
+  assay run jobs/wasm/mandelbrot.wasm --input jobs/inputs/mandelbrot.txt --output fractal.png
+  echo 1000000 | assay run jobs/wasm/primes.wasm --input - --json
+  assay run jobs/wasm/sha256.wasm --input big.bin --engine machine
+
+The output goes to stdout, or to the file of --output; the summary goes to stderr.
+With --json the summary goes to stdout, and holds the output as hex unless --output
+names a file. What a job writes to its stderr is no part of its result and is not kept.
+
+How the job ended does not change the exit code of `assay run`, unless --strict is
+given: a trap is a result too. Exit codes: 0 answered, 1 failed, 2 usage, 3 module
+refused, 4 --strict and the job did not exit with 0, 130 interrupted.";
+
+/// The command line of `assay run`.
+#[derive(clap::Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    job: Job,
+    /// Write the job's output to this file instead of stdout
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// What runs the job. Both give the same result; wasmtime is faster, the machine is the definition
+    #[arg(long, value_enum, default_value_t = EngineName::Wasmtime)]
+    engine: EngineName,
+    /// Where compiled modules are kept [default: assay/native under the user's cache folder]
+    #[arg(long, value_name = "FOLDER", env = "ASSAY_CACHE")]
+    cache: Option<PathBuf>,
+    /// Exit with code 4 unless the job ends with exit code 0
+    #[arg(long)]
+    strict: bool,
+    /// Print the result as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// The engines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum EngineName {
+    /// Compiled to native code.
+    Wasmtime,
+    /// The machine, instruction by instruction.
+    Machine,
+}
+
+/// A result with how it was found.
+pub struct Finished {
+    /// How the run ended.
+    pub outcome: Outcome,
+    /// What it wrote.
+    pub output: Vec<u8>,
+    /// The engine that ran it.
+    pub engine: EngineName,
+    /// Steps of the machine; the native engine counts none.
+    pub steps: Option<u64>,
+    /// Why the native engine had no result, if it was asked.
+    pub fallback: Option<String>,
+    /// Milliseconds of the run, compilation aside.
+    pub run_ms: f64,
+}
+
+#[derive(Serialize)]
+struct Report {
+    program: String,
+    engine: &'static str,
+    fallback: Option<String>,
+    status: &'static str,
+    code: u32,
+    trap: Option<&'static str>,
+    fuel_used: u64,
+    fuel_limit: u64,
+    steps: Option<u64>,
+    input: Blob,
+    output: Blob,
+    output_hex: Option<String>,
+    output_file: Option<String>,
+    run_ms: f64,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    let program = arguments.job.program()?;
+    let input = arguments.job.read_input()?;
+    let finished = match arguments.engine {
+        EngineName::Machine => on_machine(&program, arguments.job.allowance, input.clone(), None)?,
+        EngineName::Wasmtime => natively(&program, arguments.job.allowance, input.clone(), arguments.cache.clone())?,
+    };
+    if let Some(path) = &arguments.output {
+        console::write_file(path, &finished.output)?;
+    }
+    if arguments.json {
+        console::print_json(&report(arguments, &program, &input, &finished)?)?;
+    } else {
+        if arguments.output.is_none() {
+            console::print_output(&finished.output)?;
+        }
+        eprint!("{}", summary(&program, &finished));
+    }
+    let outcome = &finished.outcome;
+    if arguments.strict && (outcome.status, outcome.code) != (Status::Exit, 0) {
+        bail!(Failure::JobFailed);
+    }
+    Ok(())
+}
+
+/// Runs a job natively, and on the machine where that gives no result.
+pub fn natively(program: &Program, allowance: Allowance, input: Arc<[u8]>, cache: Option<PathBuf>) -> Result<Finished> {
+    match try_natively(program, allowance, input.clone(), cache) {
+        Ok(finished) => Ok(finished),
+        Err(reason) => {
+            interrupt::check()?;
+            eprintln!("the native engine has no result ({reason:#}); running on the machine");
+            on_machine(program, allowance, input, Some(format!("{reason:#}")))
+        }
+    }
+}
+
+fn try_natively(program: &Program, allowance: Allowance, input: Arc<[u8]>, cache: Option<PathBuf>) -> Result<Finished> {
+    let engine = match Engine::new(EngineConfig { cache: cache.or_else(default_cache) }) {
+        Err(error @ EngineError::Cache { .. }) => {
+            eprintln!("{error}; compiled modules are not kept");
+            Engine::new(EngineConfig { cache: None })?
+        }
+        engine => engine?,
+    };
+    let prepared =
+        Progress::during("compiling", || engine.prepare(program.normalised(), program.image(), program.id()))?;
+    if prepared.cache_state() == CacheState::NotWritten {
+        eprintln!("the compiled module can't be kept in the cache folder; the next run compiles again");
+    }
+    let limits = Limits { fuel: allowance.fuel, output_bytes: allowance.output_limit };
+    let started = Instant::now();
+    let ran: Result<_, NotAResult> =
+        Progress::during("running natively", || prepared.run_watched(input, limits, interrupt::watch()));
+    let ran = ran?;
+    Ok(Finished {
+        outcome: ran.outcome,
+        output: ran.output,
+        engine: EngineName::Wasmtime,
+        steps: None,
+        fallback: None,
+        run_ms: started.elapsed().as_secs_f64() * 1e3,
+    })
+}
+
+/// Runs a job on the machine.
+pub fn on_machine(
+    program: &Program,
+    allowance: Allowance,
+    input: Arc<[u8]>,
+    fallback: Option<String>,
+) -> Result<Finished> {
+    let mut run = program.boot(Arc::new(input), allowance.limits())?;
+    let started = Instant::now();
+    walk(&mut run, u64::MAX, &mut Progress::start())?;
+    let record = *run.record();
+    let status = Status::from_byte(record.status).expect("the machine halts with a known status");
+    Ok(Finished {
+        outcome: Outcome { status, code: record.pc_or_code, fuel_used: allowance.fuel - record.fuel },
+        output: run.output().to_vec(),
+        engine: EngineName::Machine,
+        steps: Some(run.steps()),
+        fallback,
+        run_ms: started.elapsed().as_secs_f64() * 1e3,
+    })
+}
+
+/// `assay/native` under the user's cache folder, if there is one.
+fn default_cache() -> Option<PathBuf> {
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let base = variable("XDG_CACHE_HOME").or_else(|| variable("HOME").map(|home| home.join(".cache")))?;
+    Some(base.join("assay").join("native"))
+}
+
+fn engine_name(engine: EngineName) -> &'static str {
+    match engine {
+        EngineName::Wasmtime => "wasmtime",
+        EngineName::Machine => "machine",
+    }
+}
+
+fn report(arguments: &Arguments, program: &Program, input: &[u8], finished: &Finished) -> Result<Report> {
+    let Outcome { status, code, fuel_used } = finished.outcome;
+    let output = commit_blob(&finished.output).wrap_err("the output is no blob")?;
+    let file = arguments.output.as_deref().map(Path::display);
+    Ok(Report {
+        program: program.id().to_string(),
+        engine: engine_name(finished.engine),
+        fallback: finished.fallback.clone(),
+        status: status_name(status as u8),
+        code,
+        trap: trap_of(status as u8, code),
+        fuel_used,
+        fuel_limit: arguments.job.allowance.fuel,
+        steps: finished.steps,
+        input: commit_blob(input)?.into(),
+        output: output.into(),
+        output_hex: file.is_none().then(|| hex(&finished.output)),
+        output_file: file.map(|file| file.to_string()),
+        run_ms: finished.run_ms,
+    })
+}
+
+/// The result in a few lines.
+pub fn summary(program: &Program, finished: &Finished) -> String {
+    let Outcome { status, code, fuel_used } = finished.outcome;
+    let steps = finished.steps.map_or(String::new(), |steps| format!(", {} steps", grouped(steps)));
+    format!(
+        "{}, {} bytes of output, fuel {}{steps}, {:.1} ms on {}\nprogram {}\n",
+        ending(status as u8, code),
+        grouped(finished.output.len() as u64),
+        grouped(fuel_used),
+        finished.run_ms,
+        engine_name(finished.engine),
+        program.id(),
+    )
+}

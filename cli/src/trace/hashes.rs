@@ -1,0 +1,70 @@
+//! State hashes along a run, as the levels of a dispute ask for them.
+
+use assay_protocol::B256;
+use eyre::Result;
+use serde::Serialize;
+
+use crate::console;
+use crate::job::{Job, walk};
+use crate::progress::Progress;
+use crate::report::{ending, grouped};
+
+#[derive(Serialize)]
+struct Report {
+    program: String,
+    steps: u64,
+    states: Vec<Entry>,
+}
+
+#[derive(Serialize)]
+struct Entry {
+    step: u64,
+    state_hash: String,
+}
+
+/// Answers the question: one run to find its length, one to hash.
+pub fn run(job: &Job, count: u64, json: bool) -> Result<()> {
+    let program = job.program()?;
+    let mut run = job.boot(&program)?;
+    walk(&mut run, u64::MAX, &mut Progress::start())?;
+    let (steps, halted) = (run.steps(), *run.record());
+
+    let mut run = job.boot(&program)?;
+    let mut progress = Progress::start();
+    let mut hash_at = |step: u64| -> Result<(u64, B256)> {
+        walk(&mut run, step, &mut progress)?;
+        Ok((step, run.state_hash()))
+    };
+    let states: Vec<(u64, B256)> = divide(steps, count).map(&mut hash_at).collect::<Result<_>>()?;
+    drop(progress);
+    if json {
+        let entry = |(step, hash): &(u64, B256)| Entry { step: *step, state_hash: hash.to_string() };
+        let states = states.iter().map(entry).collect();
+        return console::print_json(&Report { program: program.id().to_string(), steps, states });
+    }
+    let mut text = String::new();
+    for (step, hash) in states {
+        text += &format!("{:>20}  {hash}\n", grouped(step));
+    }
+    let end = ending(halted.status, halted.pc_or_code);
+    console::print(&format!("{text}the run halts at step {}: {end}\n", grouped(steps)))
+}
+
+/// `count` steps from 0 to `last` at equal distances, rounded down.
+fn divide(last: u64, count: u64) -> impl Iterator<Item = u64> {
+    let at = move |i: u64| u128::from(last) * u128::from(i) / u128::from(count - 1);
+    (0..count).map(move |i| u64::try_from(at(i)).expect("a part of a u64 is one"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::divide;
+
+    #[test]
+    fn the_first_and_the_last_state_are_among_them() {
+        assert_eq!(divide(10, 2).collect::<Vec<_>>(), [0, 10]);
+        assert_eq!(divide(10, 4).collect::<Vec<_>>(), [0, 3, 6, 10]);
+        assert_eq!(divide(1, 4).collect::<Vec<_>>(), [0, 0, 0, 1]);
+        assert_eq!(divide(u64::MAX, 3).collect::<Vec<_>>(), [0, u64::MAX / 2, u64::MAX]);
+    }
+}

@@ -1,0 +1,228 @@
+//! The commands as users run them: the built binary, its exit codes, its JSON.
+//!
+//! Expected outputs come from `jobs/expected`, which independent implementations have checked.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+fn jobs(path: &str) -> String {
+    format!("{}/../jobs/{path}", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A folder of the test's own, which goes away with it.
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn wasm(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path(name);
+        std::fs::write(&path, wat::parse_str(text).unwrap()).unwrap();
+        path
+    }
+}
+
+fn assay(arguments: &[&str], cache: &Path) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_assay"));
+    command.args(arguments).env("ASSAY_CACHE", cache).stdin(Stdio::null()).output().unwrap()
+}
+
+/// Runs a command that must answer, and returns what it printed.
+fn answer(arguments: &[&str]) -> Vec<u8> {
+    let cache = Folder::new();
+    let output = assay(arguments, cache.0.path());
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+fn json(arguments: &[&str]) -> Value {
+    let mut arguments = arguments.to_vec();
+    arguments.push("--json");
+    serde_json::from_slice(&answer(&arguments)).unwrap()
+}
+
+/// Runs a command that must fail with an exit code, and returns what it said.
+fn refusal(arguments: &[&str], code: i32) -> String {
+    let cache = Folder::new();
+    let output = assay(arguments, cache.0.path());
+    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+    assert!(!said.contains("panicked") && !said.to_lowercase().contains("backtrace"), "{said}");
+    said
+}
+
+#[test]
+fn both_engines_print_the_expected_output_and_agree_on_the_rest() {
+    let (module, input) = (jobs("wasm/csv.wasm"), jobs("inputs/csv.csv"));
+    let expected = std::fs::read(jobs("expected/csv.csv")).unwrap();
+    let mut results = Vec::new();
+    for engine in ["wasmtime", "machine"] {
+        let run = ["run", &module, "--input", &input, "--engine", engine];
+        assert_eq!(answer(&run), expected, "{engine}");
+        let result = json(&run);
+        assert_eq!(result["engine"], engine);
+        assert_eq!(result["fallback"], Value::Null);
+        assert_eq!(result["output_hex"], format!("0x{}", hex::encode(&expected)));
+        results.push(result);
+    }
+    for field in ["program", "status", "code", "trap", "fuel_used", "fuel_limit", "input", "output"] {
+        assert_eq!(results[0][field], results[1][field], "{field}");
+    }
+    assert_eq!(results[0]["status"], "exit");
+    assert_eq!(results[0]["output"]["length"], expected.len());
+}
+
+#[test]
+fn the_output_goes_to_a_file_when_one_is_named() {
+    let folder = Folder::new();
+    let file = folder.path("image.png");
+    let (module, input) = (jobs("wasm/mandelbrot.wasm"), jobs("inputs/mandelbrot.txt"));
+    let result = json(&["run", &module, "--input", &input, "--output", file.to_str().unwrap()]);
+    assert_eq!(std::fs::read(&file).unwrap(), std::fs::read(jobs("expected/mandelbrot.png")).unwrap());
+    assert_eq!(result["output_hex"], Value::Null);
+    assert_eq!(result["output_file"], file.to_str().unwrap());
+}
+
+#[test]
+fn how_a_job_ends_is_an_answer_unless_strict_is_given() {
+    let folder = Folder::new();
+    let trap = folder.wasm("trap.wasm", r#"(module (memory 1) (func (export "_start") unreachable))"#);
+    let trap = trap.to_str().unwrap();
+    let result = json(&["run", trap]);
+    assert_eq!(
+        (&result["status"], &result["trap"], &result["code"]),
+        (&"trap".into(), &"unreachable".into(), &1.into())
+    );
+    assert!(refusal(&["run", trap, "--strict"], 4).contains("did not end with exit code 0"));
+
+    let result = json(&["run", &jobs("wasm/primes.wasm"), "--input", &jobs("inputs/primes.txt"), "--fuel", "1000"]);
+    assert_eq!((&result["status"], &result["fuel_used"]), (&"out_of_fuel".into(), &1000.into()));
+    assert_eq!(result["output"]["length"], 0);
+}
+
+#[test]
+fn a_refused_module_is_named_with_its_reason() {
+    let folder = Folder::new();
+    let simd = folder.wasm("simd.wasm", r#"(module (func (export "_start") (drop (v128.const i64x2 0 0))))"#);
+    let simd = simd.to_str().unwrap();
+    for command in
+        [vec!["run", simd], vec!["trace", simd], vec!["program", "id", simd], vec!["program", "inspect", simd]]
+    {
+        assert!(refusal(&command, 3).contains("SIMD"), "{command:?}");
+    }
+    let cache = Folder::new();
+    let inspected = assay(&["program", "inspect", simd, "--json"], cache.0.path());
+    let inspected: Value = serde_json::from_slice(&inspected.stdout).unwrap();
+    assert_eq!((&inspected["admitted"], &inspected["reason"]), (&false.into(), &"SIMD".into()));
+    assert_eq!(inspected["module"]["functions"], 1);
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    assert!(refusal(&["run", "no-such-file.wasm"], 1).contains("can't read no-such-file.wasm"));
+    let module = jobs("wasm/primes.wasm");
+    assert!(refusal(&["run", &module, "--input", "no-such-input"], 1).contains("can't read no-such-input"));
+    assert!(
+        refusal(&["run", &module, "--output", "no/such/folder/file"], 1).contains("can't write no/such/folder/file")
+    );
+    refusal(&["run"], 2);
+    refusal(&["trace", &module, "--at", "1", "--witness", "1"], 2);
+    refusal(&["trace", &module, "--hashes", "1"], 2);
+}
+
+#[test]
+fn a_second_run_takes_the_module_from_the_cache() {
+    let cache = Folder::new();
+    let run = ["run", &jobs("wasm/primes.wasm"), "--input", &jobs("inputs/primes.txt")];
+    let first = assay(&run, cache.0.path());
+    let entries = || std::fs::read_dir(cache.0.path()).unwrap().count();
+    assert_eq!(entries(), 1, "{}", String::from_utf8_lossy(&first.stderr));
+    assert_eq!(assay(&run, cache.0.path()).stdout, first.stdout);
+    assert_eq!(entries(), 1);
+}
+
+#[test]
+fn a_cache_that_cannot_be_made_costs_speed_only() {
+    let folder = Folder::new();
+    let file = folder.path("file");
+    std::fs::write(&file, b"not a folder").unwrap();
+    let run = assay(&["run", &jobs("wasm/primes.wasm"), "--input", &jobs("inputs/primes.txt"), "--json"], &file);
+    let result: Value = serde_json::from_slice(&run.stdout).unwrap();
+    assert_eq!((&result["engine"], &result["fallback"]), (&"wasmtime".into(), &Value::Null));
+    assert!(String::from_utf8_lossy(&run.stderr).contains("are not kept"));
+}
+
+#[test]
+fn hashes_states_and_proofs_of_a_run_fit_together() {
+    let (module, input) = (jobs("wasm/sha256.wasm"), jobs("inputs/sha256.txt"));
+    let trace = |question: &[&str]| json(&[&["trace", &module, "--input", &input], question].concat());
+    let end = trace(&[]);
+    assert_eq!(
+        (&end["halted"], &end["state"]["status"], &end["instruction"]),
+        (&true.into(), &"exit".into(), &Value::Null)
+    );
+
+    let hashes = trace(&["--hashes", "4"]);
+    let states = hashes["states"].as_array().unwrap();
+    assert_eq!(states.len(), 4);
+    assert_eq!((&states[0]["step"], &states[3]["step"]), (&0.into(), &end["step"]));
+    assert_eq!(states[3]["state_hash"], end["state"]["state_hash"]);
+
+    let step = states[1]["step"].to_string();
+    let before = trace(&["--at", &step]);
+    assert_eq!(before["state"]["state_hash"], states[1]["state_hash"]);
+    let proof = trace(&["--witness", &step]);
+    assert_eq!(proof["before"], before["state"]);
+    assert_eq!(proof["instruction"], before["instruction"]);
+    assert_eq!(proof["contract"]["agrees"], true);
+    assert!(proof["contract"]["execution_gas"].as_u64().unwrap() < 700_000);
+    let next = trace(&["--at", &(states[1]["step"].as_u64().unwrap() + 1).to_string()]);
+    assert_eq!(proof["after"], next["state"]);
+    let witness = proof["witness"]["bytes"].as_str().unwrap();
+    assert_eq!(witness.len(), 2 + 2 * proof["witness"]["size"].as_u64().unwrap() as usize);
+}
+
+#[test]
+fn a_halted_machine_is_its_own_successor() {
+    let folder = Folder::new();
+    let module = folder.wasm("exit.wasm", r#"(module (memory 1) (func (export "_start")))"#);
+    let proof = json(&["trace", module.to_str().unwrap(), "--witness", "1000000"]);
+    assert_eq!(proof["before"], proof["after"]);
+    assert_eq!(proof["witness"]["size"], 0);
+}
+
+#[test]
+fn inspection_accounts_for_every_instruction() {
+    let module = jobs("wasm/lz.wasm");
+    let inspected = json(&["program", "inspect", &module]);
+    let id = String::from_utf8(answer(&["program", "id", &module])).unwrap();
+    assert_eq!(inspected["program"], id.trim());
+    let functions = inspected["functions"].as_array().unwrap();
+    let total: u64 = functions.iter().map(|function| function["instructions"].as_u64().unwrap()).sum();
+    assert_eq!(inspected["instructions"], total);
+    let by_name: u64 =
+        inspected["instructions_by_name"].as_object().unwrap().values().map(|n| n.as_u64().unwrap()).sum();
+    assert_eq!(by_name, total);
+    let imports = inspected["module"]["imports"].as_array().unwrap();
+    assert!(imports.contains(&"wasi_snapshot_preview1 fd_read".into()));
+
+    let listing = String::from_utf8(answer(&["program", "inspect", &module, "--disassemble"])).unwrap();
+    assert_eq!(listing.lines().filter(|line| line.starts_with(' ')).count() as u64, total);
+    assert!(!listing.contains("undefined"));
+}
+
+#[test]
+fn the_demo_tells_its_story_to_the_end() {
+    let told = String::from_utf8(answer(&["demo"])).unwrap();
+    for part in ["exit code 0", "steps", "gas", "bit for bit", "the contract refuses"] {
+        assert!(told.contains(part), "{part} is missing:\n{told}");
+    }
+}

@@ -1,0 +1,43 @@
+//! The gas that steps burn on L1: within its bounds, and as committed in bridge-contracts/gas/steps.md.
+
+#[allow(dead_code)]
+#[path = "../lockstep/hostile.rs"]
+mod hostile;
+#[allow(dead_code)]
+#[path = "../../../machine/tests/images/mod.rs"]
+mod images;
+mod table;
+#[allow(dead_code)]
+#[path = "../lockstep/three.rs"]
+mod three;
+
+use assay_machine::isa::op;
+use table::{Table, is_access, is_on_slots_alone};
+
+/// Bounds of the machine's design.
+const SLOTS_ALONE_MAX: u64 = 80_000;
+const ACCESS_MAX: u64 = 250_000;
+const ANY_MAX: u64 = 700_000;
+
+#[test]
+fn steps_burn_what_is_committed_and_no_more_than_they_may() {
+    let table = Table::measure();
+    let (slots, access, any) = (table.most(is_on_slots_alone), table.most(is_access), table.most(|_| true));
+    for (what, (opcode, measured)) in [("slots alone", slots), ("load or store", access), ("any", any)] {
+        println!("{what}: {} gas, opcode {opcode:#06x}, witness {} bytes", measured.gas, measured.witness_bytes);
+    }
+    println!("load or store within one chunk: {} gas", table.access_in_one_chunk.gas);
+    println!("hostile images: {} gas, {}", table.hostile.1.gas, table.hostile.0);
+    assert!(slots.1.gas <= SLOTS_ALONE_MAX);
+    assert!(table.access_in_one_chunk.gas <= ACCESS_MAX);
+    // A store across two chunks hashes both of them twice, and has only the bound of all steps.
+    let load = table.most(|opcode| (op::I32_LOAD..=op::I64_LOAD32_U).contains(&opcode));
+    assert!(load.1.gas <= ACCESS_MAX);
+    assert!(any.1.gas.max(table.hostile.1.gas) <= ANY_MAX);
+
+    let committed = include_str!("../../../bridge-contracts/gas/steps.md");
+    assert!(
+        committed == table.to_markdown(),
+        "the gas of some step has changed: cargo run -p assay-dispute --example gas_table > bridge-contracts/gas/steps.md"
+    );
+}

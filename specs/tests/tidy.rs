@@ -1,0 +1,168 @@
+//! The style of the sources, checked: what every file has, and what none has.
+//!
+//! Owns the rules that neither the compiler, clippy nor the formatters know. It reads the checkout that it was compiled in.
+
+use std::path::{Path, PathBuf};
+
+/// Most lines of a source file.
+const LINES_MAX: usize = 600;
+/// Most lines of a Solidity library, and of a contract.
+const LIBRARY_LINES_MAX: usize = 250;
+const CONTRACT_LINES_MAX: usize = 400;
+/// Most lines of ARCHITECTURE.md: it is read in one sitting.
+const ARCHITECTURE_LINES_MAX: usize = 200;
+/// Sources that may be longer: how long, and why.
+const LONG: &[(&str, usize, &str)] = &[
+    ("bridge-contracts/src/libraries/Blake3.sol", 400, "rounds written out, to keep a chunk under 100 k gas"),
+    ("bridge-contracts/src/libraries/Witness.sol", 260, "parsing and folding walk one layout"),
+];
+
+/// Folders that hold no sources of ours.
+const SKIPPED: &[&str] = &[".git", "target", "node_modules", "out", "cache", "corpus"];
+/// Names that say nothing.
+const EMPTY_NAMES: &[&str] = &["util", "utils", "helper", "helpers", "common", "manager", "misc"];
+
+struct Source {
+    /// Path from the root of the checkout, with `/`.
+    path: String,
+    text: String,
+}
+
+/// All files with one of these extensions.
+fn sources(extensions: &[&str]) -> Vec<Source> {
+    let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    let mut paths = Vec::new();
+    let mut folders = vec![root.clone()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy();
+            if path.is_dir() && !SKIPPED.contains(&name.as_ref()) {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extensions.contains(&extension.to_str().unwrap_or(""))) {
+                paths.push(path);
+            }
+        }
+    }
+    paths.sort();
+    let relative = |path: &Path| path.strip_prefix(&root).unwrap().to_string_lossy().replace('\\', "/");
+    paths.iter().map(|path| Source { path: relative(path), text: std::fs::read_to_string(path).unwrap() }).collect()
+}
+
+/// Fails with all offences at once.
+fn check(sources: &[Source], offence: impl Fn(&Source) -> Option<String>) {
+    assert!(!sources.is_empty(), "no sources found: the checkout has moved");
+    let offences: Vec<String> =
+        sources.iter().filter_map(|source| Some(format!("{}: {}", source.path, offence(source)?))).collect();
+    assert!(offences.is_empty(), "{} files offend:\n{}", offences.len(), offences.join("\n"));
+}
+
+/// The part of a Rust source that is not its inline test module.
+fn without_tests(text: &str) -> &str {
+    let begins = ["\n#[cfg(test)]\nmod ", "\n#[cfg(test)]\npub mod "];
+    let end = begins.iter().filter_map(|begin| text.find(begin)).min().unwrap_or(text.len());
+    &text[..end]
+}
+
+fn is_test(path: &str) -> bool {
+    path.ends_with("tests.rs") || ["/tests/", "/benches/", "/examples/"].iter().any(|folder| path.contains(folder))
+}
+
+/// Files that are compiled for tests only: those that some file declares so.
+fn test_modules(sources: &[Source]) -> Vec<String> {
+    let mut found = Vec::new();
+    for source in sources {
+        let folder = source.path.trim_end_matches("/mod.rs").trim_end_matches("/lib.rs").trim_end_matches(".rs");
+        for declared in source.text.split("#[cfg(test)]\nmod ").skip(1) {
+            let name = declared.split([';', ' ']).next().unwrap_or_default();
+            found.push(format!("{folder}/{name}.rs"));
+        }
+    }
+    found
+}
+
+#[test]
+fn every_rust_file_begins_with_what_it_owns() {
+    check(&sources(&["rs"]), |source| {
+        (!source.text.starts_with("//!")).then(|| "does not begin with //! (what it owns, assumes, never does)".into())
+    });
+}
+
+/// Most lines that a file of its kind may have.
+fn lines_max(path: &str) -> usize {
+    if path.starts_with("bridge-contracts/src/libraries/") {
+        LIBRARY_LINES_MAX
+    } else if path.starts_with("bridge-contracts/src/") {
+        CONTRACT_LINES_MAX
+    } else {
+        LINES_MAX
+    }
+}
+
+#[test]
+fn files_can_be_read_in_one_sitting() {
+    check(&sources(&["rs", "sol", "wat", "py", "mjs", "js", "sh"]), |source| {
+        let lines = source.text.lines().count();
+        let exception = LONG.iter().find(|(path, _, _)| *path == source.path);
+        let most = exception.map_or(lines_max(&source.path), |(_, most, _)| *most);
+        (lines > most).then(|| format!("{lines} lines, at most {most}"))
+    });
+}
+
+#[test]
+fn long_files_are_listed_only_while_they_are_long() {
+    let sources = sources(&["rs", "sol", "wat", "py", "mjs", "js", "sh"]);
+    for (path, _, reason) in LONG {
+        let source = sources.iter().find(|source| source.path == *path);
+        let lines = source.map_or(0, |source| source.text.lines().count());
+        assert!(lines > lines_max(path), "{path} has {lines} lines and needs no exception ({reason})");
+    }
+}
+
+#[test]
+fn the_architecture_stays_short() {
+    let architecture = sources(&["md"]).into_iter().find(|source| source.path == "ARCHITECTURE.md").unwrap();
+    assert!(architecture.text.lines().count() < ARCHITECTURE_LINES_MAX);
+}
+
+#[test]
+fn nothing_unwraps_outside_of_tests() {
+    let needle = concat!(".unwrap", "()");
+    let sources = sources(&["rs"]);
+    let tests = test_modules(&sources);
+    let is_shipped = |source: &Source| !is_test(&source.path) && !tests.contains(&source.path);
+    let shipped: Vec<Source> = sources.into_iter().filter(is_shipped).collect();
+    check(&shipped, |source| {
+        let code = without_tests(&source.text).lines().filter(|line| !line.trim_start().starts_with("//"));
+        let count = code.filter(|line| line.contains(needle)).count();
+        (count > 0).then(|| format!("{count} unwraps outside of tests: return an error, or expect with the reason"))
+    });
+}
+
+#[test]
+fn nothing_is_left_for_later() {
+    let marks = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("XX", "X:")];
+    check(&sources(&["rs", "sol", "wat", "py", "mjs", "js", "sh", "md", "toml", "c", "zig"]), |source| {
+        let found = marks.iter().find(|mark| source.text.contains(**mark))?;
+        Some(format!("has a {found}: open an issue instead"))
+    });
+}
+
+#[test]
+fn names_say_something() {
+    check(&sources(&["rs", "sol", "py", "mjs"]), |source| {
+        let mut parts = source.path.split(['/', '.']);
+        let part = parts.find(|part| EMPTY_NAMES.contains(&part.to_lowercase().as_str()))?;
+        Some(format!("`{part}` says nothing"))
+    });
+}
+
+#[test]
+fn every_contract_pins_its_compiler_and_licence() {
+    check(&sources(&["sol"]), |source| {
+        let mut lines = source.text.lines();
+        let licence = lines.next() == Some("// SPDX-License-Identifier: Apache-2.0");
+        let pragma = lines.next().is_some_and(|line| line.starts_with("pragma solidity 0."));
+        (!licence || !pragma).then(|| "begins with the licence and an exact pragma".into())
+    });
+}
