@@ -82,7 +82,7 @@ pub fn check(engine: &Engine, job: &Job, random: &mut Random) -> Result<Result<C
     let ample = Limits { fuel: FUEL_AMPLE, output_bytes: OUTPUT_BYTES };
     let (run, steps) = interpret(&program, &job.input, ample).map_err(refused)?;
     let used = run.outcome.fuel_used;
-    let below = (random.next() % used.max(1)).min(used.saturating_sub(1));
+    let below = (random.word() % used.max(1)).min(used.saturating_sub(1));
     let mut limits = vec![ample];
     if run.outcome.status != Status::OutOfFuel {
         limits.extend([used, used.saturating_sub(1)].map(|fuel| Limits { fuel, ..ample }));

@@ -154,7 +154,7 @@ impl Writer {
 
     /// Eight bytes, escaped: a number, or a NaN of either width.
     fn word(&mut self) -> String {
-        let payload = self.random.next();
+        let payload = self.random.word();
         let word = match self.random.below(6) {
             0 => payload | 0x7ff0_0000_0000_0001,
             1 => 0x7fa0_0001_ffc0_0000 ^ (payload & 0x8000_0000_8000_0000),
