@@ -68,8 +68,11 @@ pub fn all() -> Vec<Kernel> {
     kernels
 }
 
+/// Writes a job's input.
+type Input = fn() -> Vec<u8>;
+
 /// Jobs: (name in the table, job, input).
-const JOBS: &[(&str, &str, fn() -> Vec<u8>)] = &[
+const JOBS: &[(&str, &str, Input)] = &[
     ("job blake3", "blake3", || noise(8 << 20)),
     ("job csv", "csv", || repeated("csv.csv", 2, 40)),
     ("job grep", "grep", || repeated("grep.txt", 1, 40)),
