@@ -75,9 +75,9 @@ impl Job {
         admit(&self.module)
     }
 
-    /// The run of the job at its first state.
-    pub fn boot(&self, program: &Program) -> Result<Interpreter> {
-        Ok(program.boot(Arc::new(self.read_input()?), self.allowance.limits())?)
+    /// A run of the job at its first state. The input is read by [`Job::read_input`], once: stdin can't be read again.
+    pub fn boot(&self, program: &Program, input: &Arc<[u8]>) -> Result<Interpreter> {
+        Ok(program.boot(Arc::new(input.clone()), self.allowance.limits())?)
     }
 }
 

@@ -35,6 +35,27 @@ fn assay(arguments: &[&str], cache: &Path) -> Output {
     command.args(arguments).env("ASSAY_CACHE", cache).stdin(Stdio::null()).output().unwrap()
 }
 
+/// As [`answer`], with bytes on stdin.
+fn answer_to(arguments: &[&str], stdin: &Path) -> Vec<u8> {
+    let cache = Folder::new();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_assay"));
+    let stdin = std::fs::File::open(stdin).unwrap();
+    let output = command.args(arguments).env("ASSAY_CACHE", cache.0.path()).stdin(stdin).output().unwrap();
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+#[test]
+fn stdin_is_the_same_input_as_a_file() {
+    let jobs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../jobs");
+    let (wasm, input) = (jobs.join("wasm/sha256.wasm"), jobs.join("inputs/sha256.txt"));
+    let (wasm, file) = (wasm.to_str().unwrap(), input.to_str().unwrap());
+    for question in [&["--hashes", "3"][..], &["--at", "1000"], &["--witness", "1000"]] {
+        let arguments = |input| [&["trace", wasm, "--input", input], question].concat();
+        assert_eq!(answer_to(&arguments("-"), &input), answer(&arguments(file)), "{question:?}");
+    }
+}
+
 /// Runs a command that must answer, and returns what it printed.
 fn answer(arguments: &[&str]) -> Vec<u8> {
     let cache = Folder::new();

@@ -14,6 +14,7 @@ use assay_protocol::B256;
 use thiserror::Error;
 use wasmtime::{Config, InstancePre, Linker, Module, OptLevel, Strategy, WasmFeatures};
 
+use crate::appetite;
 use crate::cache::{Cache, CacheState, Key};
 use crate::ending::NotAResult;
 use crate::host::{self, Host};
@@ -132,6 +133,7 @@ impl Engine {
     }
 
     fn build(&self, source: &Source, metering: Metering) -> Result<Module, NotAResult> {
+        appetite::check(&source.normalised)?;
         let module = instrument(&source.normalised, &source.plans, source.memory_pages_max, metering)?;
         Module::from_binary(&self.shared.engine, &module).map_err(|error| NotAResult::Compile(format!("{error:#}")))
     }

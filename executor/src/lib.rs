@@ -5,6 +5,7 @@
 //! Unsafe code is allowed in `engine` only, for one call that loads a compiled module back from the cache.
 #![deny(unsafe_code)]
 
+mod appetite;
 mod cache;
 mod ending;
 mod engine;

@@ -1,6 +1,6 @@
 //! Questions about a run: state hashes at any steps, and the proof of any step.
 //!
-//! One pass answers an ascending list of questions. The pass leaves a checkpoint where it is asked to, so that a later,
+//! One pass answers an ascending list of questions. The pass leaves checkpoints where it is asked to, so that a later,
 //! narrower question costs its own span only: the levels of a dispute are one pass together, not one each.
 //! Owns the checkpoints and their number; the run is the interpreter's.
 
@@ -44,11 +44,21 @@ impl Trace {
         self.run.commit()
     }
 
-    /// The state hashes at ascending steps, in one pass. The pass leaves checkpoints at these steps.
+    /// The state hashes at ascending steps, in one pass.
     ///
     /// # Panics
     /// If the steps descend.
     pub fn state_hashes(&mut self, steps: &[u64]) -> Vec<B256> {
+        assert!(steps.is_sorted(), "state hashes are asked for in ascending order");
+        steps.iter().map(|step| self.record_at(*step).hash()).collect()
+    }
+
+    /// As [`Trace::state_hashes`], and leaves a checkpoint at each of these steps: for steps between which the next questions
+    /// will lie. A checkpoint costs the pages that changed since the one before, in time and memory.
+    ///
+    /// # Panics
+    /// If the steps descend.
+    pub fn state_hashes_kept(&mut self, steps: &[u64]) -> Vec<B256> {
         assert!(steps.is_sorted(), "state hashes are asked for in ascending order");
         let hash_at = |step: &u64| {
             let hash = self.record_at(*step).hash();
@@ -147,7 +157,7 @@ mod tests {
         for checkpoints_max in [0, 1, 2, 7] {
             let mut trace = trace(checkpoints_max);
             for (step, wanted) in steps.iter().zip(&wanted).rev() {
-                assert_eq!(trace.state_hashes(&[*step]), [*wanted], "step {step}");
+                assert_eq!(trace.state_hashes_kept(&[*step]), [*wanted], "step {step}");
             }
             assert_eq!(trace.state_hashes(&steps), wanted);
         }
@@ -157,7 +167,7 @@ mod tests {
     fn a_narrower_question_costs_its_own_span() {
         let mut trace = trace(CHECKPOINTS_MAX);
         let steps: Vec<u64> = (0..=8).map(|i| i * 1000).collect();
-        trace.state_hashes(&steps);
+        trace.state_hashes_kept(&steps);
         let before = trace.interpreted_steps();
         trace.state_hashes(&[3100, 3200, 3300]);
         assert_eq!(trace.interpreted_steps() - before, 300);

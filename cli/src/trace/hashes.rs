@@ -25,11 +25,12 @@ struct Entry {
 /// Answers the question: one run to find its length, one to hash.
 pub fn run(job: &Job, count: u64, json: bool) -> Result<()> {
     let program = job.program()?;
-    let mut run = job.boot(&program)?;
+    let input = job.read_input()?;
+    let mut run = job.boot(&program, &input)?;
     walk(&mut run, u64::MAX, &mut Progress::start())?;
     let (steps, halted) = (run.steps(), *run.record());
 
-    let mut run = job.boot(&program)?;
+    let mut run = job.boot(&program, &input)?;
     let mut progress = Progress::start();
     let mut hash_at = |step: u64| -> Result<(u64, B256)> {
         walk(&mut run, step, &mut progress)?;

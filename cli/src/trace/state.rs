@@ -42,7 +42,7 @@ struct SlotReport {
 /// Answers the question.
 pub fn run(job: &Job, step: u64, json: bool) -> Result<()> {
     let program = job.program()?;
-    let mut run = job.boot(&program)?;
+    let mut run = job.boot(&program, &job.read_input()?)?;
     walk(&mut run, step, &mut Progress::start())?;
     let record = run.commit();
     let report = Report {

@@ -51,7 +51,7 @@ struct ContractReport {
 /// Answers the question.
 pub fn run(job: &Job, step: u64, json: bool) -> Result<()> {
     let program = job.program()?;
-    let mut run = job.boot(&program)?;
+    let mut run = job.boot(&program, &job.read_input()?)?;
     walk(&mut run, step, &mut Progress::start())?;
     let step = run.steps();
     let instruction = InstructionReport::of(&program, &mut run);

@@ -1,7 +1,7 @@
 //! Bulk instructions as one move: many pieces at once, counted as the steps that they stand for.
 //!
-//! A repeating instruction of n bytes takes as many steps as there are pieces; when the step account allows all of
-//! them, the bytes are moved at once and the slots get their last values. Otherwise `machine` does single steps.
+//! A repeating instruction of n bytes takes as many steps as there are pieces. As many pieces as the step account allows are
+//! moved at once, and the slots get the values that the last of these steps leaves.
 
 use assay_protocol::TrapCode;
 
@@ -39,15 +39,17 @@ fn copy(vm: &Vm, memory: &mut FlatMemory, slots: &mut [u64; 3], budget: u64) -> 
     if to + count > vm.memory_size || from + count > vm.memory_size {
         return Err(Leave::Trap(TrapCode::MemoryOutOfBounds));
     }
-    let steps = within(pieces(to, Some(from), count, to <= from), budget)?;
-    memory.copy_linear(from, to, count);
-    // The destination is not above the source: the copy ran forwards and moved all three.
-    if count > 0 && to <= from {
-        *slots = [low(to + count), low(from + count), 0];
-    } else if count > 0 {
-        slots[2] = 0;
+    let forward = to <= from;
+    let part = part(to, Some(from), count, forward, budget);
+    // Backwards, what is moved are the last bytes of both ranges, and only the count changes.
+    let skipped = if forward { 0 } else { count - part.moved };
+    memory.copy_linear(from + skipped, to + skipped, part.moved);
+    if part.moved > 0 && forward {
+        *slots = [low(to + part.moved), low(from + part.moved), count - part.moved];
+    } else if part.moved > 0 {
+        slots[2] = count - part.moved;
     }
-    Ok(steps)
+    Ok(part.steps)
 }
 
 fn fill(vm: &Vm, memory: &mut FlatMemory, slots: &mut [u64; 3], budget: u64) -> Result<ColdSteps, Leave> {
@@ -55,12 +57,12 @@ fn fill(vm: &Vm, memory: &mut FlatMemory, slots: &mut [u64; 3], budget: u64) -> 
     if to + count > vm.memory_size {
         return Err(Leave::Trap(TrapCode::MemoryOutOfBounds));
     }
-    let steps = within(pieces(to, None, count, true), budget)?;
-    memory.fill_linear(to, count, value as u8);
-    if count > 0 {
-        *slots = [low(to + count), slots[1], 0];
+    let part = part(to, None, count, true, budget);
+    memory.fill_linear(to, part.moved, value as u8);
+    if part.moved > 0 {
+        *slots = [low(to + part.moved), slots[1], count - part.moved];
     }
-    Ok(steps)
+    Ok(part.steps)
 }
 
 fn input_copy(vm: &Vm, memory: &mut FlatMemory, slots: &mut [u64; 3], budget: u64) -> Result<ColdSteps, Leave> {
@@ -69,12 +71,12 @@ fn input_copy(vm: &Vm, memory: &mut FlatMemory, slots: &mut [u64; 3], budget: u6
     if to + count > vm.memory_size {
         return Err(Leave::Trap(TrapCode::MemoryOutOfBounds));
     }
-    let steps = within(pieces(to, Some(from), count, true), budget)?;
-    memory.copy_input(from, to, count);
-    if count > 0 {
-        *slots = [low(to + count), from + count, 0];
+    let part = part(to, Some(from), count, true, budget);
+    memory.copy_input(from, to, part.moved);
+    if part.moved > 0 {
+        *slots = [low(to + part.moved), from + part.moved, count - part.moved];
     }
-    Ok(steps)
+    Ok(part.steps)
 }
 
 fn output_write(vm: &mut Vm, memory: &mut FlatMemory, slots: &mut [u64; 3], budget: u64) -> Result<ColdSteps, Leave> {
@@ -86,14 +88,14 @@ fn output_write(vm: &mut Vm, memory: &mut FlatMemory, slots: &mut [u64; 3], budg
     if length + count > output_limit(vm) {
         return Err(Leave::Trap(TrapCode::OutputLimit));
     }
-    let steps = within(pieces(length, Some(from), count, true), budget)?;
-    memory.copy_output(from, length, count);
-    vm.record.output_length += count;
-    if count > 0 {
-        slots[0] = low(from + count);
-        slots[1] = 0;
+    let part = part(length, Some(from), count, true, budget);
+    memory.copy_output(from, length, part.moved);
+    vm.record.output_length += part.moved;
+    if part.moved > 0 {
+        slots[0] = low(from + part.moved);
+        slots[1] = count - part.moved;
     }
-    Ok(steps)
+    Ok(part.steps)
 }
 
 /// Word 1 of the boot leaf, or the region's end.
@@ -106,17 +108,17 @@ fn low(slot: u64) -> u64 {
     slot & 0xffff_ffff
 }
 
-/// The steps of a whole instruction, if the account allows them.
-fn within(pieces: u64, budget: u64) -> Result<ColdSteps, Leave> {
-    if pieces > budget {
-        return Err(Leave::Pause);
-    }
-    Ok(ColdSteps { repeats: pieces - 1, is_done: true })
+/// What one run of the handler does of an instruction.
+struct Part {
+    /// Bytes to move now.
+    moved: u64,
+    /// The steps that this takes.
+    steps: ColdSteps,
 }
 
-/// Steps that it takes to move `count` bytes: pieces of up to 32 that never cross a chunk's end on either side; one
-/// step if there is nothing to move.
-fn pieces(to: u64, from: Option<u64>, count: u64, forward: bool) -> u64 {
+/// How far an instruction of `count` bytes gets in `budget` steps, at least one: each moves a piece of up to 32 bytes that
+/// never crosses a chunk's end on either side. An instruction that has nothing to move takes one step.
+fn part(to: u64, from: Option<u64>, count: u64, forward: bool, budget: u64) -> Part {
     let (mut moved, mut steps) = (0, 0);
     while moved < count {
         let room = |start: u64| match forward {
@@ -124,8 +126,14 @@ fn pieces(to: u64, from: Option<u64>, count: u64, forward: bool) -> u64 {
             false => (start + count - moved - 1) % CHUNK_SIZE as u64 + 1,
         };
         let span = room(to).min(from.map_or(u64::MAX, room)).min(count - moved);
-        steps += span.div_ceil(PIECE);
+        let pieces = span.div_ceil(PIECE);
+        if pieces > budget - steps {
+            // Whole pieces only: the one that would end the span is not among them.
+            moved += (budget - steps) * PIECE;
+            return Part { moved, steps: ColdSteps { repeats: budget, is_done: false } };
+        }
+        steps += pieces;
         moved += span;
     }
-    steps.max(1)
+    Part { moved, steps: ColdSteps { repeats: steps.max(1) - 1, is_done: true } }
 }

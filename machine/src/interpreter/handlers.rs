@@ -275,6 +275,16 @@ impl Effect for Cold {
     }
 }
 
+/// Whether an instruction neither charges nor leaves the line, so that [`checking_handler`] can run it.
+pub(super) fn is_plain(opcode: u16) -> bool {
+    opcode < BRANCH || matches!(opcode, op::CONST | op::COPY | op::SELECT)
+}
+
+/// A handler for any plain instruction that looks at the step account afterwards. Slower: it makes the step by definition.
+pub(super) fn checking_handler() -> Handler {
+    handler::<Cold>
+}
+
 /// The handler of an opcode of lowered code.
 pub(super) fn handler_of(opcode: u16) -> Handler {
     macro_rules! numeric_handlers {

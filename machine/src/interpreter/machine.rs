@@ -102,7 +102,7 @@ impl Vm {
         vm.single(memory, op, ip, fp)
     }
 
-    /// Runs one step of an instruction by its definition. None of these charges fuel or moves fp.
+    /// Runs one step of an instruction by its definition. It neither charges fuel nor moves fp.
     fn single(&mut self, memory: &mut FlatMemory, op: &Op, ip: *const Op, fp: *mut u64) -> Result<ColdSteps, Leave> {
         if op.opcode == op::EXIT {
             // SAFETY: the slot belongs to the frame.
@@ -229,7 +229,7 @@ impl Interpreter {
             if steps - self.steps > margin {
                 self.run_fast((steps - self.steps).min(FAST_STEPS_MAX));
             }
-            // Few steps are left, or one instruction would take more than are left.
+            // Few steps are left.
             let pc = self.record.pc_or_code;
             while self.record.is_running() && self.steps < steps {
                 if self.record.pc_or_code != pc && steps - self.steps > margin {

@@ -205,6 +205,20 @@ fn a_checkpoint_goes_on_as_the_run_did() {
     assert_eq!(run.state_hash(), end);
 }
 
+#[test]
+fn long_straight_code_passes_through_the_same_states() {
+    let straight = "(local.set 0 (i32.mul (i32.add (local.get 0) (i32.const 3)) (local.get 1)))
+         (i32.store offset=8 (local.get 1) (local.get 0))"
+        .repeat(900);
+    let wat = module(&format!(
+        r#"(func (export "_start") (local i32 i32)
+          (loop $l {straight}
+            (br_if $l (i32.lt_u (local.tee 1 (i32.add (local.get 1) (i32.const 1))) (i32.const 4)))))"#
+    ));
+    let run = check(&wat, b"", Limits::default());
+    assert_eq!(run.record().status, Status::Exit as u8);
+}
+
 /// A handler that calls the next one, instead of jumping to it, would use up any stack.
 #[test]
 fn long_runs_use_no_native_stack() {

@@ -188,6 +188,9 @@ impl Registers {
     }
 }
 
+/// Straight runs longer than this are broken by an op that looks at the step account, so that the margin stays small.
+const STRAIGHT_WANTED: usize = 1024;
+
 /// A program's code, threaded.
 pub(super) struct Threaded {
     ops: Vec<Op>,
@@ -200,13 +203,15 @@ impl Threaded {
     pub fn new(code: &[Instruction]) -> Self {
         let (mut straight, mut longest_straight) = (0, 1);
         let ops = code.iter().enumerate().map(|(pc, instruction)| {
+            let Instruction { opcode, d, a, b, imm } = *instruction;
             straight += 1;
             longest_straight = longest_straight.max(straight);
-            if leaves_line(instruction.opcode) {
+            let breaks_line = straight >= STRAIGHT_WANTED && handlers::is_plain(opcode);
+            if breaks_line || leaves_line(opcode) {
                 straight = 0;
             }
-            let Instruction { opcode, d, a, b, imm } = *instruction;
-            Op { handler: handlers::handler_of(opcode), d, a, b, opcode, imm: threaded_immediate(pc, opcode, imm) }
+            let handler = if breaks_line { handlers::checking_handler() } else { handlers::handler_of(opcode) };
+            Op { handler, d, a, b, opcode, imm: threaded_immediate(pc, opcode, imm) }
         });
         Self { ops: ops.collect(), longest_straight }
     }

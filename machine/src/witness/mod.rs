@@ -6,8 +6,8 @@
 //! prove      (record, memory)  -> witness, next record; the memory moves on by the step
 //! ```
 //!
-//! Owns nothing of what a step means (`step`) or of how memory is hashed (`memory`). Verification is pure and needs
-//! only `core` and `alloc`. It rejects bad witnesses, never bad images.
+//! Owns nothing of what a step means (`step`) or of how memory is hashed (`memory`). Verification is pure. It
+//! rejects bad witnesses, never bad images.
 
 mod encoding;
 mod prove;
