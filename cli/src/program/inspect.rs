@@ -30,6 +30,7 @@ const SHOWN: usize = 10;
 
 /// The command line of `assay program inspect`.
 #[derive(clap::Args)]
+#[group(skip)]
 pub struct Arguments {
     #[command(flatten)]
     module: super::Arguments,
