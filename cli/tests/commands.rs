@@ -1,6 +1,7 @@
 //! The commands as users run them: the built binary, its exit codes, its JSON.
 //!
 //! Expected outputs come from `jobs/expected`, which independent implementations have checked.
+#![allow(clippy::unwrap_used)]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

@@ -18,7 +18,7 @@ use assay_machine::program::{Limits, Program};
 const ROUNDS: usize = 5;
 /// Some of wasmi's handlers call the next one instead of jumping to it, so that a long run needs a deep stack.
 const STACK_BYTES: usize = 6 << 30;
-const LIMITS: Limits = Limits { fuel: 1 << 40, output_bytes: 1 << 28 };
+const LIMITS: Limits = Limits { fuel: 1 << 36, output_bytes: 1 << 28 };
 
 fn main() {
     if !std::env::args().any(|argument| argument == "--bench") {

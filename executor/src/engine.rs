@@ -172,7 +172,7 @@ fn wasmtime_config() -> Config {
     config.wasm_features(admitted, true);
     config.strategy(Strategy::Cranelift).cranelift_opt_level(OptLevel::Speed);
     // NaNs are canonicalised by the instrumented code, where somebody sees them.
-    config.cranelift_nan_canonicalization(false);
+    config.cranelift_nan_canonicalization(false).wasm_branch_hinting(true);
     config.consume_fuel(false).epoch_interruption(false);
     config.signals_based_traps(true);
     config.memory_reservation(MEMORY_RESERVATION_BYTES).memory_may_move(false);

@@ -1,6 +1,7 @@
 //! The style of the sources, checked: what every file has, and what none has.
 //!
 //! Owns the rules that neither the compiler, clippy nor the formatters know. It reads the checkout that it was compiled in.
+#![allow(clippy::unwrap_used)]
 
 use std::path::{Path, PathBuf};
 

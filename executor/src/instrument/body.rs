@@ -12,7 +12,7 @@ use assay_protocol::TrapCode;
 use wasm_encoder::reencode::Reencode;
 use wasmparser::{BlockType, BrTable, FunctionBody, Operator, ValType};
 
-use super::emit::Emitter;
+use super::emit::{Body, Emitter};
 use super::floats::{self, Bits, Class, Value};
 use super::fuel::{Meter, Place};
 use super::types::{self, Indices, Wrappers};
@@ -34,7 +34,7 @@ pub(super) fn instrument_body<'a>(
     body: &FunctionBody<'a>,
     plan: &FunctionPlan,
     metering: Metering,
-) -> Result<Vec<u8>, InstrumentError> {
+) -> Result<Body, InstrumentError> {
     let ty = module.functions[function as usize];
     let params = module.types[ty as usize].params();
     let mut groups = Vec::new();
@@ -160,7 +160,7 @@ impl<'m, 'a> Walk<'m, 'a> {
 
     fn run(&mut self, body: &FunctionBody<'a>) -> Result<(), InstrumentError> {
         self.charge();
-        self.meter.check_entry(&mut self.out.code(), self.plan);
+        self.meter.check_entry(&mut self.out, self.plan);
         // The body in a block: branches and returns leave it with the results, and the counter is added once.
         let indices = Indices { types: self.module.types.len() as u32 };
         let body_type = indices.body_type(self.module.functions[self.function as usize]);
@@ -192,7 +192,7 @@ impl<'m, 'a> Walk<'m, 'a> {
             self.charges_done += 1;
             self.meter.charge(&mut self.out.code(), charge);
             if let Some(saved) = self.check_next.take() {
-                self.meter.check(&mut self.out.code(), &saved);
+                self.meter.check(&mut self.out, &saved);
             }
         }
     }
@@ -369,7 +369,7 @@ impl<'m, 'a> Walk<'m, 'a> {
 
     fn charge_bulk(&mut self, shift: i32) {
         let scratch = self.out.scratch(ValType::I32);
-        self.meter.charge_bulk(&mut self.out.code(), scratch, shift);
+        self.meter.charge_bulk(&mut self.out, scratch, shift);
     }
 
     /// Canonicalises the arithmetic ones of the `count` values that lie below the top `above` values.

@@ -16,6 +16,7 @@ use assay_machine::record::STACK_SLOTS;
 use assay_protocol::TrapCode;
 use wasm_encoder::{BlockType, InstructionSink};
 
+use super::emit::Emitter;
 use super::types::Wrappers;
 
 /// Bits of the meter that hold the slots left.
@@ -92,20 +93,25 @@ impl Meter {
 
     /// Subtracts the charge of a bulk operation and checks. The length is on top of the stack and stays; `scratch` is
     /// an i32 local.
-    pub fn charge_bulk(self, code: &mut InstructionSink<'_>, scratch: u32, shift: i32) {
+    pub fn charge_bulk(self, out: &mut Emitter, scratch: u32, shift: i32) {
+        let code = &mut out.code();
         code.local_tee(scratch);
         self.get(code);
         code.local_get(scratch).i32_const(shift).i32_shr_u().i32_const(BULK_BASE).i32_add();
         code.i64_extend_i32_u().i64_const(i64::from(SLOT_BITS)).i64_shl().i64_sub();
         self.set(code);
-        self.check(code, &[]);
+        self.check(out, &[]);
     }
 
     /// Goes to the host if fuel is negative. The host refills it or ends the run. Meanwhile the locals given are put
     /// away in globals.
-    pub fn check(self, code: &mut InstructionSink<'_>, saved: &[(u32, u32)]) {
+    pub fn check(self, out: &mut Emitter, saved: &[(u32, u32)]) {
+        let code = &mut out.code();
         self.get(code);
-        code.i64_const(0).i64_lt_s().if_(BlockType::Empty);
+        code.i64_const(0).i64_lt_s();
+        out.expect_branch(false);
+        let code = &mut out.code();
+        code.if_(BlockType::Empty);
         for (local, global) in saved {
             code.local_get(*local).global_set(*global);
         }
@@ -120,15 +126,21 @@ impl Meter {
 
     /// Traps unless the frame fits the stack. A large function also ends the run if fuel is far below zero. Neither
     /// comes back, so that small functions keep nothing across a call.
-    pub fn check_entry(self, code: &mut InstructionSink<'_>, plan: &FunctionPlan) {
+    pub fn check_entry(self, out: &mut Emitter, plan: &FunctionPlan) {
+        let code = &mut out.code();
         self.get(code);
         code.i64_const((1 << SLOT_BITS) - 1).i64_and().i64_const(i64::from(plan.frame_slots)).i64_lt_u();
+        out.expect_branch(false);
+        let code = &mut out.code();
         code.if_(BlockType::Empty);
         self.trap(code, TrapCode::StackOverflow as i32);
         code.end();
         if plan.charges.iter().map(|(_, charge)| u64::from(*charge)).sum::<u64>() > LARGE_CHARGES {
             self.get(code);
-            code.i64_const(FAR_BELOW_ZERO << SLOT_BITS).i64_lt_s().if_(BlockType::Empty);
+            code.i64_const(FAR_BELOW_ZERO << SLOT_BITS).i64_lt_s();
+            out.expect_branch(false);
+            let code = &mut out.code();
+            code.if_(BlockType::Empty);
             self.trap(code, EXHAUSTED);
             code.end();
         }

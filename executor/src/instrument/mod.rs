@@ -19,8 +19,8 @@ use assay_machine::lower::{FunctionPlan, HOST_FUNCTIONS, TABLE_ENTRIES_MAX};
 use thiserror::Error;
 use wasm_encoder::reencode::{self, Reencode};
 use wasm_encoder::{
-    CodeSection, ConstExpr, DataCountSection, DataSection, ElementSection, ExportKind, ExportSection, FunctionSection,
-    GlobalSection, GlobalType, MemorySection, MemoryType, Module, TableSection, ValType,
+    BranchHints, CodeSection, ConstExpr, DataCountSection, DataSection, ElementSection, ExportKind, ExportSection,
+    FunctionSection, GlobalSection, GlobalType, MemorySection, MemoryType, Module, TableSection, ValType,
 };
 use wasmparser::{
     BinaryReaderError, CompositeInnerType, DataSectionReader, ElementSectionReader, Export, ExternalKind, FuncType,
@@ -32,7 +32,7 @@ pub(crate) use types::{HOST_MODULE, MEMORY_EXPORT, METER_EXPORT, export_name};
 use types::{Indices, Wrappers};
 
 /// Changes whenever the same module is instrumented to other bytes: compiled modules are cached under it.
-pub const INSTRUMENTER_VERSION: u32 = 1;
+pub const INSTRUMENTER_VERSION: u32 = 2;
 
 /// Where the instrumented module keeps its meter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -214,14 +214,20 @@ impl<'a> Sections<'a> {
         if let Some(count) = self.data_count {
             module.section(&DataCountSection { count });
         }
-        let mut code = CodeSection::new();
+        let (mut code, mut hints) = (CodeSection::new(), BranchHints::new());
         for (index, (body, plan)) in self.bodies.iter().zip(plans).enumerate() {
             let function = HOST_FUNCTIONS + index as u32;
-            code.raw(&body::instrument_body(&self, function, body, plan, metering)?);
+            let body = body::instrument_body(&self, function, body, plan, metering)?;
+            code.raw(&body.bytes);
+            if !body.hints.is_empty() {
+                hints.function_hints(indices.function_index(function)?, body.hints);
+            }
         }
         for (_, wrapper) in &wrappers {
             code.function(wrapper);
         }
+        // Fuel checks and looks for NaNs hardly ever branch: the compiler moves what they do out of the way.
+        module.section(&hints);
         module.section(&code);
         if let Some(reader) = self.data {
             let mut data = DataSection::new();
