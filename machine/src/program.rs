@@ -13,6 +13,7 @@ use crate::interpreter::{Interpreter, PreparedCode};
 use crate::isa::Instruction;
 use crate::lower::{HOST_FUNCTIONS, Image, LowerError, lower};
 use crate::memory::flat::{FixedImage, FlatImage, FlatMemory, ReservationFailed, SharedBytes};
+use crate::memory::layout::LEAF_SIZE;
 use crate::memory::top::RegionRoots;
 use crate::memory::{Memory, Region, blob::BlobTooLong, commit_blob};
 use crate::record::{MEMORY_PAGE_SIZE, Record, VERSION};
@@ -196,5 +197,5 @@ impl Program {
     }
 }
 
-/// Bytes of an instruction's chunk, as CODE's leaves hold whole instructions.
-const _: () = assert!(256 % Instruction::SIZE == 0);
+/// An instruction lies in one leaf of CODE.
+const _: () = assert!(LEAF_SIZE.is_multiple_of(Instruction::SIZE));

@@ -49,8 +49,7 @@ impl Trace {
     /// # Panics
     /// If the steps descend.
     pub fn state_hashes(&mut self, steps: &[u64]) -> Vec<B256> {
-        assert!(steps.is_sorted(), "state hashes are asked for in ascending order");
-        steps.iter().map(|step| self.record_at(*step).hash()).collect()
+        self.hashes(steps, |_| ())
     }
 
     /// As [`Trace::state_hashes`], and leaves a checkpoint at each of these steps: for steps between which the next questions
@@ -59,13 +58,7 @@ impl Trace {
     /// # Panics
     /// If the steps descend.
     pub fn state_hashes_kept(&mut self, steps: &[u64]) -> Vec<B256> {
-        assert!(steps.is_sorted(), "state hashes are asked for in ascending order");
-        let hash_at = |step: &u64| {
-            let hash = self.record_at(*step).hash();
-            self.keep();
-            hash
-        };
-        steps.iter().map(hash_at).collect()
+        self.hashes(steps, Self::keep)
     }
 
     /// The step from state `step` to its successor, with its proof.
@@ -91,6 +84,17 @@ impl Trace {
     /// Steps interpreted so far, over all questions.
     pub fn interpreted_steps(&self) -> u64 {
         self.interpreted
+    }
+
+    /// Hashes the states at ascending steps; does something more at each.
+    fn hashes(&mut self, steps: &[u64], at_each: fn(&mut Self)) -> Vec<B256> {
+        assert!(steps.is_sorted(), "state hashes are asked for in ascending order");
+        let hash_at = |step: &u64| {
+            let hash = self.record_at(*step).hash();
+            at_each(self);
+            hash
+        };
+        steps.iter().map(hash_at).collect()
     }
 
     /// Brings the run to a step, from the nearest state before it that is at hand.

@@ -15,7 +15,7 @@ use super::threaded::{Flow, Leave, OP_SIZE, Op, Registers, Threaded};
 use crate::isa::op;
 use crate::lower::Image;
 use crate::memory::{FlatMemory, Memory, Snapshot};
-use crate::record::{MEMORY_PAGE_SIZE, Record, STACK_SLOTS};
+use crate::record::{Record, STACK_SLOTS};
 use crate::witness::{prove_step, step_in_place};
 
 /// Most steps that one fast run accounts for, so that the account never wraps.
@@ -342,5 +342,3 @@ unsafe fn run_handlers(vm: &mut Vm) {
         }
     }
 }
-
-const _: () = assert!(MEMORY_PAGE_SIZE * crate::record::MEMORY_PAGES_MAX as u64 == 1 << 32);

@@ -16,7 +16,7 @@ pub const REGION_COUNT: usize = 16;
 /// Bytes in the whole address space.
 pub const SPACE_SIZE: u64 = REGION_SIZE * REGION_COUNT as u64;
 /// Slots of STACK that a machine ever uses.
-pub const STACK_SLOTS: usize = 1 << 18;
+pub const STACK_SLOTS: usize = crate::record::STACK_SLOTS as usize;
 /// Levels of the tree above the region roots.
 pub const TOP_DEPTH: u32 = 4;
 /// Levels of keccak between a page of a bulk region and its region root.
