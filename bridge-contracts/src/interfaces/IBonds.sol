@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+/// @notice What a stake stands behind.
+enum Role {
+    Executor,
+    Sequencer
+}
+
+/// @title Stakes of executors and sequencers, and their hot keys (chapter 14)
+/// @notice An owner registers once per role: an interval of time in which it is registered. It ends a notice period after
+/// {exit}, or at once when it is slashed; it never begins again for the same address, so that every question about a past
+/// time has one answer for ever. There is no owner of the contract.
+interface IBonds {
+    event Registered(Role indexed role, address indexed owner, uint256 stake);
+    event Deposited(Role indexed role, address indexed owner, uint256 amount, uint256 stake);
+    event KeyAuthorised(Role indexed role, address indexed owner, address indexed key);
+    event KeyRevoked(Role indexed role, address indexed owner, address indexed key, uint64 validUntil);
+    event ExitAnnounced(Role indexed role, address indexed owner, uint64 registeredUntil, uint64 withdrawableFrom);
+    event Withdrawn(Role indexed role, address indexed owner, address to, uint256 amount);
+    event Slashed(Role indexed role, address indexed owner, uint256 stake, uint256 burned);
+
+    /// @notice Registers the sender with the value sent as its stake.
+    function register(Role role) external payable;
+
+    /// @notice Adds to the sender's stake.
+    function deposit(Role role) external payable;
+
+    /// @notice Lets `key` sign and move for the sender.
+    /// @param consent The key's EIP-712 signature of KeyConsent(uint8 role,address owner): nobody's key is taken by another.
+    function authorise(Role role, address key, bytes calldata consent) external;
+
+    /// @notice Ends a key's validity a notice period from now. A key is never valid again for anybody.
+    function revoke(Role role, address key) external;
+
+    /// @notice Ends the sender's registration a notice period from now.
+    function exit(Role role) external;
+
+    /// @notice Pays the stake out, after P + W + 2 K + margin and with no game of the sender open.
+    function withdraw(Role role, address payable to) external;
+
+    /// @notice Takes the whole stake and ends the registration at once: the court from executors, the fault prover from
+    /// sequencers. The burned share goes to the treasury's credit, the rest is sent to the caller.
+    /// @return pot What was sent; 0 if nothing was left.
+    function slash(Role role, address owner) external returns (uint256 pot);
+
+    /// @notice Whether `owner` was registered at L1 time `at`.
+    function isRegistered(Role role, address owner, uint64 at) external view returns (bool);
+
+    /// @notice Whether `key` could sign for `owner` at L1 time `at`. An owner is its own key while it is registered.
+    function isKey(Role role, address owner, address key, uint64 at) external view returns (bool);
+
+    /// @notice The stake of an owner, in wei.
+    function stakeOf(Role role, address owner) external view returns (uint256);
+}
