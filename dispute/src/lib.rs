@@ -6,4 +6,5 @@
 
 pub mod evidence;
 pub mod game;
+pub mod player;
 pub mod preflight;

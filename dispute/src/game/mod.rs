@@ -22,7 +22,7 @@ pub const ARITY: u64 = 256;
 pub const UNPAID_STEPS: u64 = 1;
 
 /// The two players of a game.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Side {
     /// Says that the claim is wrong.
     Challenger,
