@@ -44,11 +44,11 @@ interface IBonds {
     /// @return pot What was sent; 0 if nothing was left.
     function slash(Role role, address owner) external returns (uint256 pot);
 
-    /// @notice Whether `owner` was registered at L1 time `at`.
-    function isRegistered(Role role, address owner, uint64 at) external view returns (bool);
+    /// @notice Whether `owner` was registered at L1 time `time`.
+    function isRegistered(Role role, address owner, uint64 time) external view returns (bool);
 
-    /// @notice Whether `key` could sign for `owner` at L1 time `at`. An owner is its own key while it is registered.
-    function isKey(Role role, address owner, address key, uint64 at) external view returns (bool);
+    /// @notice Whether `key` could sign for `owner` at L1 time `time`. An owner is its own key while it is registered.
+    function isKey(Role role, address owner, address key, uint64 time) external view returns (bool);
 
     /// @notice The stake of an owner, in wei.
     function stakeOf(Role role, address owner) external view returns (uint256);
