@@ -65,21 +65,18 @@ library ClaimRecord {
         checkLength(record);
         bytes32 task = taskOf(requestOf(record, region), domainSeparator);
         TaskResult memory result = resultOf(record, task);
-        bytes32 clientSignatureHash = keccak256(record[CLIENT_SIGNATURE:ATTEMPT]);
-        bytes32 executorSignatureHash = keccak256(record[EXECUTOR_SIGNATURE:INPUT_SOURCE]);
-        return keccak256(
-            abi.encode(
-                LEAF_TAG,
-                uint64At(record, SEQUENCE),
-                result.attempt,
-                task,
-                clientSignatureHash,
-                resultHash(result, domainSeparator),
-                result.executor,
-                executorSignatureHash,
-                sourcesHash(record)
-            )
-        );
+        bytes32[9] memory words = [
+            LEAF_TAG,
+            bytes32(uint256(uint64At(record, SEQUENCE))),
+            bytes32(uint256(result.attempt)),
+            task,
+            keccak256(record[CLIENT_SIGNATURE:ATTEMPT]),
+            resultHash(result, domainSeparator),
+            bytes32(uint256(uint160(result.executor))),
+            keccak256(record[EXECUTOR_SIGNATURE:INPUT_SOURCE]),
+            sourcesHash(record)
+        ];
+        return keccak256(abi.encode(words));
     }
 
     /// @notice Task id: what the client signed.
