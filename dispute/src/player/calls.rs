@@ -11,10 +11,10 @@ use assay_protocol::{B256, keccak256};
 use revm::primitives::{Address, Bytes, U256};
 use thiserror::Error;
 
+use super::Intent;
 use super::board::{Board, GameState, Phase, Turn};
 use super::case::{Case, salt};
 use super::duty::{Duty, Task};
-use super::Intent;
 use crate::game::{self, Answer, Dissection, Evidence, NoAnswer};
 use crate::preflight::{Preflight, PreflightError};
 
@@ -125,8 +125,8 @@ pub fn play<E: Evidence>(
         (Task::Answer(side), Phase::Played(turn)) if turn.mover == side => {
             (turn.state, answer(game, turn, evidence, preflight)?)
         }
-        (Task::Timeout, _) => (B256::ZERO, Court::timeoutCall { game: duty.game }.abi_encode()),
-        (Task::Settle, _) => (B256::ZERO, Court::settleCall { game: duty.game }.abi_encode()),
+        (Task::Timeout, _) => (B256::ZERO, Court::timeoutCall { id: duty.game }.abi_encode()),
+        (Task::Settle, _) => (B256::ZERO, Court::settleCall { id: duty.game }.abi_encode()),
         _ => return Err(stale),
     };
     Ok(Intent {
@@ -157,7 +157,7 @@ fn reveal<E: Evidence>(
     let below_root = boot.siblings.iter().enumerate().take(Region::SYSTEM.kind().depth() as usize);
     let siblings = below_root.filter(|(level, _)| !masked(*level)).map(|(_, sibling)| *sibling).collect();
     let call = Court::revealCall {
-        game: game.id,
+        id: game.id,
         opening: Opening {
             batchHash: case.batch_hash,
             region: case.proof.batch.region,
@@ -172,8 +172,8 @@ fn reveal<E: Evidence>(
             head,
             memoryRoot: memory_root,
             output,
-            hashes: opening.dissection.hashes().to_vec(),
         },
+        hashes: opening.dissection.hashes().to_vec(),
     };
     Ok(call.abi_encode())
 }
@@ -192,7 +192,7 @@ fn answer<E: Evidence>(
     match answer {
         Answer::Dissect { part, dissection } => {
             let hashes = dissection.hashes().to_vec();
-            let call = Court::moveCall { game: game.id, position, reply: reply(&turn.dissection, part), hashes };
+            let call = Court::moveCall { id: game.id, position, reply: reply(&turn.dissection, part), hashes };
             Ok(call.abi_encode())
         }
         Answer::Step { part, proof } => {
@@ -203,7 +203,7 @@ fn answer<E: Evidence>(
             }
             let (head, memory_root) = halves(&proof.before);
             let call = Court::stepCall {
-                game: game.id,
+                id: game.id,
                 position,
                 reply: reply(&turn.dissection, part),
                 head,
