@@ -107,6 +107,17 @@ impl World {
         &self.blocks
     }
 
+    /// Price of a unit of gas, in wei.
+    #[must_use]
+    pub fn base_fee(&self) -> u64 {
+        self.base_fee
+    }
+
+    /// Changes the price of gas from here on.
+    pub fn set_base_fee(&mut self, wei: u64) {
+        self.base_fee = wei;
+    }
+
     /// Seals the open block and opens one that is `seconds` later; transactions go into it until the next call.
     pub fn advance(&mut self, seconds: u64) {
         let (number, time) = (self.head().number + 1, self.head().time + seconds);
