@@ -212,9 +212,9 @@ def cases():
         Claim(30, output, input=(OUTPUT, NUMBER, 0), wasm=(EARLIER, NUMBER - 1, 3), attempt=1, predecessor=(3, 2)),
     ], [none, wasm, long])
     three, five, short = Blob(pattern(3 * PAGE, 1)), Blob(pattern(4 * PAGE + 9, 2)), Blob(pattern(100, 3))
-    yield Batch("eleven leaves, blobs of three, five and one pages, an empty one at last", [
+    yield Batch("eleven leaves, blobs of three, five and one pages", [
         Claim(100 + i, [three, five, short][i % 3], input=(HERE, 0, i % 3), wasm=(HERE, 0, 2)) for i in range(11)
-    ], [three, five, short, none])
+    ], [three, five, short])
     large = Blob(pattern(17 * PAGE - 1, 4))
     yield Batch("two parts", [Claim(0, large, input=(HERE, 0, 0))], [large])
 
@@ -277,6 +277,7 @@ def hostile(all_cases):
     yield edit("an area over another", ["F11 2"], small, entry + 48 + 44, big(1, 4))
     yield edit("an area in the head", ["F11 0"], small, small.directory_at + 44, big(0, 4))
     yield edit("a blob of 2^36 + 1 bytes", ["F10 1 input", "F11 2"], small, entry + 48 + 32, big(2**36 + 1, 8))
+    yield edit("an empty blob that is not the first", ["F11 1"], small, entry + 32, big(0, 8))
     yield edit("a blob that leaves the data", ["F10 1 input", "F11 2"], small, entry + 48 + 32, big(3 * PAGE, 8))
     yield edit("a byte less", ["F11 2"], small, length=len(small.data) - 1)
     yield edit("a zero byte more", ["F11 length"], small, length=len(small.data) + 1)
