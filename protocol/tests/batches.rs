@@ -1,63 +1,21 @@
 //! Data of batches against `specs/vectors/batch.json`, which a script wrote from the chapter; and mutations of it.
 #![allow(clippy::unwrap_used)]
 
+mod vectors;
+
 use assay_protocol::data::layout::PAGE_SIZE;
 use assay_protocol::data::{Data, DataError, EncodeError, data_length, encode, page_hashes, page_proof, parts};
 use assay_protocol::faults::{Fault, data_faults};
 use assay_protocol::objects::{Batch, Claim, Domain, Origin, Source, region_id};
-use assay_protocol::{Address, B256, BlobRef, LEAF_TREE, PAGE_TREE, ProofError};
-use serde_json::Value;
+use assay_protocol::{Address, B256, LEAF_TREE, PAGE_TREE, ProofError};
+use vectors::{Value, blob, bytes, hash, hashes, header, list, number, text, unhex};
 
-fn vectors() -> Value {
+fn batches() -> Value {
     serde_json::from_str(include_str!("../../specs/vectors/batch.json")).unwrap()
-}
-
-fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
-    value[name].as_array().unwrap_or_else(|| panic!("{name} in {value}"))
-}
-
-fn text<'a>(value: &'a Value, name: &str) -> &'a str {
-    value[name].as_str().unwrap_or_else(|| panic!("{name} in {value}"))
-}
-
-fn number<T: std::str::FromStr<Err: std::fmt::Debug>>(value: &Value, name: &str) -> T {
-    text(value, name).parse().unwrap()
-}
-
-fn hash(value: &Value, name: &str) -> B256 {
-    text(value, name).parse().unwrap()
-}
-
-fn hashes(value: &Value, name: &str) -> Vec<B256> {
-    list(value, name).iter().map(|hash| hash.as_str().unwrap().parse().unwrap()).collect()
-}
-
-fn hex(text: &str) -> Vec<u8> {
-    hex::decode(&text[2..]).unwrap()
-}
-
-fn bytes(value: &Value, name: &str) -> Vec<u8> {
-    hex(text(value, name))
 }
 
 fn domain(vectors: &Value) -> Domain {
     Domain { chain_id: number(vectors, "chainId"), contract: text(vectors, "batches").parse().unwrap() }
-}
-
-fn header(m: &Value) -> Batch {
-    Batch {
-        region: hash(m, "region"),
-        number: number(m, "number"),
-        parent: hash(m, "parent"),
-        first_sequence: number(m, "firstSequence"),
-        leaf_root: hash(m, "leafRoot"),
-        count: number(m, "count"),
-        data_root: hash(m, "dataRoot"),
-        data_length: number(m, "dataLength"),
-        blob_count: number(m, "blobCount"),
-        as_of: number(m, "asOf"),
-        min_deadline: number(m, "minDeadline"),
-    }
 }
 
 /// A fault as the vectors write it.
@@ -78,7 +36,7 @@ fn written(fault: &Fault) -> String {
 
 #[test]
 fn batches_are_read_as_the_vectors_say() {
-    let vectors = vectors();
+    let vectors = batches();
     let domain = domain(&vectors);
     let owner: Address = text(&vectors, "sequencer").parse().unwrap();
     let region = region_id(domain.chain_id, domain.contract, owner, hash(&vectors, "regionName"));
@@ -95,12 +53,12 @@ fn batches_are_read_as_the_vectors_say() {
         let leaves: Vec<B256> = claims.iter().map(|claim| claim.leaf(&domain)).collect();
         assert_eq!(leaves, hashes(case, "leaves"), "{name}");
         for (index, record) in list(case, "records").iter().enumerate() {
-            assert_eq!(data.record(index as u32).unwrap().as_slice(), hex(record.as_str().unwrap()), "{name}");
+            assert_eq!(data.record(index as u32).unwrap().as_slice(), unhex(record.as_str().unwrap()), "{name}");
         }
-        for (index, blob) in list(case, "blobs").iter().enumerate() {
-            let wanted = BlobRef { root: hash(blob, "root"), length: number(blob, "length") };
+        for (index, content) in list(case, "blobs").iter().enumerate() {
+            let wanted = blob(content);
             assert_eq!(data.entry(index as u32).unwrap().blob, wanted, "{name}");
-            assert_eq!(data.blob(index as u32).unwrap(), self::bytes(blob, "content"), "{name}");
+            assert_eq!(data.blob(index as u32).unwrap(), self::bytes(content, "content"), "{name}");
         }
         assert_eq!((data.record(batch.count), data.entry(batch.blob_count)), (None, None), "{name}");
         assert_eq!(parts(&bytes).count(), number::<usize>(case, "parts"), "{name}");
@@ -109,7 +67,7 @@ fn batches_are_read_as_the_vectors_say() {
 
 #[test]
 fn batches_are_written_as_the_vectors_say() {
-    let vectors = vectors();
+    let vectors = batches();
     let domain = domain(&vectors);
     for case in list(&vectors, "cases") {
         let name = text(case, "name");
@@ -130,7 +88,7 @@ fn batches_are_written_as_the_vectors_say() {
 
 #[test]
 fn proofs_are_those_of_the_vectors() {
-    for case in list(&vectors(), "cases") {
+    for case in list(&batches(), "cases") {
         let name = text(case, "name");
         let batch = header(&case["header"]);
         let leaves = hashes(case, "leaves");
@@ -166,7 +124,7 @@ fn proofs_are_those_of_the_vectors() {
 
 #[test]
 fn hostile_batches_are_refused_with_every_fault() {
-    let vectors = vectors();
+    let vectors = batches();
     let domain = domain(&vectors);
     let mut numbers = Vec::new();
     for row in list(&vectors, "hostile") {
@@ -212,7 +170,7 @@ fn hostile_batches_are_refused_with_every_fault() {
 
 #[test]
 fn other_bytes_than_the_header_says_are_refused() {
-    let vectors = vectors();
+    let vectors = batches();
     let domain = domain(&vectors);
     let case = &list(&vectors, "cases")[0];
     let (batch, mut bytes) = (header(&case["header"]), bytes(case, "data"));
@@ -227,7 +185,7 @@ fn other_bytes_than_the_header_says_are_refused() {
 
 #[test]
 fn what_could_not_be_read_back_is_not_written() {
-    let vectors = vectors();
+    let vectors = batches();
     let domain = domain(&vectors);
     let case = &list(&vectors, "cases")[0];
     let (batch, bytes) = (header(&case["header"]), bytes(case, "data"));
@@ -275,7 +233,7 @@ impl Random {
 #[test]
 fn every_changed_bit_is_a_fault() {
     // One encoding for one value: no other bytes under the same leaves, counts and blobs are well-formed.
-    let vectors = vectors();
+    let vectors = batches();
     let domain = domain(&vectors);
     let mut random = Random(0x6173_7361_7900_0001);
     for case in &list(&vectors, "cases")[..4] {
@@ -293,7 +251,7 @@ fn every_changed_bit_is_a_fault() {
 
 #[test]
 fn wild_bytes_and_headers_are_judged_without_panic() {
-    let vectors = vectors();
+    let vectors = batches();
     let domain = domain(&vectors);
     let mut random = Random(0x6173_7361_7900_0002);
     let cases = list(&vectors, "cases");

@@ -1,49 +1,21 @@
 //! Hashes and signatures against `specs/vectors/eip712.json`, which another implementation of EIP-712 wrote.
 #![allow(clippy::unwrap_used)]
 
+mod vectors;
+
 use assay_protocol::objects::{
     Batch, Domain, KeyConsent, Role, SoftReceipt, TaskRequest, TaskResult, TypedData, region_id,
 };
 use assay_protocol::signature::{Signature, SignatureError, recover};
-use assay_protocol::{Address, B256, BlobRef};
-use serde_json::Value;
+use assay_protocol::{Address, B256};
+use vectors::{Value, address, blob, bytes, hash, header, list, number, text};
 
-fn vectors() -> Value {
+fn eip712() -> Value {
     serde_json::from_str(include_str!("../../specs/vectors/eip712.json")).unwrap()
-}
-
-fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
-    let list = value[name].as_array().unwrap();
-    assert!(!list.is_empty(), "{name}");
-    list
-}
-
-fn text<'a>(value: &'a Value, name: &str) -> &'a str {
-    value[name].as_str().unwrap_or_else(|| panic!("{name} in {value}"))
-}
-
-fn number<T: std::str::FromStr<Err: std::fmt::Debug>>(value: &Value, name: &str) -> T {
-    text(value, name).parse().unwrap()
-}
-
-fn hash(value: &Value, name: &str) -> B256 {
-    text(value, name).parse().unwrap()
-}
-
-fn address(value: &Value, name: &str) -> Address {
-    text(value, name).parse().unwrap()
-}
-
-fn bytes(value: &Value, name: &str) -> Vec<u8> {
-    hex::decode(&text(value, name)[2..]).unwrap()
 }
 
 fn domain(value: &Value) -> Domain {
     Domain { chain_id: number(value, "chainId"), contract: address(value, "verifyingContract") }
-}
-
-fn blob(value: &Value) -> BlobRef {
-    BlobRef { root: hash(value, "root"), length: number(value, "length") }
 }
 
 fn request(m: &Value) -> TaskRequest {
@@ -82,22 +54,6 @@ fn receipt(m: &Value) -> SoftReceipt {
     }
 }
 
-fn batch(m: &Value) -> Batch {
-    Batch {
-        region: hash(m, "region"),
-        number: number(m, "number"),
-        parent: hash(m, "parent"),
-        first_sequence: number(m, "firstSequence"),
-        leaf_root: hash(m, "leafRoot"),
-        count: number(m, "count"),
-        data_root: hash(m, "dataRoot"),
-        data_length: number(m, "dataLength"),
-        blob_count: number(m, "blobCount"),
-        as_of: number(m, "asOf"),
-        min_deadline: number(m, "minDeadline"),
-    }
-}
-
 /// Struct hash and digest of an object, if there is an object of these values at all.
 fn hashes(kind: &str, m: &Value, domain: &Domain) -> Option<(B256, B256)> {
     fn of<T: TypedData>(object: &T, domain: &Domain) -> Option<(B256, B256)> {
@@ -107,7 +63,7 @@ fn hashes(kind: &str, m: &Value, domain: &Domain) -> Option<(B256, B256)> {
         "TaskRequest" => of(&request(m), domain),
         "TaskResult" => of(&result(m), domain),
         "SoftReceipt" => of(&receipt(m), domain),
-        "Batch" => of(&batch(m), domain),
+        "Batch" => of(&header(m), domain),
         "KeyConsent" => {
             let role = match number::<u8>(m, "role") {
                 0 => Role::Executor,
@@ -129,14 +85,14 @@ fn types_are_those_of_the_vectors() {
         Batch::type_string(),
         KeyConsent::type_string(),
     ];
-    let vectors = vectors();
+    let vectors = eip712();
     let theirs: Vec<&str> = list(&vectors, "types").iter().map(|row| text(row, "type")).collect();
     assert_eq!(ours.as_slice(), theirs);
 }
 
 #[test]
 fn separators_are_those_of_the_vectors() {
-    for row in list(&vectors(), "domains") {
+    for row in list(&eip712(), "domains") {
         assert_eq!(domain(row).separator(), hash(row, "separator"), "{row}");
     }
 }
@@ -144,7 +100,7 @@ fn separators_are_those_of_the_vectors() {
 #[test]
 fn hashes_and_signers_are_those_of_the_vectors() {
     let mut objects = 0;
-    for row in list(&vectors(), "objects") {
+    for row in list(&eip712(), "objects") {
         let digest = hash(row, "digest");
         let bytes = bytes(row, "signature");
         assert_eq!(recover(&bytes, &digest), Ok(address(row, "signer")), "{row}");
@@ -160,7 +116,7 @@ fn hashes_and_signers_are_those_of_the_vectors() {
 
 #[test]
 fn signatures_are_bound_to_chain_and_contract() {
-    let vectors = vectors();
+    let vectors = eip712();
     let row = list(&vectors, "objects").iter().find(|row| text(row, "type") == "TaskRequest").unwrap();
     let (bytes, good) = (bytes(row, "signature"), domain(row));
     let others =
@@ -174,7 +130,7 @@ fn signatures_are_bound_to_chain_and_contract() {
 #[test]
 fn bad_signatures_are_refused_with_the_cause() {
     let mut seen = Vec::new();
-    for row in list(&vectors(), "refused") {
+    for row in list(&eip712(), "refused") {
         let cause = match recover(&bytes(row, "signature"), &hash(row, "digest")).unwrap_err() {
             SignatureError::Length { .. } => "length",
             SignatureError::V { .. } => "v",
@@ -191,7 +147,7 @@ fn bad_signatures_are_refused_with_the_cause() {
 
 #[test]
 fn regions_are_those_of_the_vectors() {
-    for row in list(&vectors(), "regions") {
+    for row in list(&eip712(), "regions") {
         let id = region_id(number(row, "chainId"), address(row, "batches"), address(row, "owner"), hash(row, "name"));
         assert_eq!(id, hash(row, "region"), "{row}");
     }

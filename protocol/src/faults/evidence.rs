@@ -28,7 +28,7 @@ impl Fault {
             | Self::Program { leaf, .. }
             | Self::Repeated { leaf, .. }
             | Self::Predecessor { leaf, .. }
-            | Self::Deadline { leaf, .. } => [layout.record(leaf)].into(),
+            | Self::Deadline { leaf, .. } => core::iter::once(layout.record(leaf)).collect(),
             Self::Sequence { leaf, .. } => records(&layout, leaf.saturating_sub(1), leaf),
             Self::Source { leaf, need, .. } => of_source(data, leaf, need),
             Self::Leaves { pair, .. } => {
@@ -55,7 +55,7 @@ impl Fault {
                 let nodes = family(&area.levels(), level, index, |level, index| area.node(level, index));
                 [layout.entry(entry)].into_iter().chain(nodes).collect()
             }
-            Self::Padding { offset } => [offset..offset + 1].into(),
+            Self::Padding { offset } => core::iter::once(offset..offset + 1).collect(),
         }
     }
 }

@@ -3,7 +3,7 @@
 Written after the chapter; shares nothing with the code. keccak256 is pycryptodome's (through eth-hash), BLAKE3 the
 official package, digests and signatures eth-account's (eip712.py). What is wrong with an edit is said by hand.
 
-Faults are written as number and place: `F8 pair`, `F9 leaf`, `F10 leaf input|wasm`, `F11 entry` or `F11 length`,
+Faults are written as number and place: `F1 leaf` to `F7 leaf`, `F8 pair`, `F9 leaf`, `F10 leaf input|wasm`, `F11 entry` or `F11 length`,
 `F12 entry page`, `F13 entry level index`, `F14 offset` of the first byte, `F15 level index`.
 
 Run (packages eth-account, eth-hash[pycryptodome], blake3): python3 batch.py > ../batch.json
@@ -311,6 +311,122 @@ def hostile(all_cases):
     yield edit("a byte behind the tree of a blob", [f"F14 {at + 5}"], big_, at + 5, b"\1")
 
 
+AS_OF, POSTED = 1_800_000_000, 1_800_000_300
+LIMITS = {"fuelLimitMax": 2**36, "outputLengthMax": 2**28, "inputLengthMax": 2**30, "sourceHorizon": 4}
+WASM, EARLIER_INPUT, EARLIER_OUTPUT = Blob(b"\0asm\1\0\0\0"), Blob(b"input of an earlier batch"), Blob(b"output of an earlier leaf")
+
+
+def earlier_leaves():
+    """Leaves of earlier batches: a task that was run twice and voided, one that was voided late, one that stands."""
+    none = Blob(b"")
+    for index, (nonce, attempt, voided) in enumerate([(70, 0, POSTED - 9), (70, 1, POSTED), (71, 0, POSTED + 1), (72, 0, 0)]):
+        claim = Claim(0, none, nonce=nonce, attempt=attempt, output=EARLIER_OUTPUT)
+        yield {"batch": "3", "index": str(index), "task": hexed(claim.task), "attempt": str(attempt),
+               "outputRoot": hexed(EARLIER_OUTPUT.root), "outputLength": str(EARLIER_OUTPUT.length), "voidedAt": str(voided)}
+
+
+def facts():
+    """What L1 says. A `voidedAt` of 0 is a leaf that stands; times end before `until`."""
+    def who(name):
+        return address_of(name).lower()
+
+    def entry(batch, index, blob):
+        return {"batch": str(batch), "index": str(index), "root": hexed(blob.root), "length": str(blob.length)}
+
+    return {
+        "limits": {name: str(value) for name, value in LIMITS.items()},
+        "executors": [
+            {"owner": who("executor"), "from": str(AS_OF - 1000), "until": str(2**64 - 1)},
+            {"owner": who("gone"), "from": str(AS_OF - 1000), "until": str(AS_OF)},
+            {"owner": who("leaving"), "from": str(AS_OF - 1000), "until": str(AS_OF + 1)},
+            {"owner": who("late"), "from": str(AS_OF + 1), "until": str(2**64 - 1)},
+        ],
+        "keys": [
+            {"owner": who("executor"), "key": who("executor key"), "from": str(AS_OF), "until": str(2**64 - 1)},
+            {"owner": who("executor"), "key": who("revoked key"), "from": str(AS_OF - 9), "until": str(AS_OF)},
+            {"owner": who("executor"), "key": who("later key"), "from": str(AS_OF + 1), "until": str(2**64 - 1)},
+        ],
+        "programs": [
+            {"id": hexed(keccak(text="program")), "registeredAt": str(AS_OF), "root": hexed(WASM.root), "length": str(WASM.length)},
+            {"id": hexed(keccak(text="late program")), "registeredAt": str(AS_OF + 1), "root": hexed(WASM.root), "length": str(WASM.length)},
+        ],
+        "leaves": list(earlier_leaves()),
+        "entries": [entry(3, 0, EARLIER_INPUT), entry(3, 1, WASM), entry(2, 0, EARLIER_INPUT)],
+    }
+
+
+def accused():
+    """Batches whose bytes are well-formed, and every fault of what they claim."""
+    none = Blob(b"")
+    long = Blob(b"")
+    long.ref = {"root": none.root, "length": 2**30 + 1}
+    good = Claim(0, none)
+
+    def row(name, faults, claims, blobs=(), **header):
+        batch = Batch(name, claims, list(blobs), **header)
+        return {"name": name, "header": written(batch.header), "data": hexed(batch.data), "postedAt": str(POSTED), "faults": faults}
+
+    def one(name, faults, blob=none, **given):
+        return row(name, faults, [Claim(0, blob, **given)])
+
+    yield row("an honest batch", [], [
+        Claim(0, none), Claim(1, none, key="executor"), Claim(2, none, executor="leaving", key="leaving"),
+        Claim(3, none, nonce=70, attempt=2, predecessor=(3, 1), output=EARLIER_OUTPUT), Claim(4, none, status=2, code=7),
+        Claim(5, none, status=3, fuel_used=1_000_000, output=none), Claim(6, none, fuel_limit=2**36, output_length_max=2**28),
+        Claim(7, EARLIER_INPUT, input=(EARLIER, 3, 0), wasm=(EARLIER, 3, 1)),
+        Claim(8, EARLIER_OUTPUT, input=(OUTPUT, 3, 0), wasm=(HERE, 0, 0)),
+        Claim(9, EARLIER_OUTPUT, input=(OUTPUT, NUMBER, 3), deadline=1_800_003_600),
+    ], [WASM])
+    high = (0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141 - int.from_bytes(good.client_signature[32:64], "big")).to_bytes(32, "big")
+    yield one("a request that another signed", ["F1 0"], client_signer="mallory")
+    yield one("a request of another region", ["F1 0"], region=keccak(text="elsewhere"))
+    yield one("a request signed for another chain", ["F1 0"], client_signature=sign((1, BATCHES), "TaskRequest", good.request, "client"))
+    yield one("a request signed for another contract", ["F1 0"], client_signature=sign((CHAIN, "0x" + "11" * 20), "TaskRequest", good.request, "client"))
+    yield one("a client's signature with v 0", ["F1 0"], client_signature=good.client_signature[:64] + b"\0")
+    yield one("a client's signature with a high s", ["F1 0"],
+              client_signature=good.client_signature[:32] + high + bytes([55 - good.client_signature[64]]))
+    yield one("a client's signature of zeros", ["F1 0"], client_signature=bytes(64) + b"\x1b")
+    yield one("a result that another signed", ["F2 0"], key="mallory")
+    yield one("a result signed by a revoked key", ["F2 0"], key="revoked key")
+    yield one("a result signed by a key of later", ["F2 0"], key="later key")
+    yield one("an executor that is none", ["F2 0"], executor="mallory", key="mallory")
+    yield one("an executor that was gone", ["F2 0"], executor="gone", key="gone")
+    yield one("an executor of later", ["F2 0"], executor="late", key="late")
+    yield one("an executor's signature of zeros", ["F2 0"], executor_signature=bytes(65))
+    yield one("a fuel limit above the deployment's", ["F3 0"], fuel_limit=2**36 + 1)
+    yield one("an output limit above the deployment's", ["F3 0"], output_length_max=2**28 + 1)
+    yield one("an input longer than the deployment admits", ["F3 0"], long)
+    yield one("more fuel used than the limit", ["F3 0"], fuel_used=1_000_001)
+    yield one("more output than the limit", ["F3 0"], output_length_max=2)
+    for status in (0, 4, 255):
+        yield one(f"status {status}", ["F3 0"], status=status)
+    exhausted = {"status": 3, "fuel_used": 1_000_000, "output": none}
+    yield one("exhaustion with a code", ["F3 0"], **exhausted | {"code": 1})
+    yield one("exhaustion with fuel left", ["F3 0"], **exhausted | {"fuel_used": 999_999})
+    yield one("exhaustion with output", ["F3 0"], **exhausted | {"output": Blob(b"a")})
+    yield one("exhaustion with another empty output", ["F3 0"], **exhausted | {"output_ref": {"root": bytes(32), "length": 0}})
+    yield one("a program that is none", ["F4 0"], program=bytes(32))
+    yield one("a program of later", ["F4 0"], program=keccak(text="late program"))
+    yield row("an attempt twice in a batch", ["F5 2"], [Claim(0, none, nonce=1), Claim(1, none, nonce=2), Claim(2, none, nonce=1)])
+    yield one("an attempt of an earlier batch", ["F5 0"], nonce=72)
+    yield one("a first attempt with a predecessor", ["F6 0"], predecessor=(3, 0))
+    yield one("a predecessor that is not there", ["F6 0"], nonce=70, attempt=2, predecessor=(3, 9))
+    yield row("a predecessor in the same batch", ["F6 1"], [Claim(0, none, nonce=9), Claim(1, none, nonce=9, attempt=1, predecessor=(NUMBER, 0))])
+    yield one("a predecessor in a later batch", ["F6 0"], attempt=1, predecessor=(NUMBER + 1, 0))
+    yield one("a predecessor of another task", ["F6 0"], attempt=1, predecessor=(3, 0))
+    yield one("a predecessor two attempts before", ["F6 0"], nonce=70, attempt=2, predecessor=(3, 0))
+    yield one("a predecessor that became void later", ["F6 0"], nonce=71, attempt=1, predecessor=(3, 2))
+    yield one("a predecessor that stands", ["F6 0"], nonce=72, attempt=1, predecessor=(3, 3))
+    yield one("a deadline before the header's", ["F7 0"], deadline=1_800_003_599)
+    yield one("an entry beyond the horizon", ["F10 0 input"], EARLIER_INPUT, input=(EARLIER, 2, 0))
+    yield one("an entry that an earlier batch has not", ["F10 0 input"], EARLIER_INPUT, input=(EARLIER, 3, 2))
+    yield one("an earlier entry of another blob", ["F10 0 input"], EARLIER_INPUT, input=(EARLIER, 3, 1))
+    yield one("an output of a leaf that is not there", ["F10 0 input"], EARLIER_OUTPUT, input=(OUTPUT, 3, 9))
+    yield one("an output that is another blob", ["F10 0 input"], EARLIER_INPUT, input=(OUTPUT, 3, 0))
+    yield row("wasm here that is another module", ["F10 0 wasm"], [Claim(0, none, wasm=(HERE, 0, 0))], [EARLIER_INPUT])
+    yield one("wasm of earlier that is another module", ["F10 0 wasm"], wasm=(EARLIER, 3, 0))
+
+
 def main():
     batches = list(cases())
     json.dump({
@@ -324,6 +440,8 @@ def main():
         "executorKey": address_of("executor key").lower(),
         "cases": [batch.case() for batch in batches],
         "hostile": list(hostile(batches)),
+        "facts": facts(),
+        "accused": list(accused()),
     }, sys.stdout, indent=1)
     print()
 
