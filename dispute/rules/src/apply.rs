@@ -178,7 +178,12 @@ impl Court {
         self.advance(&mut next.games[game], now, Side::Challenger, self.terms.gas.reveal);
         next.games[game].opening = opening.clone();
         next.games[game].phase = Phase::Playing(position);
-        next.grounds[index].first_reveal.get_or_insert(now);
+        let ground = &mut next.grounds[index];
+        if ground.first_reveal(opening).is_none() {
+            ground.first_reveals.push((opening.clone(), now));
+            // Their order is no part of the state.
+            ground.first_reveals.sort_by(|a, b| (&a.0.hashes, a.0.boot).cmp(&(&b.0.hashes, b.0.boot)));
+        }
         Ok(())
     }
 

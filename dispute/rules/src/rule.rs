@@ -63,7 +63,7 @@ rules! {
     30 ShareBurned "a fixed share of a slashed stake is burned"
     31 GasForAll "the pot first pays the gas of every game against the convict that is not lost"
     32 PotCaps "never more than the pot is paid: pro rata if it is short"
-    33 EarlyOnly "the remainder goes to games committed in a block strictly before the claim's first reveal"
+    33 EarlyOnly "the remainder goes to games committed in a block strictly before the first reveal of their opening on the claim"
     34 SameOpening "the remainder goes to games that opened as the convicting game did"
     35 LoserPays "a losing challenger pays the executor's gas with a margin, the rest of its bond is burned"
 }

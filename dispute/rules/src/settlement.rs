@@ -107,11 +107,12 @@ impl Court {
             pay(next, game.challenger, part);
             left -= part;
         }
-        let first_reveal = next.grounds[claim].first_reveal.unwrap_or(next.now);
         let opening = next.games[convicting].opening.clone();
+        let ground = &next.grounds[claim];
+        let is_early = |game: &Game| ground.first_reveal(&game.opening).is_some_and(|at| game.committed < at);
         let winners: Vec<Player> = against()
             .filter(|game| game.claim == claim && matches!(game.phase, Phase::Playing(_)))
-            .filter(|game| game.committed < first_reveal || !self.keeps(Rule::EarlyOnly))
+            .filter(|game| is_early(game) || !self.keeps(Rule::EarlyOnly))
             .filter(|game| game.opening == opening || !self.keeps(Rule::SameOpening))
             .map(|game| game.challenger)
             .collect();

@@ -158,8 +158,8 @@ pub struct Ground {
     pub open_games: u32,
     /// Whether its executor has lost a game on it.
     pub is_lost: bool,
-    /// When the first opening on it was revealed.
-    pub first_reveal: Option<Time>,
+    /// Each opening that was revealed on it, and when first.
+    pub first_reveals: Vec<(Opening, Time)>,
 }
 
 /// What the court keeps of an executor.
@@ -197,6 +197,14 @@ pub struct State {
     pub executors: Vec<Executor>,
     /// Where money is.
     pub ledger: Ledger,
+}
+
+impl Ground {
+    /// When an opening was first revealed on the claim.
+    #[must_use]
+    pub fn first_reveal(&self, opening: &Opening) -> Option<Time> {
+        self.first_reveals.iter().find(|(revealed, _)| revealed == opening).map(|(_, at)| *at)
+    }
 }
 
 impl Court {

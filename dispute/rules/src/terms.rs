@@ -56,10 +56,10 @@ impl Terms {
 
     /// Dissections from the opening to parts of length one, the opening's own included.
     #[must_use]
-    pub const fn dissections(&self, length: u32) -> u32 {
+    pub const fn dissections(&self, length: u64) -> u32 {
         let (mut left, mut count) = (length, 1);
-        while left > self.arity {
-            left = left.div_ceil(self.arity);
+        while left > self.arity as u64 {
+            left = left.div_ceil(self.arity as u64);
             count += 1;
         }
         count

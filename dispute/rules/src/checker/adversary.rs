@@ -38,7 +38,9 @@ impl Scenario {
                 let openings = self.openings(claim);
                 let is_known = |opening: &Opening| {
                     let has_run = adversary.knowledge == Knowledge::All;
-                    has_run || state.grounds[claim].first_reveal.is_some() || *opening != self.court.true_opening(claim)
+                    has_run
+                        || state.grounds[claim].first_reveal(opening).is_some()
+                        || *opening != self.court.true_opening(claim)
                 };
                 actions.extend(
                     openings

@@ -235,13 +235,14 @@ pub fn without(rule: Rule) -> Scenario {
             let machine = Machine::new(&[1, 0, 2], &[None, None, Some(2)]);
             Scenario { has_reorganisations: true, ..duel(clock1, &machine, 2, 9) }
         }
-        Rule::RevealLater | Rule::RevealBound | Rule::EarlyOnly | Rule::SameOpening => copied(TERMS, 1),
+        Rule::RevealBound | Rule::EarlyOnly | Rule::SameOpening => copied(TERMS, 1),
         Rule::StayBond | Rule::LoserPays => besieged(clock1, 1, 1, true),
         Rule::ConvictionVoids | Rule::LossConvicts | Rule::StayHolds => stayed_liar(clock1, 1, 0, &[0, 1]),
         Rule::PotCaps => short_pot(),
         Rule::GasForAll => liar_with_friend(clock1, 1, 1, &[0, 0]),
         Rule::CommitOnLive => liar_with_friend(wide, 1, 1, &[0]),
         Rule::ManyGames
+        | Rule::RevealLater
         | Rule::NoStakeLocked
         | Rule::ConvictionEnds
         | Rule::GamesHold

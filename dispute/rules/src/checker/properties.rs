@@ -4,8 +4,9 @@
 
 use super::scenario::{Knowledge, Scenario};
 use super::{Event, Statistics};
+use crate::apply::Action;
 use crate::settlement::Fate;
-use crate::state::{Phase, Side, State};
+use crate::state::{Game, Phase, Side, State};
 
 /// Fails with a sentence.
 fn ensure(holds: bool, property: impl FnOnce() -> String) -> Result<(), String> {
@@ -110,22 +111,49 @@ impl Scenario {
             let stake = before.executors[executor].stake;
             ensure(was.bond >= stake, || format!("a stay cost {} against a stake of {stake}", was.bond))?;
         }
+        self.check_reward(before, event, after, index)?;
         let loser = self.court.player(was, winner.other());
         ensure(!self.is_honest(loser), || format!("honest player {loser} loses game {index}"))?;
         if !self.is_honest(self.court.player(was, winner)) {
             return Ok(());
         }
         let spent = after.now - was.committed;
-        let is_by_timeout = matches!(event, Event::Sent(_, crate::apply::Action::Timeout { .. }));
-        let limit = 2 * self.court.terms.clock + i64::from(is_by_timeout);
+        let is_by_move = match event {
+            Event::Sent(_, Action::Step { game, .. } | Action::Dissect { game, .. }) => *game == index,
+            _ => false,
+        };
+        let limit = 2 * self.court.terms.clock + i64::from(!is_by_move);
         ensure(spent <= limit, || format!("game {index} took {spent}, not {limit}"))?;
-        let is_step = matches!(event, Event::Sent(_, crate::apply::Action::Step { game, .. }) if *game == index);
+        let is_step = matches!(event, Event::Sent(_, Action::Step { game, .. }) if *game == index);
         let moves = was.moves + u32::from(is_step);
-        let most = self.court.terms.dissections(self.court.claims[was.claim].length) + 1;
+        let most = self.court.terms.dissections(u64::from(self.court.claims[was.claim].length)) + 1;
         ensure(moves <= most, || format!("game {index} took {moves} moves, not {most}"))?;
         statistics.duration_max = statistics.duration_max.max(spent);
         statistics.moves_max = statistics.moves_max.max(moves);
         Ok(())
+    }
+
+    /// An honest challenger that convicts has a part of the remainder, unless another had opened so before it.
+    fn check_reward(&self, before: &State, event: &Event, after: &State, index: usize) -> Result<(), String> {
+        let was = &before.games[index];
+        let player = was.challenger;
+        let is_own = match event {
+            Event::Sent(by, Action::Step { game, .. } | Action::Timeout { game }) => (*by, *game) == (player, index),
+            _ => false,
+        };
+        let executor = self.court.claims[was.claim].executor;
+        let is_convicting =
+            before.executors[executor].void_from.is_none() && after.executors[executor].void_from.is_some();
+        if !is_own || !self.is_honest(player) || !is_convicting || self.loss_max > 0 {
+            return Ok(());
+        }
+        let others = before.games.iter().enumerate().filter(|(other, game)| *other != index && game.claim == was.claim);
+        let is_ahead =
+            |game: &Game| game.mover().is_none() || game.opening == was.opening && game.committed < was.committed;
+        let mut others = others.map(|(_, game)| game);
+        let got = after.ledger.players[player] - before.ledger.players[player];
+        let owed = was.bond + was.gas[Side::Challenger as usize];
+        ensure(got > owed || others.any(is_ahead), || format!("honest player {player} convicts and gets no reward"))
     }
 
     /// What holds at the horizon.
