@@ -165,19 +165,26 @@ pub fn hard_state() -> Scenario {
     duel(TERMS, &machine, 1, 1)
 }
 
-/// What a test in debug profile explores: seconds.
+/// What a test explores: seconds.
 #[must_use]
 pub fn short() -> Vec<Group> {
     let arity3 = Terms { arity: 3, ..TERMS };
-    let named = |name, scenarios| Group { name, scenarios };
+    let group = |name, scenarios| Group { name, scenarios };
     vec![
-        named("duels, 2 states, arity 2, N = 1, 2, 4, reorganisations", duels(TERMS, 2, 1, &[1, 2, 4], true)),
-        named("duels, 3 states, arity 2, N = 4", duels(TERMS, 3, 2, &[4], false)),
-        named("duels, 2 states, arity 3, N = 3, 5", duels(arity3, 2, 1, &[3, 5], false)),
-        named("end not canonical; state that is hard to step", vec![odd_end(), hard_state()]),
-        named("liar, friend, 1 false claim, N = 1", vec![liar_with_friend(TERMS, 1, 1, &[0])]),
-        named("copier, N = 1", vec![copied(TERMS, 1)]),
-        named("short pot, friend with 2 games, N = 1", vec![short_pot()]),
+        group("duels, 2 states, arity 2, N = 1, 2, 4, reorganisations", duels(TERMS, 2, 1, &[1, 2, 4], true)),
+        group("duels, 3 states, arity 2, N = 4", duels(TERMS, 3, 2, &[4], false)),
+        group("duels, 2 states, arity 3, N = 3, 5", duels(arity3, 2, 1, &[3, 5], false)),
+        group("end not canonical; state that is hard to step", vec![odd_end(), hard_state()]),
+        group("besieged honest executor, 2 stays, 2 claims, N = 1", vec![besieged(TERMS, 1, 1, true)]),
+        group("besieged honest executor, 2 games, 2 claims, N = 2", vec![besieged(TERMS, 2, 1, false)]),
+        group("liar, friend with 2 games, 1 false claim, N = 1", vec![liar_with_friend(TERMS, 1, 2, &[0])]),
+        group("liar, friend, 1 false claim, N = 2", vec![liar_with_friend(TERMS, 2, 1, &[0])]),
+        group("liar, friend, 2 false claims, N = 1", vec![liar_with_friend(TERMS, 1, 1, &[0, 1])]),
+        group("liar, friend who may stay, 3 false claims, 1 stay, N = 1", vec![stayed_liar(TERMS, 1, 1, &[0, 0, 1])]),
+        group("liar, friend, 2 honest challengers, N = 1", vec![two_watchers(TERMS, 1)]),
+        group("liar, friend with 2 games, short pot, N = 1", vec![short_pot()]),
+        group("liar, copier, N = 1, 2", vec![copied(TERMS, 1), copied(TERMS, 2)]),
+        group("honest and lying executor, challengers of both, N = 1", vec![mixed(TERMS, 1)]),
     ]
 }
 
@@ -185,27 +192,24 @@ pub fn short() -> Vec<Group> {
 #[must_use]
 pub fn full() -> Vec<Group> {
     let arity3 = Terms { arity: 3, ..TERMS };
-    let named = |name, scenarios| Group { name, scenarios };
     let patient = Terms { clock: 3, window: 2, ..TERMS };
+    let group = |name, scenarios| Group { name, scenarios };
     let mut groups = short();
     groups.extend([
-        named("duels, 3 states, arity 2, N = 2, 4, 8, K = 3", duels(patient, 3, 1, &[2, 4, 8], false)),
-        named("duels, 3 states, arity 2, N = 3, 5, 6, 7, 16", duels(TERMS, 3, 2, &[3, 5, 6, 7, 16], false)),
-        named("duels, 3 states, arity 3, N = 4, 9", duels(arity3, 3, 1, &[4, 9], false)),
-        named("duels, 3 states, arity 2, N = 4, reorganisations", duels(TERMS, 3, 1, &[4], true)),
-        named("besieged honest executor, 3 games, 2 claims, N = 1", vec![besieged(TERMS, 1, 2, false)]),
-        named("besieged honest executor, 2 stays, 2 claims, N = 1", vec![besieged(TERMS, 1, 1, true)]),
-        named("liar, friend with 2 games, 1 false claim, N = 1", vec![liar_with_friend(TERMS, 1, 2, &[0])]),
-        named("liar, friend, 1 false claim, N = 2", vec![liar_with_friend(TERMS, 2, 1, &[0])]),
-        named("liar, friend, 2 false claims, N = 1", vec![liar_with_friend(TERMS, 1, 1, &[0, 1])]),
-        named("liar, friend who may stay, 3 false claims, one stay, N = 1", vec![stayed_liar(TERMS, 1, 1, &[0, 0, 1])]),
-        named("liar, friend, 2 honest challengers, N = 1", vec![two_watchers(TERMS, 1)]),
-        named("liar, friend, 2 honest challengers, N = 2", vec![two_watchers(TERMS, 2)]),
-        named("liar, friend with 3 games, 1 false claim, N = 1", vec![liar_with_friend(TERMS, 1, 3, &[0])]),
-        named("liar, friend, 1 false claim, N = 4", vec![liar_with_friend(TERMS, 4, 1, &[0])]),
-        named("besieged honest executor, 2 games, 2 claims, N = 2", vec![besieged(TERMS, 2, 1, false)]),
-        named("copier, N = 2", vec![copied(TERMS, 2)]),
-        named("honest and lying executor, challengers of both, N = 1", vec![mixed(TERMS, 1)]),
+        group("duels, 3 states, arity 2, N = 2, 4, 8, K = 3", duels(patient, 3, 1, &[2, 4, 8], false)),
+        group("duels, 3 states, arity 2, N = 3, 5, 6, 7, 16", duels(TERMS, 3, 2, &[3, 5, 6, 7, 16], false)),
+        group("duels, 3 states, arity 3, N = 4, 9", duels(arity3, 3, 1, &[4, 9], false)),
+        group("duels, 3 states, arity 2, N = 4, 9, reorganisations", duels(TERMS, 3, 1, &[4, 9], true)),
+        group("duels, 4 states, arity 2, N = 4", duels(TERMS, 4, 2, &[4], false)),
+        group("besieged honest executor, 3 games, 2 claims, N = 1", vec![besieged(TERMS, 1, 2, false)]),
+        group("besieged honest executor, 2 stays, 2 claims, N = 1, K = 3", vec![besieged(patient, 1, 1, true)]),
+        group("liar, friend with 2 games, 1 false claim, N = 1, K = 3", vec![liar_with_friend(patient, 1, 2, &[0])]),
+        group("liar, friend with 3 games, 1 false claim, N = 1", vec![liar_with_friend(TERMS, 1, 3, &[0])]),
+        group("liar, friend, 1 false claim, N = 4", vec![liar_with_friend(TERMS, 4, 1, &[0])]),
+        group("liar, friend, 1 false claim, arity 3, N = 3", vec![liar_with_friend(arity3, 3, 1, &[0])]),
+        group("liar, friend with 2 stays, 3 false claims, N = 1, K = 3", vec![stayed_liar(patient, 1, 2, &[0, 1, 2])]),
+        group("liar, friend, 2 honest challengers, N = 2", vec![two_watchers(TERMS, 2)]),
+        group("honest and lying executor, challengers of both, N = 2", vec![mixed(TERMS, 2)]),
     ]);
     groups
 }
