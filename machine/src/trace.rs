@@ -10,6 +10,9 @@ use alloc::vec::Vec;
 use assay_protocol::B256;
 
 use crate::interpreter::{Checkpoint, Interpreter, StepProof};
+use crate::memory::Memory;
+use crate::memory::proof::ChunkProof;
+use crate::memory::top::RegionRoots;
 use crate::record::Record;
 
 /// Checkpoints that a trace keeps unless it is told otherwise.
@@ -65,6 +68,20 @@ impl Trace {
     pub fn prove(&mut self, step: u64) -> StepProof {
         self.seek(step);
         self.run.prove_one()
+    }
+
+    /// The roots of the sixteen regions at a step, over which the record's memory root stands.
+    pub fn region_roots_at(&mut self, step: u64) -> RegionRoots {
+        self.seek(step);
+        self.run.commit();
+        self.run.memory().region_roots().clone()
+    }
+
+    /// The chunk that holds `address`, opened in the memory at a step.
+    pub fn open_at(&mut self, step: u64, address: u64) -> ChunkProof {
+        self.seek(step);
+        self.run.commit();
+        self.run.memory().chunk_proof(address)
     }
 
     /// The step at which the run halts; runs it to its end if that is not known yet.

@@ -64,11 +64,11 @@ pub enum DeploymentError {
         /// This code's.
         wanted: u32,
     },
-    /// An address that can't be a contract's.
-    #[error("deployment file: contract {contract} is at the zero address")]
-    Missing {
+    /// An address that is nobody's.
+    #[error("deployment file: {field} is the zero address")]
+    Zero {
         /// Its field.
-        contract: &'static str,
+        field: &'static str,
     },
     /// Two contracts in one place.
     #[error("deployment file: contracts {first} and {second} are both at {address}")]
@@ -93,10 +93,13 @@ impl Deployment {
         if got != wanted {
             return Err(DeploymentError::Version { got, wanted });
         }
+        if deployment.treasury.is_zero() {
+            return Err(DeploymentError::Zero { field: "treasury" });
+        }
         let named = deployment.contracts.named();
         for (i, (contract, address)) in named.iter().enumerate() {
             if address.is_zero() {
-                return Err(DeploymentError::Missing { contract });
+                return Err(DeploymentError::Zero { field: contract });
             }
             if let Some((first, _)) = named[..i].iter().find(|(_, other)| other == address) {
                 return Err(DeploymentError::Same { first, second: contract, address: *address });

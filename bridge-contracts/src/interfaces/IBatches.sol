@@ -4,9 +4,52 @@ pragma solidity 0.8.37;
 import {Batch, Fate, LeafProof} from "../types/Objects.sol";
 
 /// @title Batches of results, their data, and the fate of their leaves (chapter 12)
+/// @notice Each region has one sequencer, whose batches are numbered without gaps. Nothing that is posted is ever taken away:
+/// a voided batch keeps its number.
 interface IBatches {
+    error RegionExists(bytes32 region);
+    error RegionUnknown(bytes32 region);
+    /// @notice The sender is neither the region's sequencer nor a key of it that is valid now.
+    error NotSequencer(address expected, address given);
+    error SequencerNotRegistered(address sequencer);
+
+    error NumberNotNext(uint64 expected, uint64 given);
+    /// @notice Parts come in order; one that was posted can be posted again. `most` is the next one's number.
+    error PartOutOfOrder(uint32 most, uint32 given);
+    error PartLength(uint256 expected, uint256 given);
+    error TooManyParts(uint256 most, uint256 given);
+
+    error ParentWrong(bytes32 expected, bytes32 given);
+    /// @notice A sequence number that the batch before has used, or from which the batch would run past 2^64.
+    error FirstSequence(uint64 least, uint64 most, uint64 given);
+    error CountOutOfRange(uint32 most, uint32 given);
+    /// @notice The header says another length than was posted.
+    error DataLength(uint256 expected, uint256 given);
+    /// @notice The data can't hold what the header says: records and a directory, or nothing but records.
+    error DataTooShort(uint256 least, uint256 given);
+    error DataBeyondRecords(uint256 expected, uint256 given);
+    error DataRoot(bytes32 expected, bytes32 given);
+    /// @notice `asOf` is not in the past, or too far in it.
+    error AsOf(uint64 least, uint64 most, uint64 given);
+    error DeadlinePassed(uint64 minDeadline, uint64 given);
+
+    error NotFaultProver(address expected, address given);
+    error BatchUnknown(bytes32 region, uint64 number);
+    error AlreadyVoid(bytes32 region, uint64 number);
+    error WindowOver(uint64 last, uint64 given);
+
+    error BatchMismatch(bytes32 expected, bytes32 given);
+    error LeafNotInBatch(bytes32 expected, bytes32 given);
+    /// @notice The leaf's input is the output of another leaf, which has to follow in the chain.
+    error ChainIncomplete(uint64 batch, uint32 index);
+    error ChainTooLong(uint256 expected, uint256 given);
+    /// @notice A leaf in the chain is not the one whose output the leaf before it takes.
+    error ChainLink(uint64 expectedBatch, uint32 expectedIndex, uint64 givenBatch, uint32 givenIndex);
+    error ChainRegion(bytes32 expected, bytes32 given);
+
     event RegionOpened(bytes32 indexed region, address indexed sequencer, bytes32 name);
-    /// @notice A part of the data of batch `number`: parts in order, concatenated, are the data.
+    /// @notice A part of the data of batch `number`: parts in order, concatenated, are the data. Of a part that is posted
+    /// again the last one counts, and drops what was posted of later ones.
     event DataPosted(bytes32 indexed region, uint64 indexed number, uint32 part, bytes data);
     event BatchPosted(bytes32 indexed region, uint64 indexed number, bytes32 batchHash, Batch batch);
     event BatchVoided(bytes32 indexed region, uint64 indexed number);
@@ -20,9 +63,14 @@ interface IBatches {
 
     /// @notice Posts the region's next batch with the last part of its data, of 0 to 16 pages, the last page cut where the
     /// data ends.
+    /// @dev Sequence numbers ascend through a region, gaps allowed, and each is used once: a further attempt of a task takes a
+    /// new one. Here `firstSequence` is held against the least that the batch before can have used up, its first sequence and
+    /// its count; that it lies beyond the last sequence in that batch's records is a matter of face faults.
+    /// `asOf` lies strictly before now: what bonds and programs say about the time of an earlier block never changes, so that
+    /// nobody can make an honest batch faulty by acting in the same block.
     function post(Batch calldata batch, bytes calldata lastPart) external;
 
-    /// @notice Voids a batch within its window: the fault prover alone.
+    /// @notice Voids a batch within its window, whose last second is posting plus W: the fault prover alone.
     function voidBatch(bytes32 region, uint64 number) external;
 
     /// @notice The owner of the stake behind a region, zero if there is no such region.
@@ -42,7 +90,16 @@ interface IBatches {
     function checkLeaf(LeafProof calldata proof) external view returns (bytes32 leaf, uint64 postedAt, uint64 voidedAt);
 
     /// @notice The fate of a leaf. `chain[0]` is the leaf; where its input is the output of another leaf, that one follows, and
-    /// so on, at most the preset's length.
+    /// so on, at most the preset's length. What does not decide the answer is not read.
+    ///
+    ///     void        its batch was voided, or its executor convicted, before it became final
+    ///     challenged  a game on it is open, or a stay holds it
+    ///     pending     else, while its window is open: up to posting plus W, that second included
+    ///     final       else, if its WASM and its input are L1 data, or its input is the output of a final leaf
+    ///     pending, challenged   else, if that leaf is
+    ///     attested    else
+    ///
+    /// Data of a batch that is void, or of one that does not stand before, is not L1 data here. Final and void are for ever.
     function fateOf(LeafProof[] calldata chain) external view returns (Fate);
 
     /// @notice EIP-712 domain separator of requests, results and receipts.

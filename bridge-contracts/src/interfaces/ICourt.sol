@@ -23,6 +23,6 @@ interface ICourt {
         view
         returns (Standing standing, uint64 voidedAt);
 
-    /// @notice Whether a game against this executor is open, or a commitment against it has been revealed and not settled.
+    /// @notice Whether a game against this executor is not over: committed, open, or won and not settled.
     function hasOpenGames(address executor) external view returns (bool);
 }

@@ -60,7 +60,7 @@ impl RegionRoots {
     }
 
     /// Appends the siblings of a region root, bottom-up.
-    fn siblings(&self, region: Region, siblings: &mut Vec<B256>) {
+    pub fn siblings(&self, region: Region, siblings: &mut Vec<B256>) {
         let mut node = REGION_COUNT + region.number();
         while node > 1 {
             siblings.push(self.nodes[node ^ 1]);

@@ -42,7 +42,8 @@ fn files_that_are_not_are_refused_with_the_cause() {
     assert!(refused("31337", "-1").starts_with("deployment file: "));
     assert!(refused("\n}", "").starts_with("deployment file: EOF"));
     assert_eq!(refused("\"version\": 1", "\"version\": 2"), "deployment file of version 2, wanted 1");
-    assert_eq!(refused("0004\"", "0000\""), "deployment file: contract batches is at the zero address");
+    assert_eq!(refused("0004\"", "0000\""), "deployment file: batches is the zero address");
+    assert_eq!(refused("0007\"", "0000\""), "deployment file: treasury is the zero address");
     assert_eq!(
         refused("0005\"", "0002\""),
         "deployment file: contracts bonds and faults are both at 0x0000000000000000000000000000000000000002"

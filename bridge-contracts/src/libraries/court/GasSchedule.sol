@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+/// @title The schedule of gas that the loser of a game pays for (chapter 14, "Gas")
+/// @notice An executor is paid out of the bond of who challenged it in vain: its figures are what a call costs when none of
+/// its bytes is zero. A challenger is paid out of a convict's pot, which whoever joins in could milk with hashes of zeros:
+/// its figures are what a call costs at least. A test holds both to what the calls burn.
+library GasSchedule {
+    uint256 internal constant TIMEOUT = 60_000;
+
+    uint256 internal constant COMMIT = 200_000;
+    uint256 internal constant REVEAL = 150_000;
+    uint256 internal constant CHALLENGER_MOVE = 50_000;
+    uint256 internal constant CHALLENGER_HASH = 400;
+
+    uint256 internal constant EXECUTOR_MOVE = 70_000;
+    uint256 internal constant EXECUTOR_HASH = 1_300;
+
+    /// @notice Of either side: who steps has won, so that nobody steps for the pay.
+    uint256 internal constant STEP = 150_000;
+    uint256 internal constant STEP_BYTE = 40;
+    /// @dev Bytes of a witness that are paid.
+    uint256 private constant WITNESS_BYTES_MAX = 16_384;
+
+    /// @dev The longest run has 2^40 states (chapter 13).
+    uint256 private constant RUN_LOG2 = 40;
+
+    function reveal(uint256 hashes) internal pure returns (uint256) {
+        return REVEAL + hashes * CHALLENGER_HASH;
+    }
+
+    function challengerMove(uint256 hashes) internal pure returns (uint256) {
+        return CHALLENGER_MOVE + hashes * CHALLENGER_HASH;
+    }
+
+    function executorMove(uint256 hashes) internal pure returns (uint256) {
+        return EXECUTOR_MOVE + hashes * EXECUTOR_HASH;
+    }
+
+    function step(uint256 witnessBytes) internal pure returns (uint256) {
+        return STEP + STEP_BYTE * (witnessBytes < WITNESS_BYTES_MAX ? witnessBytes : WITNESS_BYTES_MAX);
+    }
+
+    /// @notice The most that an executor's moves in one game come to: every second dissection of the longest run, and a step.
+    function executorWorst(uint8 arityLog2) internal pure returns (uint256) {
+        uint256 dissections = (RUN_LOG2 + arityLog2 - 1) / arityLog2;
+        return dissections / 2 * executorMove(1 << arityLog2) + step(WITNESS_BYTES_MAX);
+    }
+}

@@ -1,0 +1,234 @@
+//! Duties made into calls of the court.
+//!
+//! Owns the ABI side of moves: what the strategy answers, as the court wants it shown. Every step is run through the
+//! verifier's bytecode before it becomes an intent; a player never pays for a step that L1 would refuse.
+
+use alloy_sol_types::{SolCall, SolValue};
+use assay_machine::memory::Region;
+use assay_machine::record::Record;
+use assay_protocol::contracts::Court::{self, Opening, Reply};
+use assay_protocol::{B256, keccak256};
+use revm::primitives::{Address, Bytes, U256};
+use thiserror::Error;
+
+use super::Intent;
+use super::board::{Board, GameState, Phase, Turn};
+use super::case::{Case, salt};
+use super::duty::{Duty, Task};
+use crate::game::{self, Answer, Dissection, Evidence, NoAnswer};
+use crate::preflight::{Preflight, PreflightError};
+
+/// Why a duty has no call.
+#[derive(Debug, Error)]
+pub enum PlayError<E> {
+    /// The board has moved on.
+    #[error("game {game} is not where this move belongs")]
+    Stale {
+        /// The game.
+        game: B256,
+    },
+    /// The opponent is right; the game is lost.
+    #[error("game {game} can't be won: {reason}")]
+    Hopeless {
+        /// The game.
+        game: B256,
+        /// Why.
+        reason: String,
+    },
+    /// The evidence is not to be had now.
+    #[error("no evidence: {0}")]
+    Evidence(E),
+    /// The step does not do on L1 what it does here: a fault of ours.
+    #[error("the verifier does not take the step: {0}")]
+    Preflight(#[from] PreflightError),
+    /// The verifier takes the step to another state than the machine: a fault of ours.
+    #[error("the verifier steps to {verifier}, the machine to {machine}")]
+    Disagreement {
+        /// The verifier's state.
+        verifier: B256,
+        /// The machine's state.
+        machine: B256,
+    },
+}
+
+/// Who commits to a challenge, where, and with how much.
+#[derive(Clone, Copy, Debug)]
+pub struct Stakes {
+    /// The court.
+    pub court: Address,
+    /// EIP-155 id of the chain.
+    pub chain_id: u64,
+    /// The sender.
+    pub challenger: Address,
+    /// Secret of the sender's key that salts its commitments.
+    pub secret: B256,
+    /// Wei to lock.
+    pub bond: U256,
+    /// Whether to hold all open claims of the executor.
+    pub is_stay: bool,
+}
+
+/// The commitment against a claim, or nothing if the claim is true. `window_end` is the last L1 time at which it can be made.
+///
+/// # Errors
+/// If the evidence is not to be had.
+pub fn challenge<E: Evidence>(
+    case: &Case,
+    evidence: &E,
+    stakes: &Stakes,
+    window_end: u64,
+) -> Result<Option<Intent>, E::Error> {
+    let Some(opening) = game::open(&case.claimed, evidence)? else { return Ok(None) };
+    let salt = salt(&stakes.secret, stakes.court, case.batch_hash, case.proof.index);
+    let (head, memory_root) = halves(&opening.record);
+    let commitment = keccak256(
+        (
+            keccak256("assay.court.commitment.v1"),
+            U256::from(stakes.chain_id),
+            stakes.court,
+            case.batch_hash,
+            case.proof.index,
+            stakes.challenger,
+            opening.dissection.tree().root(),
+            head,
+            memory_root,
+            salt,
+        )
+            .abi_encode(),
+    );
+    let call = Court::commitCall { proof: case.proof.clone(), commitment, stay: stakes.is_stay };
+    Ok(Some(Intent {
+        id: keccak256((case.batch_hash, case.proof.index, commitment).abi_encode()),
+        to: stakes.court,
+        value: stakes.bond,
+        data: call.abi_encode().into(),
+        valid_until: window_end,
+    }))
+}
+
+/// The call that does a duty.
+///
+/// # Errors
+/// [`PlayError`]: nothing is to be sent.
+pub fn play<E: Evidence>(
+    duty: &Duty,
+    board: &Board,
+    case: &Case,
+    evidence: &E,
+    secret: &B256,
+    preflight: &mut Preflight,
+) -> Result<Intent, PlayError<E::Error>> {
+    let stale = PlayError::Stale { game: duty.game };
+    let Some(game) = board.game(duty.game) else { return Err(stale) };
+    let (state, data) = match (duty.task, &game.phase) {
+        (Task::Reveal, Phase::Committed) => (duty.game, reveal(game, board.court(), case, evidence, secret)?),
+        (Task::Answer(side), Phase::Played(turn)) if turn.mover == side => {
+            (turn.state, answer(game, turn, evidence, preflight)?)
+        }
+        (Task::Timeout, _) => (B256::ZERO, Court::timeoutCall { id: duty.game }.abi_encode()),
+        (Task::Settle, _) => (B256::ZERO, Court::settleCall { id: duty.game }.abi_encode()),
+        _ => return Err(stale),
+    };
+    Ok(Intent {
+        id: keccak256((duty.game, state, keccak256(&data[..4])).abi_encode()),
+        to: board.court(),
+        value: U256::ZERO,
+        data: Bytes::from(data),
+        valid_until: duty.until,
+    })
+}
+
+fn reveal<E: Evidence>(
+    game: &GameState,
+    court: Address,
+    case: &Case,
+    evidence: &E,
+    secret: &B256,
+) -> Result<Vec<u8>, PlayError<E::Error>> {
+    let opening = game::open(&case.claimed, evidence).map_err(PlayError::Evidence)?;
+    let Some(opening) = opening else {
+        return Err(PlayError::Hopeless { game: game.id, reason: "the claim is true".into() });
+    };
+    let (head, memory_root) = halves(&opening.record);
+    let mut output = vec![opening.regions.get(Region::OUTPUT)];
+    opening.regions.siblings(Region::OUTPUT, &mut output);
+    let boot = &opening.boot_leaf;
+    let masked = |level: usize| boot.mask >> level & 1 == 1;
+    let below_root = boot.siblings.iter().enumerate().take(Region::SYSTEM.kind().depth() as usize);
+    let siblings = below_root.filter(|(level, _)| !masked(*level)).map(|(_, sibling)| *sibling).collect();
+    let call = Court::revealCall {
+        id: game.id,
+        opening: Opening {
+            batchHash: case.batch_hash,
+            region: case.proof.batch.region,
+            index: case.proof.index,
+            record: case.proof.record.clone(),
+            salt: salt(secret, court, case.batch_hash, case.proof.index),
+            descriptor: case.descriptor.clone(),
+            // A descriptor's boot leaf is zero.
+            systemLeaf: keccak256([0; 256]),
+            systemMask: boot.mask,
+            systemSiblings: siblings,
+            head,
+            memoryRoot: memory_root,
+            output,
+        },
+        hashes: opening.dissection.hashes().to_vec(),
+    };
+    Ok(call.abi_encode())
+}
+
+fn answer<E: Evidence>(
+    game: &GameState,
+    turn: &Turn,
+    evidence: &E,
+    preflight: &mut Preflight,
+) -> Result<Vec<u8>, PlayError<E::Error>> {
+    let answer = game::answer(&turn.dissection, evidence).map_err(|error| match error {
+        NoAnswer::NothingToDispute(reason) => PlayError::Hopeless { game: game.id, reason: reason.to_string() },
+        NoAnswer::Evidence(error) => PlayError::Evidence(error),
+    })?;
+    let position = turn.position.clone();
+    match answer {
+        Answer::Dissect { part, dissection } => {
+            let hashes = dissection.hashes().to_vec();
+            let call = Court::moveCall { id: game.id, position, reply: reply(&turn.dissection, part), hashes };
+            Ok(call.abi_encode())
+        }
+        Answer::Step { part, proof } => {
+            let verified = preflight.step(&proof.before, &proof.witness)?;
+            if verified.next != proof.after {
+                let (verifier, machine) = (verified.next.hash(), proof.after.hash());
+                return Err(PlayError::Disagreement { verifier, machine });
+            }
+            let (head, memory_root) = halves(&proof.before);
+            let call = Court::stepCall {
+                id: game.id,
+                position,
+                reply: reply(&turn.dissection, part),
+                head,
+                memoryRoot: memory_root,
+                witness: proof.witness.into(),
+            };
+            Ok(call.abi_encode())
+        }
+    }
+}
+
+/// Names a part of a dissection and opens both of its ends.
+fn reply(dissection: &Dissection, part: u64) -> Reply {
+    let tree = dissection.tree();
+    let accepted_siblings = if part > 1 { tree.siblings(part as usize - 2) } else { Vec::new() };
+    Reply {
+        j: u16::try_from(part).expect("a dissection has at most 256 parts"),
+        accepted: dissection.hash(part - 1),
+        acceptedSiblings: accepted_siblings,
+        disputed: dissection.hash(part),
+        disputedSiblings: tree.siblings(part as usize - 1),
+    }
+}
+
+/// The two words of a record.
+fn halves(record: &Record) -> (B256, B256) {
+    (B256::from_slice(&record.to_bytes()[..32]), record.memory_root)
+}
