@@ -8,8 +8,9 @@ use assay_specs::document::{Document, folder};
 use serde_json::Value;
 
 fn table_of_presets() -> Value {
-    let text = std::fs::read_to_string(folder().join("../protocol/presets.json")).unwrap();
-    serde_json::from_str(&text).unwrap()
+    let text =
+        std::fs::read_to_string(folder().join("../protocol/presets.json")).expect("the table is in the checkout");
+    serde_json::from_str(&text).expect("the table is JSON")
 }
 
 /// A number of the table as text, whether it stands there as a number or as a string.
