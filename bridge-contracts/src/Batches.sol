@@ -11,7 +11,6 @@ import {LeafTree} from "./libraries/LeafTree.sol";
 import {Batch, BlobRef, Claim, Fate, LeafProof, Source, SourceKind} from "./types/Objects.sol";
 import {Parameters} from "./types/Parameters.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 /// @title Batches of results, their data, and the fate of their leaves
 /// @notice Stores a hash and two times for each batch; everything else is in the logs. Holds no money.
@@ -211,15 +210,10 @@ contract Batches is IBatches, EIP712 {
         uint256 length = staged * DataPages.PART_BYTES + lastPart.length;
         if (batch.dataLength != length) revert DataLength(length, batch.dataLength);
 
-        // Every record and every entry can be shown from the data; with entries, blob areas begin at the next page.
-        uint256 records = batch.count * ClaimRecord.LENGTH;
-        if (batch.blobCount == 0) {
-            if (length != records) revert DataBeyondRecords(records, length);
-        } else {
-            uint256 tables = records + batch.blobCount * ENTRY_BYTES;
-            uint256 least = Math.ceilDiv(tables, DataPages.PAGE_BYTES) * DataPages.PAGE_BYTES;
-            if (length < least) revert DataTooShort(least, length);
-        }
+        // Every record and every entry can be shown from the data, so that what is wrong with one can be shown.
+        uint256 least = batch.count * ClaimRecord.LENGTH + batch.blobCount * ENTRY_BYTES;
+        if (length < least) revert DataTooShort(least, length);
+        if (batch.blobCount == 0 && length > least) revert DataBeyondRecords(least, length);
 
         bytes32[] memory roots = new bytes32[](staged);
         for (uint256 i = 0; i < staged; i++) {
