@@ -513,8 +513,8 @@ contract BondsTest is Ledger {
         p.burnShareBps = 10_001;
         expectAbove(p, "burnShareBps", 10_000, 10_001);
         p = parameters();
-        p.fuelLimitMax = (1 << 40) - 1;
-        expectAbove(p, "fuelLimitMax", (1 << 40) - 2, (1 << 40) - 1);
+        p.fuelLimitMax = 1 << 40;
+        expectAbove(p, "fuelLimitMax", (1 << 40) - 1, 1 << 40);
         p = parameters();
         p.window = 1 << 32;
         expectAbove(p, "window", type(uint32).max, 1 << 32);

@@ -51,9 +51,10 @@ abstract contract Posting is Ledger {
         }
     }
 
-    /// @dev The region's next batch of these claims, of records alone.
+    /// @dev The region's next batch of these claims, of records and their tree alone.
     function batchOf(Claim[] memory claims) internal view returns (Batch memory batch, bytes memory data) {
-        data = dataOf(claims);
+        bytes32[] memory leaves = leavesOf(claims);
+        data = abi.encodePacked(recordsOf(claims), Records.treeOf(leaves));
         uint64 number = batches.countOf(region);
         (bytes32 parent,,) = number == 0 ? (bytes32(0), uint64(0), uint64(0)) : batches.batchOf(region, number - 1);
         batch = Batch({
@@ -61,7 +62,7 @@ abstract contract Posting is Ledger {
             number: number,
             parent: parent,
             firstSequence: claims[0].sequence,
-            leafRoot: Records.rootOf(leavesOf(claims), true),
+            leafRoot: Records.rootOf(leaves, true),
             count: uint32(claims.length),
             dataRoot: Records.rootOf(Records.pageHashes(data), false),
             dataLength: uint32(data.length),
@@ -71,7 +72,7 @@ abstract contract Posting is Ledger {
         });
     }
 
-    function dataOf(Claim[] memory claims) internal pure returns (bytes memory data) {
+    function recordsOf(Claim[] memory claims) internal pure returns (bytes memory data) {
         data = new bytes(393 * claims.length);
         for (uint256 i = 0; i < claims.length; i++) {
             bytes memory record = Records.encode(claims[i]);

@@ -134,6 +134,22 @@ library Records {
         }
     }
 
+    /// @dev The tree over leaves as the data of a batch holds it: levels between leaves and root, each of an even width.
+    function treeOf(bytes32[] memory leaves) internal pure returns (bytes memory tree) {
+        bytes32[] memory level = leaves;
+        bytes32 zero = 0;
+        while (level.length > 2) {
+            bytes32[] memory above = new bytes32[]((level.length + 1) / 2);
+            for (uint256 i = 0; i < above.length; i++) {
+                above[i] = node(level[2 * i], 2 * i + 1 < level.length ? level[2 * i + 1] : zero, true);
+            }
+            zero = node(zero, zero, true);
+            tree = abi.encodePacked(tree, above);
+            if (above.length % 2 == 1) tree = abi.encodePacked(tree, zero);
+            level = above;
+        }
+    }
+
     function node(bytes32 left, bytes32 right, bool tagged) private pure returns (bytes32) {
         return tagged
             ? keccak256(abi.encode(keccak256("assay.batch.node.v1"), left, right))
