@@ -6,6 +6,7 @@ import {Parameters} from "../src/types/Parameters.sol";
 /// @notice The part of forge's cheatcode interface that this script uses.
 interface Vm {
     function computeCreateAddress(address deployer, uint256 nonce) external pure returns (address);
+    function createDir(string calldata path, bool recursive) external;
     function envAddress(string calldata name) external view returns (address);
     function envOr(string calldata name, string calldata fallbackValue) external view returns (string memory);
     function getCode(string calldata artifact) external view returns (bytes memory);
@@ -39,7 +40,7 @@ interface References {
 /// @notice
 ///     TREASURY=0x... PRESET=devnet forge script script/Deploy.s.sol --rpc-url URL --broadcast --private-key KEY
 ///
-/// PRESET is a name in protocol/presets.json, devnet if it is not set; the file is deployments/PRESET.json, or DEPLOYMENT.
+/// PRESET is a name in protocol/presets.json, devnet if it is not set; the file is deployments/PRESET.json.
 /// The contracts know each other from birth: each address follows from the deployer and its nonce.
 contract Deploy {
     error NumberTooLarge(string key, uint256 most, uint256 given);
@@ -63,13 +64,12 @@ contract Deploy {
 
     function run() external returns (Contracts memory at_) {
         string memory preset = vm.envOr("PRESET", "devnet");
-        Parameters memory parameters = parametersOf(preset);
+        Parameters memory parameters = parametersOf(vm.readFile("../protocol/presets.json"), preset);
         parameters.treasury = vm.envAddress("TREASURY");
         uint256 firstBlock = block.number;
         at_ = deploy(msg.sender, parameters);
         check(at_);
-        string memory path = string.concat("deployments/", preset, ".json");
-        write(vm.envOr("DEPLOYMENT", path), preset, parameters.treasury, firstBlock, at_);
+        write(preset, parameters.treasury, firstBlock, at_);
     }
 
     /// @dev Deploys in the order of the addresses.
@@ -110,8 +110,12 @@ contract Deploy {
         equal("faults.batches", at_.batches, References(at_.faults).batches());
     }
 
-    function parametersOf(string memory preset) internal view returns (Parameters memory parameters) {
-        string memory table = vm.readFile("../protocol/presets.json");
+    /// @dev The numbers of a preset in the text of a table, without a treasury.
+    function parametersOf(string memory table, string memory preset)
+        internal
+        view
+        returns (Parameters memory parameters)
+    {
         if (!vm.keyExistsJson(table, string.concat(".", preset))) revert PresetUnknown(preset);
         parameters.window = uint64(number(table, preset, "window", type(uint64).max));
         parameters.clock = uint64(number(table, preset, "clock", type(uint64).max));
@@ -141,7 +145,7 @@ contract Deploy {
         if (value > most) revert NumberTooLarge(key, most, value);
     }
 
-    function create(string memory name, bytes memory arguments, address expected) private {
+    function create(string memory name, bytes memory arguments, address expected) internal {
         bytes memory code = bytes.concat(vm.getCode(string.concat(name, ".sol:", name)), arguments);
         address given;
         assembly ("memory-safe") {
@@ -155,9 +159,7 @@ contract Deploy {
         if (given != expected) revert WrongReference(which, expected, given);
     }
 
-    function write(string memory path, string memory preset, address treasury, uint256 firstBlock, Contracts memory at_)
-        private
-    {
+    function write(string memory preset, address treasury, uint256 firstBlock, Contracts memory at_) private {
         string memory list = "contracts";
         vm.serializeAddress(list, "stepVerifier", at_.stepVerifier);
         vm.serializeAddress(list, "bonds", at_.bonds);
@@ -166,12 +168,13 @@ contract Deploy {
         vm.serializeAddress(list, "court", at_.court);
         string memory contracts = vm.serializeAddress(list, "faults", at_.faults);
 
+        vm.createDir("deployments", true);
         string memory file = "deployment";
         vm.serializeUint(file, "version", FILE_VERSION);
         vm.serializeUint(file, "chainId", block.chainid);
         vm.serializeString(file, "preset", preset);
         vm.serializeAddress(file, "treasury", treasury);
         vm.serializeUint(file, "firstBlock", firstBlock);
-        vm.writeJson(vm.serializeString(file, "contracts", contracts), path);
+        vm.writeJson(vm.serializeString(file, "contracts", contracts), string.concat("deployments/", preset, ".json"));
     }
 }

@@ -32,7 +32,6 @@ interface Vm {
     function warp(uint256 timestamp) external;
     function chainId(uint256 id) external;
     function deal(address account, uint256 balance) external;
-    function cool(address target) external;
     function lastCallGas() external view returns (CallGas memory);
     function etch(address target, bytes calldata code) external;
     function prank(address sender) external;
