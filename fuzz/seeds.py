@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes the seed corpora: modules for `admission`, records with witnesses for `witness`.
+"""Writes the seed corpora: modules for `admission`, records with witnesses for `witness`, data for `batch`.
 
 Modules are the small ones among the sample jobs; `modules` of assay-differential writes more. Witnesses are those of
-specs/vectors/steps.json. Existing files stay.
+specs/vectors/steps.json, batches those of specs/vectors/batch.json. Existing files stay.
 """
 
 import hashlib
@@ -31,6 +31,9 @@ def main() -> None:
     modules = [path.read_bytes() for path in sorted((ROOT / "jobs/wasm").glob("*.wasm"))]
     write("admission", [module for module in modules if len(module) <= MODULE_SIZE_MAX])
     steps = json.loads((ROOT / "specs/vectors/steps.json").read_text())["steps"]
+    cases = json.loads((ROOT / "specs/vectors/batch.json").read_text())["cases"]
+    counts = [bytes([int(case["header"]["count"]), int(case["header"]["blobCount"])]) for case in cases]
+    write("batch", [count + data(case["data"]) for count, case in zip(counts, cases)])
     write("witness", [data(step["head"]) + data(step["root"]) + data(step["witness"]) for step in steps])
 
 

@@ -14,8 +14,8 @@ library Relations {
     /// @dev About 136 years: sums of a time and a few periods stay far below 2^64.
     uint256 private constant PERIOD_MAX = type(uint32).max;
     uint256 private constant STAKE_PER_BOND = 20;
-    /// @dev The trace of the longest run has at most 2^40 states (chapter 13).
-    uint256 private constant FUEL_MAX = (1 << 40) - 2;
+    /// @dev The longest run has 2^40 steps, one more than its fuel (chapter 6).
+    uint256 private constant FUEL_MAX = (1 << 40) - 1;
     /// @dev A region (chapter 2).
     uint256 private constant BLOB_BYTES_MAX = 1 << 36;
 
@@ -31,8 +31,9 @@ library Relations {
 
         atLeast("challengeBond", 1, parameters.challengeBond);
         atLeast("executorStake", STAKE_PER_BOND * parameters.challengeBond, parameters.executorStake);
-        atLeast("sequencerStake", 1, parameters.sequencerStake);
-        atLeast("burnShareBps", 1, parameters.burnShareBps);
+        atLeast("sequencerStake", parameters.executorStake, parameters.sequencerStake);
+        // Deterrence is computed from the burned share alone: the rest may go to a friend of the convict.
+        atLeast("burnShareBps", BASIS_POINTS / 2, parameters.burnShareBps);
         atMost("burnShareBps", BASIS_POINTS, parameters.burnShareBps);
         atLeast("treasury", 1, uint160(parameters.treasury));
 
@@ -40,6 +41,7 @@ library Relations {
         atMost("fuelLimitMax", FUEL_MAX, parameters.fuelLimitMax);
         atMost("outputLengthMax", BLOB_BYTES_MAX, parameters.outputLengthMax);
         atMost("inputLengthMax", BLOB_BYTES_MAX, parameters.inputLengthMax);
+        atLeast("sourceHorizon", 1, parameters.sourceHorizon);
         atLeast("chainLengthMax", 1, parameters.chainLengthMax);
     }
 

@@ -1,0 +1,91 @@
+//! Chapter 15 against the table of presets, the constants behind it, and the contracts' struct of parameters.
+
+use assay_protocol::presets::{
+    BASIS_POINTS, BONDS_PER_STAKE, CHALLENGER_GAS_MAX, COMPUTE_COST, EXECUTOR_GAS_MAX, FUEL_LIMIT_BOUND, MOVES, PASSES,
+    PERIOD_MAX, Preset, STEPS_PER_SECOND,
+};
+use assay_specs::document::{Document, folder};
+use serde_json::Value;
+
+fn table_of_presets() -> Value {
+    let text =
+        std::fs::read_to_string(folder().join("../protocol/presets.json")).expect("the table is in the checkout");
+    serde_json::from_str(&text).expect("the table is JSON")
+}
+
+/// A number of the table as text, whether it stands there as a number or as a string.
+fn written(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+#[test]
+fn the_chapter_has_the_numbers_of_the_table() {
+    let presets = table_of_presets();
+    let table = Document::chapter("15-presets.md").table("Numbers");
+    for preset in Preset::ALL {
+        let numbers = presets[preset.name()].as_object().unwrap();
+        assert_eq!(table.rows.len(), numbers.len(), "{preset}");
+        for row in &table.rows {
+            let field = table.cell(row, "field");
+            assert_eq!(table.cell(row, preset.name()), written(&numbers[field]), "{preset}: {field}");
+        }
+    }
+}
+
+#[test]
+fn every_number_has_its_reason() {
+    let chapter = Document::chapter("15-presets.md");
+    let reasons = chapter.section("Numbers");
+    for row in &chapter.table("Numbers").rows {
+        assert!(reasons.contains(&format!("*{}*", row[0])), "the chapter says why {} is what it is", row[0]);
+    }
+}
+
+#[test]
+fn fields_are_those_of_the_contracts() {
+    let path = folder().join("../bridge-contracts/src/types/Parameters.sol");
+    let source = std::fs::read_to_string(path).unwrap();
+    let members = source.lines().filter_map(|line| line.trim().strip_suffix(';')?.rsplit_once(' '));
+    // Who the treasury is, a deployment says.
+    let members = members.map(|(_, name)| name).filter(|name| !["0.8.37", "treasury"].contains(name));
+    let table = Document::chapter("15-presets.md").table("Numbers");
+    let fields = table.rows.iter().map(|row| row[0].as_str());
+    assert!(members.eq(fields), "{source}");
+}
+
+#[test]
+fn the_chapter_has_the_assumptions() {
+    let chapter = Document::chapter("15-presets.md");
+    let tables: Vec<_> = chapter.tables().into_iter().filter(|table| table.heading == "Assumptions").collect();
+    let [assumptions, constants] = tables.as_slice() else { panic!("two tables of assumptions") };
+    for preset in Preset::ALL {
+        let values = preset.assumptions();
+        let listed: Vec<&str> = assumptions.rows.iter().map(|row| assumptions.cell(row, preset.name())).collect();
+        assert_eq!(listed, [values.censorship.to_string(), values.inclusion.to_string()], "{preset}");
+    }
+    let ours = [
+        ("STEPS_PER_SECOND", STEPS_PER_SECOND),
+        ("PASSES", PASSES),
+        ("MOVES", MOVES),
+        ("EXECUTOR_GAS_MAX", EXECUTOR_GAS_MAX),
+        ("CHALLENGER_GAS_MAX", CHALLENGER_GAS_MAX),
+        ("COMPUTE_COST", COMPUTE_COST),
+        ("BONDS_PER_STAKE", BONDS_PER_STAKE),
+        ("FUEL_LIMIT_BOUND", FUEL_LIMIT_BOUND),
+        ("PERIOD_MAX", PERIOD_MAX),
+        ("BASIS_POINTS", BASIS_POINTS),
+    ];
+    let listed: Vec<(&str, u64)> =
+        constants.rows.iter().map(|row| (row[0].as_str(), row[1].parse().unwrap())).collect();
+    assert_eq!(listed, ours);
+}
+
+#[test]
+fn relations_are_named_as_in_the_chapter() {
+    // What an error names is what the chapter lists; periods share a row.
+    let source = std::fs::read_to_string(folder().join("../protocol/src/presets.rs")).unwrap();
+    let table = Document::chapter("15-presets.md").table("Relations");
+    for row in &table.rows[1..] {
+        assert!(source.contains(&format!("(\"{}\", ", row[0])), "{} is checked", row[0]);
+    }
+}
