@@ -52,8 +52,11 @@ impl Belief {
 pub enum Habit {
     /// At once.
     Prompt,
-    /// As late as the pace of blocks lets it be in time.
-    Late,
+    /// As late as leaves this many seconds on its clock.
+    Late {
+        /// Seconds.
+        spare: u64,
+    },
     /// Not any more after this many moves.
     Silent {
         /// Moves made before.
@@ -158,7 +161,7 @@ impl Actor {
         is_move
             && match self.habit {
                 Habit::Prompt => false,
-                Habit::Late => next <= duty.until,
+                Habit::Late { spare } => next + spare <= duty.until,
                 Habit::Silent { after } => self.moves >= after,
             }
     }

@@ -18,6 +18,9 @@ use crate::stage::{Entry, Stage};
 /// Price of gas in bouts: 1 gwei.
 const BASE_FEE: u64 = 1_000_000_000;
 
+/// An honest player dawdles once; what is left is for the moves to come.
+const LATE: Habit = Habit::Late { spare: 30 };
+
 /// Draws from a seed.
 pub struct Dice {
     seed: u64,
@@ -59,7 +62,7 @@ impl Dice {
 
     fn habit(&mut self) -> Habit {
         match self.below(5) {
-            0 => Habit::Late,
+            0 => Habit::Late { spare: self.below(30) },
             1 => Habit::Silent { after: self.below(4) as u32 },
             _ => Habit::Prompt,
         }
@@ -111,12 +114,12 @@ pub fn bout(jobs: &[Job], seed: u64, number: u64) -> Result<Report, Broken> {
     };
     let mut actors = Vec::new();
     if is_true {
-        let habit = dice.pick(&[Habit::Prompt, Habit::Prompt, Habit::Late]);
+        let habit = dice.pick(&[Habit::Prompt, Habit::Prompt, LATE]);
         actors.push(Actor::new(executor, Side::Executor, truth(), habit, 0));
     } else {
         let (belief, habit) = (lie(&mut dice), dice.habit());
         actors.push(Actor::new(executor, Side::Executor, belief, habit, 0));
-        let habit = dice.pick(&[Habit::Prompt, Habit::Prompt, Habit::Late]);
+        let habit = dice.pick(&[Habit::Prompt, Habit::Prompt, LATE]);
         actors.push(Actor::new(Key::named("challenger", 0), Side::Challenger, truth(), habit, 0));
     }
     for liar in 1..=dice.below(4) as u32 + u32::from(is_true) {
