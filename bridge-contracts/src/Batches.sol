@@ -11,7 +11,6 @@ import {LeafTree} from "./libraries/LeafTree.sol";
 import {Batch, BlobRef, Claim, Fate, LeafProof, Source, SourceKind} from "./types/Objects.sol";
 import {Parameters} from "./types/Parameters.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
-import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 /// @title Batches of results, their data, and the fate of their leaves
 /// @notice Stores a hash and two times for each batch; everything else is in the logs. Holds no money.
@@ -20,7 +19,6 @@ contract Batches is IBatches, EIP712 {
     struct Region {
         address sequencer;
         uint64 count;
-        uint64 nextSequence;
         uint64 stagedNumber;
         uint32 stagedParts;
     }
@@ -87,7 +85,7 @@ contract Batches is IBatches, EIP712 {
     function post(Batch calldata batch, bytes calldata lastPart) external {
         Region storage into = postable(batch.region, batch.number);
         uint32 staged = into.stagedNumber == batch.number ? into.stagedParts : 0;
-        checkPlace(batch, into);
+        checkPlace(batch);
         checkTimes(batch);
         checkData(batch, staged, lastPart);
 
@@ -95,7 +93,6 @@ contract Batches is IBatches, EIP712 {
         posted[batch.region][batch.number] =
             Posted({batchHash: batchHash, postedAt: uint64(block.timestamp), voidedAt: 0});
         into.count = batch.number + 1;
-        into.nextSequence = batch.firstSequence + batch.count;
         if (lastPart.length != 0) emit DataPosted(batch.region, batch.number, staged, lastPart);
         emit BatchPosted(batch.region, batch.number, batchHash, batch);
     }
@@ -186,15 +183,10 @@ contract Batches is IBatches, EIP712 {
         if (number != into.count) revert NumberNotNext(into.count, number);
     }
 
-    function checkPlace(Batch calldata batch, Region storage into) private view {
+    function checkPlace(Batch calldata batch) private view {
         bytes32 parent = batch.number == 0 ? bytes32(0) : posted[batch.region][batch.number - 1].batchHash;
         if (batch.parent != parent) revert ParentWrong(parent, batch.parent);
         if (batch.count == 0 || batch.count > COUNT_MAX) revert CountOutOfRange(COUNT_MAX, batch.count);
-        uint64 least = into.nextSequence;
-        uint64 most = type(uint64).max - batch.count;
-        if (batch.firstSequence < least || batch.firstSequence > most) {
-            revert FirstSequence(least, most, batch.firstSequence);
-        }
     }
 
     function checkTimes(Batch calldata batch) private view {
@@ -211,15 +203,11 @@ contract Batches is IBatches, EIP712 {
         uint256 length = staged * DataPages.PART_BYTES + lastPart.length;
         if (batch.dataLength != length) revert DataLength(length, batch.dataLength);
 
-        // Every record and every entry can be shown from the data; with entries, blob areas begin at the next page.
-        uint256 records = batch.count * ClaimRecord.LENGTH;
-        if (batch.blobCount == 0) {
-            if (length != records) revert DataBeyondRecords(records, length);
-        } else {
-            uint256 tables = records + batch.blobCount * ENTRY_BYTES;
-            uint256 least = Math.ceilDiv(tables, DataPages.PAGE_BYTES) * DataPages.PAGE_BYTES;
-            if (length < least) revert DataTooShort(least, length);
-        }
+        // Every record, node and entry can be shown from the data, so that what is wrong with one can be shown.
+        uint256 least =
+            batch.count * ClaimRecord.LENGTH + LeafTree.postedBytes(batch.count) + batch.blobCount * ENTRY_BYTES;
+        if (length < least) revert DataTooShort(least, length);
+        if (batch.blobCount == 0 && length > least) revert DataTooLong(least, length);
 
         bytes32[] memory roots = new bytes32[](staged);
         for (uint256 i = 0; i < staged; i++) {

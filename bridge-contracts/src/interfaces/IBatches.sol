@@ -20,14 +20,13 @@ interface IBatches {
     error TooManyParts(uint256 most, uint256 given);
 
     error ParentWrong(bytes32 expected, bytes32 given);
-    /// @notice A sequence number that the batch before has used, or from which the batch would run past 2^64.
-    error FirstSequence(uint64 least, uint64 most, uint64 given);
     error CountOutOfRange(uint32 most, uint32 given);
     /// @notice The header says another length than was posted.
     error DataLength(uint256 expected, uint256 given);
-    /// @notice The data can't hold what the header says: records and a directory, or nothing but records.
+    /// @notice The data can't hold the records, the leaf tree and the directory that the header says.
     error DataTooShort(uint256 least, uint256 given);
-    error DataBeyondRecords(uint256 expected, uint256 given);
+    /// @notice The header says that there are no blobs, and there is data behind the leaf tree.
+    error DataTooLong(uint256 most, uint256 given);
     error DataRoot(bytes32 expected, bytes32 given);
     /// @notice `asOf` is not in the past, or too far in it.
     error AsOf(uint64 least, uint64 most, uint64 given);
@@ -63,9 +62,9 @@ interface IBatches {
 
     /// @notice Posts the region's next batch with the last part of its data, of 0 to 16 pages, the last page cut where the
     /// data ends.
-    /// @dev Sequence numbers ascend through a region, gaps allowed, and each is used once: a further attempt of a task takes a
-    /// new one. Here `firstSequence` is held against the least that the batch before can have used up, its first sequence and
-    /// its count; that it lies beyond the last sequence in that batch's records is a matter of face faults.
+    /// @dev Sequence numbers are those of intake: they ascend within a batch, and long jobs may stand in a later batch than
+    /// what was taken in after them. So `firstSequence` is compared with the records only, by face faults. A further attempt
+    /// of a task has a sequence number of its own.
     /// `asOf` lies strictly before now: what bonds and programs say about the time of an earlier block never changes, so that
     /// nobody can make an honest batch faulty by acting in the same block.
     function post(Batch calldata batch, bytes calldata lastPart) external;

@@ -33,6 +33,14 @@ library LeafTree {
         return Math.log2(count, Math.Rounding.Ceil);
     }
 
+    /// @notice Bytes of the tree as a batch's data holds it: its levels without leaves and root, each padded to an even width.
+    function postedBytes(uint256 count) internal pure returns (uint256 length) {
+        for (uint256 width = (count + 1) / 2; width > 1; width = (width + 1) / 2) {
+            width += width & 1;
+            length += width * 32;
+        }
+    }
+
     function node(bytes32 left, bytes32 right) internal pure returns (bytes32) {
         return keccak256(abi.encode(NODE_TAG, left, right));
     }

@@ -14,8 +14,8 @@ library Relations {
     /// @dev About 136 years: sums of a time and a few periods stay far below 2^64.
     uint256 private constant PERIOD_MAX = type(uint32).max;
     uint256 private constant STAKE_PER_BOND = 20;
-    /// @dev The trace of the longest run has at most 2^40 states (chapter 13).
-    uint256 private constant FUEL_MAX = (1 << 40) - 2;
+    /// @dev The longest run has 2^40 steps, one more than its fuel (chapter 6).
+    uint256 private constant FUEL_MAX = (1 << 40) - 1;
     /// @dev A region (chapter 2).
     uint256 private constant BLOB_BYTES_MAX = 1 << 36;
 

@@ -17,7 +17,18 @@ interface Vm {
     function keyExistsJson(string calldata json, string calldata key) external view returns (bool);
     function expectRevert(bytes calldata revertData) external;
     function expectRevert(bytes4 selector) external;
+    function expectPartialRevert(bytes4 selector) external;
+    function parseJsonAddress(string calldata json, string calldata key) external pure returns (address);
     function assume(bool condition) external pure;
+    function warp(uint256 timestamp) external;
+    function chainId(uint256 id) external;
+    function deal(address account, uint256 balance) external;
+    function etch(address target, bytes calldata code) external;
+    function prank(address sender) external;
+    function sign(uint256 key, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
+    function addr(uint256 key) external pure returns (address);
+    function expectEmit(bool topic1, bool topic2, bool topic3, bool data, address emitter) external;
+    function envOr(string calldata name, bool fallbackValue) external view returns (bool);
     function toString(uint256 value) external pure returns (string memory);
 }
 
@@ -37,6 +48,10 @@ abstract contract Test {
 
     function assertEq(uint256 got, uint256 wanted, string memory what) internal pure {
         if (got != wanted) revert NotEqual(what, bytes32(got), bytes32(wanted));
+    }
+
+    function assertEq(address got, address wanted, string memory what) internal pure {
+        assertEq(uint160(got), uint160(wanted), what);
     }
 
     function assertTrue(bool condition, string memory what) internal pure {
