@@ -219,7 +219,7 @@ contract Court is CourtLedger {
     }
 
     /// @dev The root of a dissection of a segment.
-    function dissect(uint8 lengthLog2, bytes32[] calldata hashes) private view returns (bytes32) {
+    function dissect(uint8 lengthLog2, bytes32[] calldata hashes) private pure returns (bytes32) {
         uint256 expected = 1 << Dissection.partsLog2(lengthLog2, arityLog2());
         if (hashes.length != expected) revert Dissection.HashCount(expected, hashes.length);
         return Dissection.rootOf(hashes);
