@@ -507,6 +507,18 @@ contract BondsTest is Ledger {
         p.executorStake = 20 ether - 1;
         expectBelow(p, "executorStake", 20 ether, 20 ether - 1);
         p = parameters();
+        p.sequencerStake = EXECUTOR_STAKE - 1;
+        expectBelow(p, "sequencerStake", EXECUTOR_STAKE, EXECUTOR_STAKE - 1);
+        p = parameters();
+        p.burnShareBps = 4999;
+        expectBelow(p, "burnShareBps", 5000, 4999);
+        p = parameters();
+        p.sourceHorizon = 0;
+        expectBelow(p, "sourceHorizon", 1, 0);
+        p = parameters();
+        p.chainLengthMax = 0;
+        expectBelow(p, "chainLengthMax", 1, 0);
+        p = parameters();
         p.treasury = address(0);
         expectBelow(p, "treasury", 1, 0);
         p = parameters();

@@ -31,8 +31,9 @@ library Relations {
 
         atLeast("challengeBond", 1, parameters.challengeBond);
         atLeast("executorStake", STAKE_PER_BOND * parameters.challengeBond, parameters.executorStake);
-        atLeast("sequencerStake", 1, parameters.sequencerStake);
-        atLeast("burnShareBps", 1, parameters.burnShareBps);
+        atLeast("sequencerStake", parameters.executorStake, parameters.sequencerStake);
+        // Deterrence is computed from the burned share alone: the rest may go to a friend of the convict.
+        atLeast("burnShareBps", BASIS_POINTS / 2, parameters.burnShareBps);
         atMost("burnShareBps", BASIS_POINTS, parameters.burnShareBps);
         atLeast("treasury", 1, uint160(parameters.treasury));
 
@@ -40,6 +41,7 @@ library Relations {
         atMost("fuelLimitMax", FUEL_MAX, parameters.fuelLimitMax);
         atMost("outputLengthMax", BLOB_BYTES_MAX, parameters.outputLengthMax);
         atMost("inputLengthMax", BLOB_BYTES_MAX, parameters.inputLengthMax);
+        atLeast("sourceHorizon", 1, parameters.sourceHorizon);
         atLeast("chainLengthMax", 1, parameters.chainLengthMax);
     }
 

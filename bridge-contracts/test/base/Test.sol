@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+/// @notice What the last call cost, by {Vm-lastCallGas}.
+struct CallGas {
+    uint64 gasLimit;
+    uint64 gasTotalUsed;
+    uint64 gasMemoryUsed;
+    int64 gasRefunded;
+    uint64 gasRemaining;
+}
+
 /// @notice The part of forge's cheatcode interface that these tests use.
 interface Vm {
     function parseJson(string calldata json, string calldata key) external pure returns (bytes memory);
@@ -23,6 +32,8 @@ interface Vm {
     function warp(uint256 timestamp) external;
     function chainId(uint256 id) external;
     function deal(address account, uint256 balance) external;
+    function cool(address target) external;
+    function lastCallGas() external view returns (CallGas memory);
     function etch(address target, bytes calldata code) external;
     function prank(address sender) external;
     function sign(uint256 key, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
