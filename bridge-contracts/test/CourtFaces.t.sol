@@ -130,13 +130,13 @@ contract CourtFacesTest is Players {
         (request, result) = truthOf(run);
         result.fuelUsed -= 1;
         refuse(request, result, reason);
-        (request, result) = truthOf(run);
+        (request, result) = truthOf(readRun(EXHAUSTED));
         result.output.length = 1;
         refuse(request, result, reason);
-        (request, result) = truthOf(run);
+        (request, result) = truthOf(readRun(EXHAUSTED));
         result.output.root = ~result.output.root;
         refuse(request, result, reason);
-        (, result) = truthOf(run);
+        (, result) = truthOf(readRun(EXHAUSTED));
         assertEq(result.output.root, MerklePath.zeroBulk()[0], "the empty blob");
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Court} from "../src/Court.sol";
 import {Role} from "../src/interfaces/IBonds.sol";
 import {Standing} from "../src/interfaces/ICourt.sol";
 import {IDisputeCourt} from "../src/interfaces/IDisputeCourt.sol";
@@ -8,6 +9,7 @@ import {Phase, Reply} from "../src/types/Games.sol";
 import {LeafProof, TaskRequest, TaskResult} from "../src/types/Objects.sol";
 import {Belief, Players, Table} from "./base/Players.sol";
 import {Run} from "./base/Runs.sol";
+import {CourtOf2, CourtOf4} from "./base/SmallCourts.sol";
 
 /// @title Whole games over real runs: the honest side wins, wherever the other side begins to lie
 abstract contract CourtGames is Players {
@@ -149,8 +151,8 @@ contract CourtGamesOf256Test is CourtGames {
 }
 
 contract CourtGamesOf4Test is CourtGames {
-    function arityLog2() internal pure override returns (uint8) {
-        return 2;
+    function newCourt() internal override returns (Court) {
+        return new CourtOf4(parameters(), bonds, programs, batches);
     }
 
     function test_executorLies_anywhere_loses() external {
@@ -162,8 +164,8 @@ contract CourtGamesOf4Test is CourtGames {
 }
 
 contract CourtGamesOf2Test is CourtGames {
-    function arityLog2() internal pure override returns (uint8) {
-        return 1;
+    function newCourt() internal override returns (Court) {
+        return new CourtOf2(parameters(), bonds, programs, batches);
     }
 
     function test_executorLies_anywhere_loses() external {

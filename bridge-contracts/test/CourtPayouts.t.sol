@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Court} from "../src/Court.sol";
 import {Role} from "../src/interfaces/IBonds.sol";
 import {Standing} from "../src/interfaces/ICourt.sol";
 import {IDisputeCourt} from "../src/interfaces/IDisputeCourt.sol";
@@ -9,14 +10,15 @@ import {Accused, Phase} from "../src/types/Games.sol";
 import {LeafProof, TaskRequest, TaskResult} from "../src/types/Objects.sol";
 import {Players, Table} from "./base/Players.sol";
 import {Run} from "./base/Runs.sol";
+import {CourtOf4} from "./base/SmallCourts.sol";
 
 /// @title Convictions, who is paid what, and stays
 contract CourtPayoutsTest is Players {
     uint256 private constant POT = STAKE * 4 / 10;
     address private dave = vm.addr(0xda7e);
 
-    function arityLog2() internal pure override returns (uint8) {
-        return 2;
+    function newCourt() internal override returns (Court) {
+        return new CourtOf4(parameters(), bonds, programs, batches);
     }
 
     function setUp() public override {
@@ -83,7 +85,7 @@ contract CourtPayoutsTest is Players {
         expire(committed(proof, alice), executor);
         uint256 paid = wei_(GasSchedule.TIMEOUT) * (10_000 + GAS_MARGIN_BPS) / 10_000;
         assertEq(court.creditOf(executor), paid, "its call");
-        expire(committed(proof, alice), bob);
+        expire(committed(proof, bob), carol);
         assertEq(court.creditOf(executor), paid, "a stranger's call is not paid");
         assertEq(court.creditOf(TREASURY), 2 * BOND - paid, "burned");
     }

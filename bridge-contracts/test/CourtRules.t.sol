@@ -15,11 +15,12 @@ import {LeafProof, TaskRequest, TaskResult} from "../src/types/Objects.sol";
 import {Parameters} from "../src/types/Parameters.sol";
 import {Players, Table} from "./base/Players.sol";
 import {Run} from "./base/Runs.sol";
+import {CourtOf4} from "./base/SmallCourts.sol";
 
 /// @title Who may do what, when, and with which proofs
 contract CourtRulesTest is Players {
-    function arityLog2() internal pure override returns (uint8) {
-        return 2;
+    function newCourt() internal override returns (Court) {
+        return new CourtOf4(parameters(), bonds, programs, batches);
     }
 
     /// @dev A game in which the executor has to answer: the challenger lies from state 30 on.

@@ -6,31 +6,12 @@ import {Bonds} from "../../src/Bonds.sol";
 import {Court} from "../../src/Court.sol";
 import {Programs} from "../../src/Programs.sol";
 import {StepVerifier} from "../../src/StepVerifier.sol";
-import {IBatches} from "../../src/interfaces/IBatches.sol";
-import {IBonds, Role} from "../../src/interfaces/IBonds.sol";
-import {IPrograms} from "../../src/interfaces/IPrograms.sol";
+import {Role} from "../../src/interfaces/IBonds.sol";
 import {ClaimRecord} from "../../src/libraries/ClaimRecord.sol";
 import {DataPages} from "../../src/libraries/DataPages.sol";
 import {Batch, LeafProof, TaskRequest, TaskResult} from "../../src/types/Objects.sol";
 import {Parameters} from "../../src/types/Parameters.sol";
 import {Run, Runs} from "./Runs.sol";
-
-/// @notice Courts whose dissections are smaller, so that short runs make deep games. Nothing else differs.
-contract CourtOf2 is Court {
-    constructor(Parameters memory p, IBonds b, IPrograms r, IBatches l) Court(p, b, r, l) {}
-
-    function arityLog2() public pure override returns (uint8) {
-        return 1;
-    }
-}
-
-contract CourtOf4 is Court {
-    constructor(Parameters memory p, IBonds b, IPrograms r, IBatches l) Court(p, b, r, l) {}
-
-    function arityLog2() public pure override returns (uint8) {
-        return 2;
-    }
-}
 
 /// @notice Cheatcodes that only these tests use.
 interface ArenaVm {
@@ -50,7 +31,7 @@ abstract contract Arena is Runs {
     uint256 internal constant STAKE = 40 ether;
     uint256 internal constant BOND = 1 ether;
     uint256 internal constant BASE_FEE = 30 gwei;
-    uint256 internal constant BASE_FEE_MAX = 400 gwei;
+    uint256 internal constant BASE_FEE_MAX = 350 gwei;
     uint256 internal constant GAS_MARGIN_BPS = 2500;
     uint256 internal constant BURN_SHARE_BPS = 6000;
     address internal constant TREASURY = address(0x7123a5);
@@ -92,9 +73,9 @@ abstract contract Arena is Runs {
         vm.warp(START + 12);
     }
 
-    /// @dev The arity of the court; a test may choose another.
-    function arityLog2() internal view virtual returns (uint8) {
-        return 8;
+    /// @dev The court of a deployment; a test may make one of a smaller arity.
+    function newCourt() internal virtual returns (Court) {
+        return new Court(parameters(), bonds, programs, batches);
     }
 
     function parameters() internal pure returns (Parameters memory) {
@@ -248,9 +229,7 @@ abstract contract Arena is Runs {
         bonds = new Bonds(parameters(), Court(payable(courtAddress)), address(0xfa017));
         programs = new Programs(verifier);
         batches = new Batches(parameters(), bonds, Court(payable(courtAddress)), address(0xfa017));
-        if (arityLog2() == 1) court = new CourtOf2(parameters(), bonds, programs, batches);
-        else if (arityLog2() == 2) court = new CourtOf4(parameters(), bonds, programs, batches);
-        else court = new Court(parameters(), bonds, programs, batches);
+        court = newCourt();
         assertEq(address(court), courtAddress, "court where bonds and batches look for it");
     }
 }
