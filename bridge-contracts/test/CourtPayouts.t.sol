@@ -72,7 +72,7 @@ contract CourtPayoutsTest is Players {
         play(run, honest(), table, executor);
         play(run, liar(30), table, alice);
         assertTrue(play(run, honest(), table, executor), "a step");
-        uint256 gasUnits = GasSchedule.executorMove(4) + GasSchedule.step(run.witnesses[29].length);
+        uint256 gasUnits = GasSchedule.executorMove(4) + GasSchedule.executorStep(run.witnesses[29].length);
         uint256 paid = wei_(gasUnits) * (10_000 + GAS_MARGIN_BPS) / 10_000;
         assertEq(court.creditOf(executor), paid, "the executor's gas, with a margin");
         assertEq(court.creditOf(TREASURY), BOND - paid, "the rest is burned");
@@ -222,7 +222,7 @@ contract CourtPayoutsTest is Players {
     function test_pot_tooSmall_isDividedByCost() external {
         arena.fee(BASE_FEE_MAX);
         LeafProof memory proof = postLie(readRun(EXIT));
-        bytes32[] memory ids = new bytes32[](250);
+        bytes32[] memory ids = new bytes32[](300);
         for (uint256 i = 0; i < ids.length; i++) {
             address challenger = address(uint160(0x10000 + i));
             vm.deal(challenger, BOND);

@@ -13,12 +13,21 @@ import {Batch, LeafProof, TaskRequest, TaskResult} from "../../src/types/Objects
 import {Parameters} from "../../src/types/Parameters.sol";
 import {Run, Runs} from "./Runs.sol";
 
+/// @notice A log as the cheatcode gives it.
+struct ArenaLog {
+    bytes32[] topics;
+    bytes data;
+    address emitter;
+}
+
 /// @notice Cheatcodes that only these tests use.
 interface ArenaVm {
     function fee(uint256 baseFee) external;
     function computeCreateAddress(address deployer, uint256 nonce) external pure returns (address);
     function getNonce(address account) external view returns (uint64);
     function cool(address target) external;
+    function recordLogs() external;
+    function getRecordedLogs() external returns (ArenaLog[] memory);
 }
 
 /// @title All contracts as they are deployed, a sequencer, executors, and claims about known runs
@@ -31,7 +40,7 @@ abstract contract Arena is Runs {
     uint256 internal constant STAKE = 40 ether;
     uint256 internal constant BOND = 1 ether;
     uint256 internal constant BASE_FEE = 30 gwei;
-    uint256 internal constant BASE_FEE_MAX = 350 gwei;
+    uint256 internal constant BASE_FEE_MAX = 300 gwei;
     uint256 internal constant GAS_MARGIN_BPS = 2500;
     uint256 internal constant BURN_SHARE_BPS = 6000;
     address internal constant TREASURY = address(0x7123a5);

@@ -24,7 +24,6 @@ struct Match {
     Table table;
     uint256 claim;
     uint256 liesFrom;
-    bool isOver;
 }
 
 /// @notice Does to the court what anybody can do: claims, true and false, by an honest executor and by liars who are replaced
@@ -45,6 +44,7 @@ contract CourtHandler is Players {
     address[] public accounts;
     address[] public liars;
     uint256 public calls;
+    uint256 private steps;
 
     constructor() {
         setUp();
@@ -86,15 +86,12 @@ contract CourtHandler is Players {
         Belief memory belief = isHonest && entry.isLie ? honest() : Belief(1 + from % STATES, matches.length);
         address sender = challengerOf(challenger);
         uint256 value = isStay ? STAKE : BOND;
+        // Invented states differ from game to game, the truth does not: the same commitment twice is refused.
+        if (belief.liesFrom == NEVER && hasHonestGame(index, sender)) return;
         vm.deal(sender, value);
         Match storage added = matches.push();
         added.claim = index;
         added.liesFrom = belief.liesFrom;
-        // The salt tells two games of one challenger over one belief apart.
-        if (belief.liesFrom == NEVER && hasHonestGame(index, sender)) {
-            matches.pop();
-            return;
-        }
         added.table = commit(theRun(), belief, entry.proof, sender, value);
     }
 
@@ -105,7 +102,7 @@ contract CourtHandler is Players {
     }
 
     function pass(uint16 seconds_) external counted {
-        uint256 time = block.timestamp + 1 + seconds_ % 400;
+        uint256 time = block.timestamp + 1 + seconds_ % 100;
         // Whoever is honest moves before its clock runs out.
         for (uint256 i = 0; i < matches.length; i++) {
             while (isHonestTurn(i) && court.gameOf(matches[i].table.id).expiry < time) {
@@ -139,6 +136,24 @@ contract CourtHandler is Players {
     }
 
     // What the books say.
+
+    /// @dev How much of each ending there has been.
+    function reached()
+        external
+        view
+        returns (uint256 lost, uint256 settled, uint256 steps_, uint256 convicts, uint256 finals, uint256 voids)
+    {
+        for (uint256 i = 0; i < matches.length; i++) {
+            Phase phase = court.gameOf(matches[i].table.id).phase;
+            if (phase == Phase.Lost) lost++;
+            if (phase == Phase.Settled) settled++;
+        }
+        for (uint256 i = 0; i < entries.length; i++) {
+            if (entries[i].isFinal) finals++;
+            if (entries[i].isVoid) voids++;
+        }
+        (steps_, convicts) = (steps, liars.length - 1);
+    }
 
     /// @dev What the court holds, and what it owes: bonds of games that are not over, pots, credits.
     function balanceAndDebts() external view returns (uint256 balance, uint256 debts) {
@@ -238,7 +253,7 @@ contract CourtHandler is Players {
             if (!byChallenger && executor != honestExecutor) belief = Belief(1 + seed % STATES, 1000 + seed);
             uint256 j = disputedPart(run, belief, table);
             if (j == 0 || (isStepNext(table) && belief.liesFrom != NEVER)) return;
-            play(run, belief, table, byChallenger ? table.challenger : executor);
+            if (play(run, belief, table, byChallenger ? table.challenger : executor)) steps++;
         }
         matches[index].table.position = table.position;
         matches[index].table.hashes = table.hashes;
@@ -252,7 +267,7 @@ contract CourtHandler is Players {
     }
 
     function hasHonestGame(uint256 claim, address challenger) private view returns (bool) {
-        for (uint256 i = 0; i + 1 < matches.length; i++) {
+        for (uint256 i = 0; i < matches.length; i++) {
             bool same = matches[i].claim == claim && matches[i].table.challenger == challenger;
             if (same && matches[i].liesFrom == NEVER) return true;
         }
