@@ -8,11 +8,9 @@ import {IExaminer} from "../src/interfaces/IExaminer.sol";
 import {Witness} from "../src/libraries/Witness.sol";
 import {BootState} from "../src/libraries/court/BootState.sol";
 import {Dissection} from "../src/libraries/court/Dissection.sol";
-import {GasSchedule} from "../src/libraries/court/GasSchedule.sol";
 import {RegionTree} from "../src/libraries/court/RegionTree.sol";
 import {Opening, Phase, Position, Reply} from "../src/types/Games.sol";
-import {LeafProof, TaskRequest, TaskResult} from "../src/types/Objects.sol";
-import {Parameters} from "../src/types/Parameters.sol";
+import {LeafProof} from "../src/types/Objects.sol";
 import {Players, Table} from "./base/Players.sol";
 import {Run} from "./base/Runs.sol";
 import {CourtOf4} from "./base/SmallCourts.sol";
@@ -573,72 +571,5 @@ contract CourtRulesTest is Players {
         witness[witness.length - 1] = last;
         step(run, honest(), table, j, executor);
         assertPhase(table, Phase.Lost, "a good one wins");
-    }
-
-    // Silence.
-
-    function test_timeout_whoeverIsSilent_loses() external {
-        Run memory run = readRun(EXIT);
-        // Before the reveal.
-        Table memory table = commit(run, liar(30), postTruth(run), alice, BOND);
-        outlast(table, Phase.Lost);
-        // The challenger, at its second move.
-        (run, table) = opened();
-        dissect(run, honest(), table, disputedPart(run, honest(), table), executor);
-        outlast(table, Phase.Lost);
-        // The executor, at its first and at its step.
-        (run, table) = opened();
-        outlast(table, Phase.Settled);
-        setUp();
-        (run, table) = beforeStep();
-        outlast(table, Phase.Settled);
-        assertSquare(everybody());
-    }
-
-    function outlast(Table memory table, Phase wanted) private {
-        uint256 expiry = expired(table);
-        for (uint256 time = expiry - 1; time <= expiry; time++) {
-            vm.warp(time);
-            vm.expectRevert(abi.encodeWithSelector(IDisputeCourt.ClockRunning.selector, uint64(expiry), time));
-            court.timeout(table.id);
-        }
-        vm.warp(expiry + 1);
-        court.timeout(table.id);
-        assertPhase(table, wanted, "outlasted");
-        vm.expectRevert(abi.encodeWithSelector(IDisputeCourt.WrongPhase.selector, wanted));
-        court.timeout(table.id);
-    }
-
-    /// @dev Each side spends its own clock, over the whole game.
-    function test_clocks_runForTheSideToMoveOnly() external {
-        (Run memory run, Table memory table) = opened();
-        vm.warp(block.timestamp + 100);
-        dissect(run, honest(), table, disputedPart(run, honest(), table), executor);
-        assertEq(court.gameOf(table.id).otherLeft, CLOCK - 100, "the executor's");
-        assertEq(expired(table), block.timestamp + CLOCK - 12, "the challenger's");
-        vm.warp(block.timestamp + 50);
-        dissect(run, liar(30), table, disputedPart(run, liar(30), table), alice);
-        assertEq(court.gameOf(table.id).otherLeft, CLOCK - 62, "the challenger's later");
-        assertEq(expired(table), block.timestamp + CLOCK - 100, "the executor's later");
-    }
-
-    // Money at the door.
-
-    function test_receive_fromOthers_reverts() external {
-        vm.prank(alice);
-        (bool success, bytes memory reason) = address(court).call{value: 1}("");
-        assertTrue(!success, "refused");
-        assertEq(keccak256(reason), keccak256(abi.encodeWithSelector(IDisputeCourt.NotBonds.selector, alice)), "why");
-    }
-
-    function test_constructor_bondBelowGas_reverts() external {
-        Parameters memory small = parameters();
-        // Two dissections of 256 hashes and a step of the longest witness, at the cap, with the margin.
-        uint256 least = GasSchedule.executorWorst(8) * BASE_FEE_MAX * (10_000 + GAS_MARGIN_BPS) / 10_000;
-        small.challengeBond = least - 1;
-        vm.expectRevert(abi.encodeWithSelector(IDisputeCourt.BondBelowGas.selector, least, least - 1));
-        new Court(small, bonds, programs, batches);
-        small.challengeBond = least;
-        new Court(small, bonds, programs, batches);
     }
 }
