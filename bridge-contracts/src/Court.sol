@@ -8,6 +8,7 @@ import {IBonds, Role} from "./interfaces/IBonds.sol";
 import {IDisputeCourt} from "./interfaces/IDisputeCourt.sol";
 import {IExaminer} from "./interfaces/IExaminer.sol";
 import {IPrograms} from "./interfaces/IPrograms.sol";
+import {Relations} from "./libraries/Relations.sol";
 import {Dissection} from "./libraries/court/Dissection.sol";
 import {GasSchedule} from "./libraries/court/GasSchedule.sol";
 import {StateHash} from "./libraries/court/StateHash.sol";
@@ -30,6 +31,7 @@ contract Court is CourtLedger {
     constructor(Parameters memory parameters, IBonds bonds_, IPrograms programs_, IBatches batches_)
         CourtLedger(parameters, bonds_)
     {
+        Relations.check(parameters);
         programs = programs_;
         batches = batches_;
         examiner = new Examiner(parameters, bonds_, programs_, batches_);
@@ -119,9 +121,13 @@ contract Court is CourtLedger {
         outcome = StateHash.hashOf(head, memoryRoot);
         if (outcome == reply.disputed) revert StepAgrees(outcome);
         emit Stepped(id, part.start, outcome);
-        spend(game, byChallenger, GasSchedule.step(witness.length));
-        if (byChallenger) convict(id, game);
-        else lose(id, game);
+        if (byChallenger) {
+            spend(game, true, GasSchedule.challengerStep(witness.length));
+            convict(id, game);
+        } else {
+            spend(game, false, GasSchedule.executorStep(witness.length));
+            lose(id, game);
+        }
     }
 
     /// @inheritdoc IDisputeCourt
@@ -219,7 +225,7 @@ contract Court is CourtLedger {
     }
 
     /// @dev The root of a dissection of a segment.
-    function dissect(uint8 lengthLog2, bytes32[] calldata hashes) private view returns (bytes32) {
+    function dissect(uint8 lengthLog2, bytes32[] calldata hashes) private pure returns (bytes32) {
         uint256 expected = 1 << Dissection.partsLog2(lengthLog2, arityLog2());
         if (hashes.length != expected) revert Dissection.HashCount(expected, hashes.length);
         return Dissection.rootOf(hashes);

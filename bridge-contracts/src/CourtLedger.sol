@@ -109,7 +109,7 @@ abstract contract CourtLedger is IDisputeCourt, Credits {
             if (stake > bond) bond = stake;
         }
         if (msg.value < bond) revert BondTooSmall(bond, msg.value);
-        // Times are below 2^40 and clocks below 2^32 for as long as there is an Earth; wei are below 2^96.
+        // Relations bound the clock below 2^32; seconds since 1970 stay below 2^40, all wei there are below 2^96.
         games[id] = Game({
             state: id,
             challenger: msg.sender,

@@ -16,10 +16,11 @@ library GasSchedule {
     uint256 internal constant EXECUTOR_MOVE = 70_000;
     uint256 internal constant EXECUTOR_HASH = 1_300;
 
-    /// @notice Of either side: who steps has won, so that nobody steps for the pay.
-    uint256 internal constant STEP = 150_000;
-    uint256 internal constant STEP_BYTE = 40;
-    /// @dev Bytes of a witness that are paid.
+    uint256 internal constant CHALLENGER_STEP = 150_000;
+    uint256 internal constant CHALLENGER_STEP_BYTE = 10;
+    uint256 internal constant EXECUTOR_STEP = 220_000;
+    uint256 internal constant EXECUTOR_STEP_BYTE = 40;
+    /// @dev Bytes of a witness that are paid to an executor. The longest honest ones are shorter (gas/steps.md).
     uint256 private constant WITNESS_BYTES_MAX = 16_384;
 
     /// @dev The longest run has 2^40 states (chapter 13).
@@ -37,13 +38,18 @@ library GasSchedule {
         return EXECUTOR_MOVE + hashes * EXECUTOR_HASH;
     }
 
-    function step(uint256 witnessBytes) internal pure returns (uint256) {
-        return STEP + STEP_BYTE * (witnessBytes < WITNESS_BYTES_MAX ? witnessBytes : WITNESS_BYTES_MAX);
+    function challengerStep(uint256 witnessBytes) internal pure returns (uint256) {
+        return CHALLENGER_STEP + CHALLENGER_STEP_BYTE * witnessBytes;
+    }
+
+    function executorStep(uint256 witnessBytes) internal pure returns (uint256) {
+        uint256 paid = witnessBytes < WITNESS_BYTES_MAX ? witnessBytes : WITNESS_BYTES_MAX;
+        return EXECUTOR_STEP + EXECUTOR_STEP_BYTE * paid;
     }
 
     /// @notice The most that an executor's moves in one game come to: every second dissection of the longest run, and a step.
     function executorWorst(uint8 arityLog2) internal pure returns (uint256) {
         uint256 dissections = (RUN_LOG2 + arityLog2 - 1) / arityLog2;
-        return dissections / 2 * executorMove(1 << arityLog2) + step(WITNESS_BYTES_MAX);
+        return dissections / 2 * executorMove(1 << arityLog2) + executorStep(WITNESS_BYTES_MAX);
     }
 }

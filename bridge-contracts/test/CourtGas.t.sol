@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {Court} from "../src/Court.sol";
+import {IDisputeCourt} from "../src/interfaces/IDisputeCourt.sol";
+import {GasSchedule} from "../src/libraries/court/GasSchedule.sol";
+import {StateHash} from "../src/libraries/court/StateHash.sol";
+import {Opening, Phase, Position, Reply} from "../src/types/Games.sol";
+import {LeafProof, TaskRequest, TaskResult} from "../src/types/Objects.sol";
+import {ArenaLog} from "./base/Arena.sol";
+import {Players, Table} from "./base/Players.sol";
+import {Run} from "./base/Runs.sol";
+import {CourtOf16, CourtOf64} from "./base/SmallCourts.sol";
+
+/// @dev Fields in alphabetical order, as the cheatcode sorts them.
+struct StepVector {
+    bytes32 head;
+    string name;
+    bytes32 nextHead;
+    bytes32 nextRoot;
+    bytes32 root;
+    bytes witness;
+}
+
+/// @title What a whole dispute costs as transactions, with calldata
+/// @notice A run of 2^36 steps, both sides played to the last step with hashes in which hardly a byte is zero; the step is the
+/// vector with the longest witness. `GAS_WRITE=true forge test --match-contract CourtGas` writes gas/disputes.md anew.
+contract CourtGasTest is Players {
+    uint256 private constant TRANSACTION = 21_000;
+    uint256 private constant COLD_ACCOUNT = 2_600;
+    /// @dev What a step may cost beyond the verifier's execution, where it ends one game and where it convicts.
+    uint256 private constant STEP_MARGIN = 150_000;
+    uint256 private constant CONVICTION_MARGIN = 200_000;
+    uint64 private constant STEPS = 1 << 36;
+
+    uint256 private arity = 256;
+    /// @dev Of the dispute that is being played.
+    uint256 private total;
+    uint256 private dissections;
+    string private rows;
+    /// @dev Of the last call that was sent.
+    uint256 private lastExecution;
+    uint256 private lastCost;
+    bytes32 private lastGame;
+    bytes32 private lastStart;
+
+    function newCourt() internal override returns (Court) {
+        if (arity == 16) return new CourtOf16(parameters(), bonds, programs, batches);
+        if (arity == 64) return new CourtOf64(parameters(), bonds, programs, batches);
+        return new Court(parameters(), bonds, programs, batches);
+    }
+
+    function test_gas_ofDisputes() external {
+        string memory table = string.concat(
+            "# Gas of a whole dispute\n\n",
+            "Written by `GAS_WRITE=true forge test --match-contract CourtGas` in `bridge-contracts/`; the same test holds it equal.\n",
+            "Each call as a transaction of its own: 21,000, calldata, execution over cold storage, or the floor of EIP-7623 where\n",
+            "that is more. A run of 2^36 steps, disputed to its last step; hashes in which hardly a byte is zero; a step with the\n",
+            "longest witness of `specs/vectors/steps.json`. Both sides' calls are in the total.\n"
+        );
+        uint256[3] memory arities = [uint256(16), 64, 256];
+        uint256[3] memory totals;
+        uint256[3] memory rounds;
+        for (uint256 i = 0; i < 3; i++) {
+            arity = arities[i];
+            setUp();
+            dispute();
+            table = string.concat(table, "\n## ", vm.toString(arity), " hashes a move\n\n");
+            table = string.concat(table, "| call | by | hashes | calldata, bytes | execution | transaction |\n");
+            table = string.concat(table, "| --- | --- | ---: | ---: | ---: | ---: |\n", rows);
+            table = string.concat(table, "| **all**, ", vm.toString(dissections), " dissections | | | | | **");
+            table = string.concat(table, vm.toString(total), "** |\n");
+            (totals[i], rounds[i]) = (total, dissections);
+        }
+        if (vm.envOr("GAS_WRITE", false)) vm.writeFile("gas/disputes.md", table);
+        assertEq(keccak256(bytes(vm.readFile("gas/disputes.md"))), keccak256(bytes(table)), "gas/disputes.md is stale");
+        for (uint256 i = 0; i < 3; i++) {
+            assertTrue(totals[i] <= 2_500_000, "a whole dispute");
+        }
+        assertTrue(rounds[2] <= 6, "dissections");
+    }
+
+    /// @dev A challenger's figures are at most what its calls burn, even with hashes of zeros; an executor's cover its calls.
+    function test_gas_schedule() external {
+        Run memory run = readRun(EXIT);
+        LeafProof memory proof = claim();
+        (Opening memory opening, bytes32[] memory hashes) = garbage(run, proof, true);
+        bytes32 commitment = commitmentOf(opening, hashes, alice);
+        uint256 burned = send(alice, BOND, abi.encodeCall(court.commit, (proof, commitment, false)));
+        assertTrue(GasSchedule.COMMIT <= burned, "commit");
+        Table memory table;
+        table.id = lastGame;
+        vm.warp(block.timestamp + 12);
+        burned = send(alice, 0, abi.encodeCall(court.reveal, (table.id, opening, hashes)));
+        assertTrue(GasSchedule.reveal(256) <= burned, "reveal");
+        revealed(table, hashes);
+        bytes32[] memory answer = noise(256);
+        Reply memory reply = replyOf(table, 77);
+        burned = send(executor, 0, abi.encodeCall(court.move, (table.id, table.position, reply, answer)));
+        assertTrue(GasSchedule.executorMove(256) * (10_000 + GAS_MARGIN_BPS) / 10_000 >= burned, "executor's move");
+        (table.position, table.hashes) = (next(table, 77, answer), answer);
+        // As cheap as a challenger's move can be: the first part, and hashes of zeros.
+        reply = replyOf(table, 1);
+        bytes memory data = abi.encodeCall(court.move, (table.id, table.position, reply, new bytes32[](256)));
+        burned = send(alice, 0, data);
+        assertTrue(GasSchedule.challengerMove(256) <= burned, "challenger's move");
+        vm.warp(block.timestamp + 2 * CLOCK);
+        burned = send(alice, 0, abi.encodeCall(court.timeout, (table.id)));
+        assertTrue(GasSchedule.TIMEOUT <= burned, "timeout");
+    }
+
+    function dispute() private {
+        (total, dissections, rows) = (0, 0, "");
+        Run memory run = readRun(EXIT);
+        LeafProof memory proof = claim();
+        (Opening memory opening, bytes32[] memory hashes) = garbage(run, proof, false);
+        bytes32 commitment = commitmentOf(opening, hashes, alice);
+        row("commit", alice, BOND, 0, abi.encodeCall(court.commit, (proof, commitment, false)));
+        Table memory table;
+        table.id = lastGame;
+        vm.warp(block.timestamp + 12);
+        row("reveal", alice, 0, hashes.length, abi.encodeCall(court.reveal, (table.id, opening, hashes)));
+        revealed(table, hashes);
+        StepVector memory last = longest();
+        bool byExecutor = true;
+        while (!isStepNext(table)) {
+            uint256 j = table.hashes.length / 2 + 1;
+            bytes32[] memory answer = noise(1 << partsLog2(next(table, j, table.hashes).lengthLog2));
+            // Where the step will be: it starts at a state that both accept.
+            answer[answer.length / 2 - 1] = StateHash.hashOf(last.head, last.root);
+            bytes memory call = abi.encodeCall(court.move, (table.id, table.position, replyOf(table, j), answer));
+            row("move", byExecutor ? executor : alice, 0, answer.length, call);
+            (table.position, table.hashes) = (next(table, j, answer), answer);
+            byExecutor = !byExecutor;
+        }
+        Reply memory final_ = replyOf(table, table.hashes.length / 2 + 1);
+        bytes memory data =
+            abi.encodeCall(court.step, (table.id, table.position, final_, last.head, last.root, last.witness));
+        row("step", byExecutor ? executor : alice, 0, 0, data);
+        assertTrue(
+            lastExecution <= gasOf(last) + (byExecutor ? STEP_MARGIN : CONVICTION_MARGIN),
+            "a step costs little more than the verifier"
+        );
+        uint256 paid =
+            byExecutor ? GasSchedule.executorStep(last.witness.length) * (10_000 + GAS_MARGIN_BPS) / 10_000 : lastCost;
+        assertTrue(paid >= lastCost, "an executor's step is covered");
+        if (!byExecutor) {
+            assertTrue(GasSchedule.challengerStep(last.witness.length) <= lastCost, "a challenger's step");
+        }
+        address winner = byExecutor ? executor : alice;
+        row("withdraw", winner, 0, 0, abi.encodeCall(court.withdraw, (payable(winner))));
+    }
+
+    /// @dev What the verifier burns for a step.
+    function gasOf(StepVector memory vector) private returns (uint256 burned) {
+        bytes memory data = abi.encodeCall(verifier.step, (vector.head, vector.root, vector.witness));
+        address target = address(verifier);
+        arena.cool(target);
+        burned = gasleft();
+        bool success;
+        assembly ("memory-safe") {
+            success := staticcall(gas(), target, add(data, 32), mload(data), 0x00, 0x00)
+        }
+        burned -= gasleft();
+        assertTrue(success, "the step is good");
+    }
+
+    /// @dev A claim of the longest run.
+    function claim() private returns (LeafProof memory) {
+        (TaskRequest memory request, TaskResult memory result) = truthOf(readRun(EXIT));
+        (request.fuelLimit, result.fuelUsed) = (STEPS, STEPS - 1);
+        return post(recordOf(request, result, EXECUTOR_SECRET));
+    }
+
+    /// @dev An opening that nothing but its form speaks for.
+    function garbage(Run memory run, LeafProof memory proof, bool zeros)
+        private
+        view
+        returns (Opening memory opening, bytes32[] memory hashes)
+    {
+        (opening, hashes) = openingOf(run, liar(1), proof);
+        bytes32 last = hashes[hashes.length - 1];
+        hashes = zeros ? new bytes32[](hashes.length) : noise(hashes.length);
+        hashes[hashes.length - 1] = last;
+    }
+
+    function noise(uint256 count) private view returns (bytes32[] memory hashes) {
+        hashes = new bytes32[](count);
+        for (uint256 i = 0; i < count; i++) {
+            hashes[i] = keccak256(abi.encode("noise", i, block.timestamp, total));
+        }
+    }
+
+    /// @dev The table after a reveal of a claim whose state 0 the test does not know: L1 has computed it.
+    function revealed(Table memory table, bytes32[] memory hashes) private view {
+        table.challenger = alice;
+        table.hashes = hashes;
+        table.position.previous = table.id;
+        table.position.lengthLog2 = 36;
+        table.position.version = 1;
+        table.position.root = treeRoot(hashes);
+        table.position.startState = lastStart;
+        assertEq(court.gameOf(table.id).state, keccak256(abi.encode(table.position)), "the state follows");
+    }
+
+    function longest() private view returns (StepVector memory found) {
+        string memory json = vm.readFile("../specs/vectors/steps.json");
+        StepVector[] memory steps = abi.decode(vm.parseJson(json, ".steps"), (StepVector[]));
+        for (uint256 i = 0; i < steps.length; i++) {
+            if (steps[i].witness.length > found.witness.length) found = steps[i];
+        }
+    }
+
+    function row(string memory name, address by, uint256 value, uint256 hashes, bytes memory data) private {
+        uint256 spent = send(by, value, data);
+        total += spent;
+        if (hashes != 0) dissections++;
+        string memory text = string.concat("| ", name, " | ", by == alice ? "challenger" : "executor", " | ");
+        text = string.concat(text, hashes == 0 ? "" : vm.toString(hashes), " | ", vm.toString(data.length), " | ");
+        text = string.concat(text, vm.toString(lastExecution), " | ", vm.toString(spent), " |\n");
+        rows = string.concat(rows, text);
+    }
+
+    /// @dev Sends a call as a transaction would be. Returns what it costs.
+    function send(address by, uint256 value, bytes memory data) private returns (uint256 cost) {
+        address[5] memory used =
+            [address(court), address(court.examiner()), address(bonds), address(programs), address(batches)];
+        for (uint256 i = 0; i < 5; i++) {
+            arena.cool(used[i]);
+        }
+        arena.cool(address(verifier));
+        address target = address(court);
+        arena.recordLogs();
+        vm.prank(by);
+        bool success;
+        uint256 spent = gasleft();
+        // In assembly: a call in Solidity would copy its data to the end of this test's large memory first.
+        assembly ("memory-safe") {
+            success := call(gas(), target, value, add(data, 32), mload(data), 0x00, 0x00)
+        }
+        lastExecution = spent - gasleft();
+        assertTrue(success, "the call succeeds");
+        // A transaction's target is warm, and its value is part of the 21,000.
+        lastExecution -= COLD_ACCOUNT + (value == 0 ? 0 : 9_000 - 2_300);
+        readLogs(arena.getRecordedLogs());
+        uint256 zeros = 0;
+        for (uint256 i = 0; i < data.length; i++) {
+            if (data[i] == 0) zeros++;
+        }
+        uint256 tokens = zeros + 4 * (data.length - zeros);
+        uint256 standard = TRANSACTION + 4 * tokens + lastExecution;
+        uint256 least = TRANSACTION + 10 * tokens;
+        cost = standard > least ? standard : least;
+        lastCost = cost;
+    }
+
+    /// @dev Takes the game's id from its commitment, and state 0 from its reveal.
+    function readLogs(ArenaLog[] memory logs) private {
+        for (uint256 i = 0; i < logs.length; i++) {
+            if (logs[i].emitter != address(court)) continue;
+            if (logs[i].topics[0] == IDisputeCourt.Committed.selector) lastGame = logs[i].topics[1];
+            if (logs[i].topics[0] != IDisputeCourt.Dissected.selector) continue;
+            (,,, Position memory position) = abi.decode(logs[i].data, (Phase, uint64, uint64, Position));
+            if (position.previous == lastGame) lastStart = position.startState;
+        }
+    }
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {Court} from "../../src/Court.sol";
+import {IBatches} from "../../src/interfaces/IBatches.sol";
+import {IBonds} from "../../src/interfaces/IBonds.sol";
+import {IPrograms} from "../../src/interfaces/IPrograms.sol";
+import {Parameters} from "../../src/types/Parameters.sol";
+
+// Courts whose dissections are smaller, so that short runs make deep games. Nothing else differs.
+
+contract CourtOf2 is Court {
+    constructor(Parameters memory parameters, IBonds bonds, IPrograms programs, IBatches batches)
+        Court(parameters, bonds, programs, batches)
+    {}
+
+    function arityLog2() public pure override returns (uint8) {
+        return 1;
+    }
+}
+
+contract CourtOf4 is Court {
+    constructor(Parameters memory parameters, IBonds bonds, IPrograms programs, IBatches batches)
+        Court(parameters, bonds, programs, batches)
+    {}
+
+    function arityLog2() public pure override returns (uint8) {
+        return 2;
+    }
+}
+
+contract CourtOf16 is Court {
+    constructor(Parameters memory parameters, IBonds bonds, IPrograms programs, IBatches batches)
+        Court(parameters, bonds, programs, batches)
+    {}
+
+    function arityLog2() public pure override returns (uint8) {
+        return 4;
+    }
+}
+
+contract CourtOf64 is Court {
+    constructor(Parameters memory parameters, IBonds bonds, IPrograms programs, IBatches batches)
+        Court(parameters, bonds, programs, batches)
+    {}
+
+    function arityLog2() public pure override returns (uint8) {
+        return 6;
+    }
+}
