@@ -150,6 +150,7 @@ impl Engine {
     fn build(&self, source: &Source, metering: Metering) -> Result<Module, NotAResult> {
         appetite::check(&source.normalised)?;
         let module = instrument(&source.normalised, &source.plans, source.memory_pages_max, metering)?;
+        appetite::check_points(&module)?;
         Module::from_binary(&self.shared.engine, &module).map_err(|error| NotAResult::Compile(format!("{error:#}")))
     }
 
