@@ -46,7 +46,7 @@ pub struct Arguments {
     /// What runs the job. Both give the same result; wasmtime is faster, the machine is the definition
     #[arg(long, value_enum, default_value_t = EngineName::Wasmtime)]
     engine: EngineName,
-    /// Where compiled modules are kept [default: assay/native under the user's cache folder]
+    /// Where compiled modules are kept, 4 GiB at most [default: assay/native under the user's cache folder]
     #[arg(long, value_name = "FOLDER", env = "ASSAY_CACHE")]
     cache: Option<PathBuf>,
     /// Exit with code 4 unless the job ends with exit code 0
@@ -139,10 +139,10 @@ pub fn natively(program: &Program, allowance: Allowance, input: Arc<[u8]>, cache
 }
 
 fn try_natively(program: &Program, allowance: Allowance, input: Arc<[u8]>, cache: Option<PathBuf>) -> Result<Finished> {
-    let engine = match Engine::new(EngineConfig { cache: cache.or_else(default_cache) }) {
+    let engine = match Engine::new(EngineConfig { cache: cache.or_else(default_cache), ..EngineConfig::default() }) {
         Err(error @ EngineError::Cache { .. }) => {
             eprintln!("{error}; compiled modules are not kept");
-            Engine::new(EngineConfig { cache: None })?
+            Engine::new(EngineConfig::default())?
         }
         engine => engine?,
     };

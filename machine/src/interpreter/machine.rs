@@ -219,6 +219,21 @@ impl Interpreter {
         Checkpoint { steps: self.steps, record: self.record, memory: self.memory.snapshot() }
     }
 
+    /// Bytes that all checkpoints of this run hold; what they share counts once.
+    pub fn checkpoints_bytes(&self) -> u64 {
+        self.memory.snapshots_bytes()
+    }
+
+    /// Most bytes that a checkpoint would add to [`Interpreter::checkpoints_bytes`] now.
+    pub fn checkpoint_bytes_max(&mut self) -> u64 {
+        self.memory.snapshot_bytes_max()
+    }
+
+    /// Has the next checkpoint hold what differs from this one, so that later ones that were dropped hold nothing.
+    pub fn forget_checkpoints_since(&mut self, checkpoint: &Checkpoint) {
+        self.memory.forget_snapshots_since(&checkpoint.memory);
+    }
+
     /// Goes back, or forward, to a state that was kept.
     pub fn restore(&mut self, checkpoint: &Checkpoint) {
         self.memory.restore(&checkpoint.memory);
