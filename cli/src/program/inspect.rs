@@ -33,7 +33,7 @@ const SHOWN: usize = 10;
 #[group(skip)]
 pub struct Arguments {
     #[command(flatten)]
-    module: super::Arguments,
+    pub module: super::Arguments,
     /// Print the code of every function instead
     #[arg(long, conflicts_with = "json")]
     disassemble: bool,
