@@ -24,19 +24,19 @@ contract Faults is IFaults, Credits {
     IBonds public immutable bonds;
     IPrograms public immutable programs;
     IBatches public immutable batches;
-    uint64 public immutable fuelLimitMax;
-    uint64 public immutable outputLengthMax;
-    uint64 public immutable inputLengthMax;
-    uint64 public immutable sourceHorizon;
+    uint64 private immutable FUEL_LIMIT_MAX;
+    uint64 private immutable OUTPUT_LENGTH_MAX;
+    uint64 private immutable INPUT_LENGTH_MAX;
+    uint64 private immutable SOURCE_HORIZON;
 
     constructor(Parameters memory parameters, IBonds bonds_, IPrograms programs_, IBatches batches_) {
         bonds = bonds_;
         programs = programs_;
         batches = batches_;
-        fuelLimitMax = parameters.fuelLimitMax;
-        outputLengthMax = parameters.outputLengthMax;
-        inputLengthMax = parameters.inputLengthMax;
-        sourceHorizon = parameters.sourceHorizon;
+        FUEL_LIMIT_MAX = parameters.fuelLimitMax;
+        OUTPUT_LENGTH_MAX = parameters.outputLengthMax;
+        INPUT_LENGTH_MAX = parameters.inputLengthMax;
+        SOURCE_HORIZON = parameters.sourceHorizon;
     }
 
     /// @notice Takes pots from Bonds.
@@ -60,7 +60,7 @@ contract Faults is IFaults, Credits {
 
     /// @inheritdoc IFaults
     function proveBound(Evidence calldata accused, uint32 leaf) external {
-        ClaimBounds memory bounds = ClaimBounds(fuelLimitMax, outputLengthMax, inputLengthMax);
+        ClaimBounds memory bounds = ClaimBounds(FUEL_LIMIT_MAX, OUTPUT_LENGTH_MAX, INPUT_LENGTH_MAX);
         convict(accused.batch, 3, ClaimFaults.bound(openRecord(accused, leaf), bounds));
     }
 
@@ -107,7 +107,7 @@ contract Faults is IFaults, Credits {
     /// @inheritdoc IFaults
     function proveInputSource(Evidence calldata accused, uint32 leaf, Evidence calldata named) external {
         open(accused);
-        convict(accused.batch, 10, SourceFaults.input(accused, leaf, named, batches, sourceHorizon));
+        convict(accused.batch, 10, SourceFaults.input(accused, leaf, named, batches, SOURCE_HORIZON));
     }
 
     /// @inheritdoc IFaults
@@ -118,7 +118,7 @@ contract Faults is IFaults, Credits {
         Descriptor calldata descriptor
     ) external {
         open(accused);
-        convict(accused.batch, 10, SourceFaults.wasm(accused, leaf, named, descriptor, batches, sourceHorizon));
+        convict(accused.batch, 10, SourceFaults.wasm(accused, leaf, named, descriptor, batches, SOURCE_HORIZON));
     }
 
     /// @inheritdoc IFaults

@@ -54,7 +54,7 @@ library ClaimFaults {
         if (result.status < Ending.EXIT || result.status > Ending.OUT_OF_FUEL) return true;
         if (result.status != Ending.OUT_OF_FUEL) return false;
         return result.code != 0 || result.fuelUsed != request.fuelLimit || result.output.length != 0
-            || result.output.root != MerklePath.zeroBulk()[0];
+            || result.output.root != MerklePath.ZERO_PAGE;
     }
 
     /// @notice Fault 5: the accused leaf and one before it are the same attempt at the same task. That one may be of the

@@ -77,7 +77,7 @@ library DataFaults {
         uint256 pages = DataLayout.pagesOf(given);
         if (pages == 0) {
             OpenedData.checkIndex(1, page_);
-            return given.blob.root != zeroPage();
+            return given.blob.root != MerklePath.ZERO_PAGE;
         }
         OpenedData.checkIndex(pages, page_);
         bytes32 computed = pageHash(OpenedData.page(accused, DataLayout.pageAt(given, page_)));
@@ -90,7 +90,7 @@ library DataFaults {
         uint256 pages = DataLayout.pagesOf(given);
         checkNode(pages, level, node);
         if (node >= PostedTree.widthOf(pages, level)) {
-            bytes32 zero = zeroPage();
+            bytes32 zero = MerklePath.ZERO_PAGE;
             for (uint256 below = 0; below < level; below++) {
                 zero = Hashes.efficientKeccak256(zero, zero);
             }
@@ -145,8 +145,7 @@ library DataFaults {
     }
 
     function checkNode(uint256 count, uint256 level, uint256 index) private pure {
-        uint256 depth = PostedTree.depthOf(count);
-        if (level > depth) revert OpenedData.LevelOutOfRange(depth, level);
+        OpenedData.checkIndex(PostedTree.depthOf(count) + 1, level);
         OpenedData.checkIndex(PostedTree.paddedWidthOf(count, level), index);
     }
 
@@ -161,10 +160,5 @@ library DataFaults {
             calldatacopy(add(at, data.length), calldatasize(), sub(4096, data.length))
         }
         return Blake3.wholePage(at);
-    }
-
-    /// @dev Root of the empty blob, and padding of the bottom of a blob's tree.
-    function zeroPage() private pure returns (bytes32) {
-        return MerklePath.zeroBulk()[0];
     }
 }

@@ -15,8 +15,8 @@ import {DataLayout} from "./DataLayout.sol";
 library OpenedData {
     /// @notice No window has these bytes of the data.
     error NotOpened(uint256 offset, uint256 length);
+    /// @notice There is no such record, entry, page, level or node.
     error IndexOutOfRange(uint256 count, uint256 given);
-    error LevelOutOfRange(uint256 depth, uint256 given);
 
     /// @notice Checks that header and windows are of a batch that was posted.
     /// @return postedAt When it was, and when it was voided (0: not).

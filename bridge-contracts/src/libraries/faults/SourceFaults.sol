@@ -15,16 +15,6 @@ library SourceFaults {
     /// @notice The descriptor is not that of the accused record's program.
     error OtherProgram(bytes32 expected, bytes32 given);
 
-    /// @dev How far a source leads by itself.
-    enum Lead {
-        /// It is wrong, whatever the blob.
-        Wrong,
-        /// To nothing, and says so.
-        Absent,
-        /// To a blob, which must be the one that is needed.
-        Blob
-    }
-
     /// @notice Fault 10, of an input. `named` is opened if the source names an earlier batch, and else not looked at.
     function input(Evidence calldata accused, uint32 leaf, Evidence calldata named, IBatches batches, uint64 horizon)
         internal
@@ -33,10 +23,10 @@ library SourceFaults {
     {
         bytes calldata record = OpenedData.record(accused, leaf);
         (uint8 kind, Place memory place) = ClaimRecord.inputSourceOf(record);
-        (Lead lead, BlobRef memory there) = kind == uint8(SourceKind.Output)
+        (bool isWrong, BlobRef memory there) = kind == uint8(SourceKind.Output)
             ? output(accused, leaf, place, named, batches)
             : entry(accused, kind, place, named, batches, horizon);
-        if (lead != Lead.Blob) return lead == Lead.Wrong;
+        if (isWrong || kind == uint8(SourceKind.Absent)) return isWrong;
         return isOther(there, ClaimRecord.requestOf(record, 0).input);
     }
 
@@ -51,15 +41,16 @@ library SourceFaults {
     ) internal view returns (bool) {
         bytes calldata record = OpenedData.record(accused, leaf);
         (uint8 kind, Place memory place) = ClaimRecord.wasmSourceOf(record);
-        (Lead lead, BlobRef memory there) = entry(accused, kind, place, named, batches, horizon);
-        if (lead != Lead.Blob) return lead == Lead.Wrong;
+        (bool isWrong, BlobRef memory there) = entry(accused, kind, place, named, batches, horizon);
+        if (isWrong || kind == uint8(SourceKind.Absent)) return isWrong;
         bytes32 program = ClaimRecord.requestOf(record, 0).program;
         bytes32 given = ProgramId.idOf(descriptor);
         if (given != program) revert OtherProgram(program, given);
         return isOther(there, descriptor.wasm);
     }
 
-    /// @dev Where a source leads that names an entry of a directory, or nothing. Any other kind is wrong.
+    /// @dev The blob where a source leads that names an entry of a directory; none if it names nothing, or is wrong by itself.
+    /// Any other kind is wrong.
     function entry(
         Evidence calldata accused,
         uint8 kind,
@@ -67,39 +58,39 @@ library SourceFaults {
         Evidence calldata named,
         IBatches batches,
         uint64 horizon
-    ) private view returns (Lead, BlobRef memory there) {
+    ) private view returns (bool isWrong, BlobRef memory there) {
         Batch calldata batch = accused.batch;
         if (kind == uint8(SourceKind.Absent)) {
-            return (place.batch == 0 && place.index == 0 ? Lead.Absent : Lead.Wrong, there);
+            return (place.batch != 0 || place.index != 0, there);
         }
         if (kind == uint8(SourceKind.Here)) {
-            if (place.batch != 0 || place.index >= batch.blobCount) return (Lead.Wrong, there);
-            return (Lead.Blob, OpenedData.entry(accused, place.index).blob);
+            if (place.batch != 0 || place.index >= batch.blobCount) return (true, there);
+            return (false, OpenedData.entry(accused, place.index).blob);
         }
-        if (kind != uint8(SourceKind.Earlier)) return (Lead.Wrong, there);
-        if (place.batch >= batch.number || batch.number - place.batch > horizon) return (Lead.Wrong, there);
+        if (kind != uint8(SourceKind.Earlier)) return (true, there);
+        if (place.batch >= batch.number || batch.number - place.batch > horizon) return (true, there);
         ClaimFaults.openNamed(named, batch.region, place.batch, batches);
-        if (place.index >= named.batch.blobCount) return (Lead.Wrong, there);
-        return (Lead.Blob, OpenedData.entry(named, place.index).blob);
+        if (place.index >= named.batch.blobCount) return (true, there);
+        return (false, OpenedData.entry(named, place.index).blob);
     }
 
-    /// @dev Where a source leads that names the output of a leaf.
+    /// @dev The output of the leaf that a source names; none if it is wrong by itself.
     function output(
         Evidence calldata accused,
         uint32 leaf,
         Place memory place,
         Evidence calldata named,
         IBatches batches
-    ) private view returns (Lead, BlobRef memory there) {
+    ) private view returns (bool isWrong, BlobRef memory there) {
         uint64 number = accused.batch.number;
         if (place.batch == number) {
-            if (place.index >= leaf) return (Lead.Wrong, there);
-            return (Lead.Blob, outputOf(accused, place.index));
+            if (place.index >= leaf) return (true, there);
+            return (false, outputOf(accused, place.index));
         }
-        if (place.batch > number) return (Lead.Wrong, there);
+        if (place.batch > number) return (true, there);
         ClaimFaults.openNamed(named, accused.batch.region, place.batch, batches);
-        if (place.index >= named.batch.count) return (Lead.Wrong, there);
-        return (Lead.Blob, outputOf(named, place.index));
+        if (place.index >= named.batch.count) return (true, there);
+        return (false, outputOf(named, place.index));
     }
 
     function outputOf(Evidence calldata shown, uint32 index) private pure returns (BlobRef memory) {
