@@ -9,6 +9,7 @@ import {IFaults} from "../../src/interfaces/IFaults.sol";
 import {Batch} from "../../src/types/Objects.sol";
 import {Parameters} from "../../src/types/Parameters.sol";
 import {Accusing, Addresses} from "./Accusing.sol";
+import {Vm} from "./Test.sol";
 
 /// @notice Cheatcodes that put the contracts where the vectors play.
 interface Stage {
@@ -16,6 +17,39 @@ interface Stage {
     function store(address target, bytes32 slot, bytes32 value) external;
     function snapshotState() external returns (uint256 id);
     function revertToState(uint256 id) external returns (bool);
+}
+
+/// @notice Reads the file anew for each question: so what was read does not stay in the memory of the test that asks.
+contract VectorFile {
+    Vm private constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
+
+    function exists(string calldata path) external view returns (bool) {
+        return vm.keyExistsJson(json(), path);
+    }
+
+    function number(string calldata path) external view returns (uint256) {
+        return vm.parseJsonUint(json(), path);
+    }
+
+    function word(string calldata path) external view returns (bytes32) {
+        return vm.parseJsonBytes32(json(), path);
+    }
+
+    function account(string calldata path) external view returns (address) {
+        return vm.parseJsonAddress(json(), path);
+    }
+
+    function data(string calldata path) external view returns (bytes memory) {
+        return vm.parseJsonBytes(json(), path);
+    }
+
+    function strings(string calldata path) external view returns (string[] memory) {
+        return vm.parseJsonStringArray(json(), path);
+    }
+
+    function json() private view returns (string memory) {
+        return vm.readFile("../specs/vectors/batch.json");
+    }
 }
 
 /// @title The batches of specs/vectors/batch.json at their chain, address, number and time
@@ -29,11 +63,10 @@ abstract contract AccusedVectors is Accusing {
     uint256 private constant POSTED_SLOT = 3;
     uint64 private constant NUMBER = 7;
 
-    string internal json;
+    VectorFile internal vectors = new VectorFile();
 
     function setUp() public override {
-        json = vm.readFile("../specs/vectors/batch.json");
-        vm.chainId(vm.parseJsonUint(json, ".chainId"));
+        vm.chainId(vectors.number(".chainId"));
         vm.warp(START - 1000);
         Parameters memory numbers = parameters();
         (numbers.asOfAgeMax, numbers.withdrawalMargin) = (1000, 1000);
@@ -43,7 +76,7 @@ abstract contract AccusedVectors is Accusing {
         numbers.sourceHorizon = limit("sourceHorizon");
         deploy(numbers);
         // The prover asks Batches at its place: that one's code, and the prover's, made for each other.
-        address place = vm.parseJsonAddress(json, ".batches");
+        address place = vectors.account(".batches");
         Addresses addresses = Addresses(address(vm));
         address proverAt = addresses.computeCreateAddress(address(this), addresses.getNonce(address(this)) + 2);
         bonds = new Bonds(numbers, convictions, proverAt);
@@ -52,12 +85,13 @@ abstract contract AccusedVectors is Accusing {
         prover = new Faults(numbers, bonds, programs, batches);
         assertEq(address(prover), proverAt, "the prover is where the others look for it");
 
-        sequencer = vm.parseJsonAddress(json, ".sequencer");
+        sequencer = vectors.account(".sequencer");
         register(Role.Sequencer, sequencer, SEQUENCER_STAKE);
+        bytes32 regionName = vectors.word(".regionName");
         vm.prank(sequencer);
-        region = batches.openRegion(vm.parseJsonBytes32(json, ".regionName"));
-        assertEq(region, vm.parseJsonBytes32(json, ".region"), "region");
-        setHistory(vm.parseJsonBytes32(json, ".cases[0].header.parent"));
+        region = batches.openRegion(regionName);
+        assertEq(region, vectors.word(".region"), "region");
+        setHistory(vectors.word(".cases[0].header.parent"));
     }
 
     function setHistory(bytes32 parent) private {
@@ -99,13 +133,13 @@ abstract contract AccusedVectors is Accusing {
 
     function headerAt(string memory path) internal view returns (Batch memory batch) {
         string memory header = string.concat(path, ".header.");
-        batch.region = vm.parseJsonBytes32(json, string.concat(header, "region"));
+        batch.region = vectors.word(string.concat(header, "region"));
         batch.number = uint64(number(header, "number"));
-        batch.parent = vm.parseJsonBytes32(json, string.concat(header, "parent"));
+        batch.parent = vectors.word(string.concat(header, "parent"));
         batch.firstSequence = uint64(number(header, "firstSequence"));
-        batch.leafRoot = vm.parseJsonBytes32(json, string.concat(header, "leafRoot"));
+        batch.leafRoot = vectors.word(string.concat(header, "leafRoot"));
         batch.count = uint32(number(header, "count"));
-        batch.dataRoot = vm.parseJsonBytes32(json, string.concat(header, "dataRoot"));
+        batch.dataRoot = vectors.word(string.concat(header, "dataRoot"));
         batch.dataLength = uint32(number(header, "dataLength"));
         batch.blobCount = uint32(number(header, "blobCount"));
         batch.asOf = uint64(number(header, "asOf"));
@@ -113,7 +147,7 @@ abstract contract AccusedVectors is Accusing {
     }
 
     function number(string memory path, string memory name) internal view returns (uint256) {
-        return vm.parseJsonUint(json, string.concat(path, name));
+        return vectors.number(string.concat(path, name));
     }
 
     function element(string memory list, uint256 index) internal pure returns (string memory) {

@@ -27,7 +27,7 @@ interface Addresses {
 contract Convictions is ICourt {
     struct Verdict {
         Standing standing;
-        uint64 at;
+        uint64 since;
     }
 
     mapping(bytes32 claim => mapping(address executor => mapping(uint64 postedAt => Verdict))) private verdicts;
@@ -35,13 +35,13 @@ contract Convictions is ICourt {
     /// @dev Slashing sends pots here.
     receive() external payable {}
 
-    function set(bytes32 claim, address executor, uint64 postedAt, Standing standing, uint64 at) external {
-        verdicts[claim][executor][postedAt] = Verdict(standing, at);
+    function set(bytes32 claim, address executor, uint64 postedAt, Standing standing, uint64 since) external {
+        verdicts[claim][executor][postedAt] = Verdict(standing, since);
     }
 
     function standingOf(bytes32 claim, address executor, uint64 postedAt) external view returns (Standing, uint64) {
         Verdict storage verdict = verdicts[claim][executor][postedAt];
-        return (verdict.standing, verdict.at);
+        return (verdict.standing, verdict.since);
     }
 
     function hasOpenGames(address) external pure returns (bool) {

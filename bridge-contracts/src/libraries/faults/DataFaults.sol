@@ -151,14 +151,14 @@ library DataFaults {
 
     /// @dev BLAKE3 of bytes, at most a page, padded to one with zeros.
     function pageHash(bytes calldata data) private pure returns (bytes32) {
-        uint256 at;
+        uint256 start;
         assembly ("memory-safe") {
-            at := mload(0x40)
-            mstore(0x40, add(at, 4096))
-            calldatacopy(at, data.offset, data.length)
+            start := mload(0x40)
+            mstore(0x40, add(start, 4096))
+            calldatacopy(start, data.offset, data.length)
             // What lies behind the end of calldata reads as zeros.
-            calldatacopy(add(at, data.length), calldatasize(), sub(4096, data.length))
+            calldatacopy(add(start, data.length), calldatasize(), sub(4096, data.length))
         }
-        return Blake3.wholePage(at);
+        return Blake3.wholePage(start);
     }
 }
