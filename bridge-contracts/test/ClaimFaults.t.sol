@@ -238,6 +238,18 @@ contract ClaimFaultsTest is Accusing {
         prover.proveRepeated(second, 0, first, 0);
     }
 
+    /// @dev The same bytes in another region of the sequencer are other tasks, which nobody signed.
+    function test_proveRepeated_inAnotherRegion_reverts() external {
+        Claim memory claim = claimOf(0);
+        Evidence memory shown = accuse(claim);
+        bytes32 first = region;
+        vm.prank(sequencer);
+        region = batches.openRegion("eu-east");
+        Evidence memory other = accuse(claim);
+        vm.expectRevert(abi.encodeWithSelector(ClaimFaults.OtherBatch.selector, first, 0, region, 0));
+        prover.proveRepeated(shown, 0, other, 0);
+    }
+
     /// @dev Two claims of one task, of these attempts.
     function pair(uint32 one, uint32 other) private returns (Evidence memory) {
         Claim[] memory claims = new Claim[](2);
@@ -347,8 +359,8 @@ contract ClaimFaultsTest is Accusing {
     }
 
     /// @dev What the court says of leaf 0 of batch 0.
-    function verdict(Standing standing, uint64 at) private {
-        convictions.set(keccak256(abi.encode(region, uint64(0), uint32(0))), executor, POSTED, standing, at);
+    function verdict(Standing standing, uint64 since) private {
+        convictions.set(keccak256(abi.encode(region, uint64(0), uint32(0))), executor, POSTED, standing, since);
     }
 
     function predecessorFault(Claim memory claim, Evidence memory before) private {
