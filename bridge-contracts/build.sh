@@ -7,6 +7,6 @@ artifacts=${1:-artifacts}
 [ -d node_modules ] || npm install --no-save --no-audit --no-fund
 ./node_modules/.bin/forge build --force
 mkdir -p "$artifacts"
-for contract in StepVerifier Bonds Programs Batches Court ResultConsumer; do
+for contract in StepVerifier Bonds Programs Batches Court Faults ResultConsumer; do
   node tools/artifact.js "out/$contract.sol/$contract.json" > "$artifacts/$contract.json"
 done
