@@ -154,18 +154,32 @@ contract CourtGasTest is Players {
         setUp();
         delete played;
         (played.arity, played.lengthLog2) = (arity, lengthLog2);
+        Table memory table = open(lengthLog2);
+        bool byExecutor = dissectAll(table, last);
+        played.isStepByExecutor = byExecutor;
+        row("step", byExecutor ? executor : alice, 0, 0, stepCall(table, last));
+        checkStep(last, byExecutor);
+        address winner = byExecutor ? executor : alice;
+        row("withdraw", winner, 0, 0, abi.encodeCall(court.withdraw, (payable(winner))));
+    }
+
+    /// @dev Commitment and reveal.
+    function open(uint8 lengthLog2) private returns (Table memory table) {
         Run memory run = readRun(EXIT);
         LeafProof memory proof = claim(lengthLog2);
         (Opening memory opening, bytes32[] memory hashes) = garbage(run, proof, false);
         bytes32 commitment = commitmentOf(opening, hashes, alice);
         row("commit", alice, BOND, 0, abi.encodeCall(court.commit, (proof, commitment, false)));
-        Table memory table;
         table.id = lastGame;
         vm.warp(block.timestamp + 12);
         row("reveal", alice, 0, hashes.length, abi.encodeCall(court.reveal, (table.id, opening, hashes)));
         assertTrue(played.total <= OPENING_MAX, "an opening");
         revealed(table, lengthLog2, hashes);
-        bool byExecutor = true;
+    }
+
+    /// @dev Everything between. Returns who is to make the step.
+    function dissectAll(Table memory table, StepVector memory last) private returns (bool byExecutor) {
+        byExecutor = true;
         while (!isStepNext(table)) {
             uint256 j = table.hashes.length / 2 + 1;
             bytes32[] memory answer = noise(1 << partsLog2(next(table, j, table.hashes).lengthLog2));
@@ -177,14 +191,11 @@ contract CourtGasTest is Players {
             (table.position, table.hashes) = (next(table, j, answer), answer);
             byExecutor = !byExecutor;
         }
-        Reply memory final_ = replyOf(table, table.hashes.length / 2 + 1);
-        bytes memory data =
-            abi.encodeCall(court.step, (table.id, table.position, final_, last.head, last.root, last.witness));
-        row("step", byExecutor ? executor : alice, 0, 0, data);
-        played.isStepByExecutor = byExecutor;
-        checkStep(last, byExecutor);
-        address winner = byExecutor ? executor : alice;
-        row("withdraw", winner, 0, 0, abi.encodeCall(court.withdraw, (payable(winner))));
+    }
+
+    function stepCall(Table memory table, StepVector memory last) private view returns (bytes memory) {
+        Reply memory reply = replyOf(table, table.hashes.length / 2 + 1);
+        return abi.encodeCall(court.step, (table.id, table.position, reply, last.head, last.root, last.witness));
     }
 
     /// @dev The step that was just made costs little more than the verifier, and the schedule is on its right side.

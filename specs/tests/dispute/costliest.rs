@@ -64,7 +64,7 @@ fn image() -> (Record, SparseMemory) {
 }
 
 /// Writes something beside every chunk that a witness opens, at every level of the tree.
-fn crowd(memory: &mut SparseMemory, witness: &Witness<'_>) -> B256 {
+fn crowd(memory: &mut SparseMemory, witness: &Witness) -> B256 {
     let opened: Vec<u64> = witness.entries().iter().map(|entry| entry.address).collect();
     for address in &opened {
         let kind = Region::of(*address).kind();
