@@ -19,14 +19,14 @@ use crate::game::{ARITY, Evidence, Segment};
 /// State hashes that are remembered: two whole levels, and some.
 const HASHES_MAX: usize = 1 << 18;
 /// Of a fine pass: checkpoints that are kept in each part of the run.
-const CHECKPOINTS_PER_PART: u64 = 16;
+const CHECKPOINTS_PER_PART: u64 = 64;
 
 /// How many games the first pass over a run prepares for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Crowd {
     /// A few: the pass hashes one level.
     Few,
-    /// Any number: the pass hashes two levels, 65,536 states.
+    /// Any number: the pass hashes two levels, 4,096 states.
     Many,
 }
 
