@@ -1,50 +1,34 @@
 //! Players of simulations: the one player of `assay-dispute` with a key, a purse and a habit.
+//!
+//! Owns when and whether a player acts on what it believes. What it does is the product's own code; what an honest player
+//! keeps between two blocks is nothing but its key and the board.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
-use std::sync::Arc;
 
-use assay_dispute::evidence::TraceEvidence;
-use assay_dispute::game::{Evidence, Side};
-use assay_dispute::player::{Account, Board, Case, Duty, Intent, Stakes, Task, challenge, duties, play};
+use alloy_sol_types::SolCall;
+use assay_dispute::game::Side;
+use assay_dispute::player::{
+    Account, Board, Case, Duty, Intent, Phase, PlayError, Stakes, Task, challenge, duties, play,
+};
 use assay_dispute::preflight::Preflight;
-use assay_protocol::Address;
-use revm::primitives::{TxKind, U256};
+use assay_protocol::contracts::Court;
+use assay_protocol::presets::Parameters;
+use assay_protocol::{Address, B256};
 
+use crate::job::Truth;
 use crate::key::Key;
 use crate::liar::Liar;
-use crate::world::{CHAIN_ID, Failure, World};
+use crate::stage::claim_id;
+use crate::world::CHAIN_ID;
 
-/// What a player believes of the run.
+/// What a player believes of a run.
 #[derive(Clone)]
 pub enum Belief {
     /// The truth.
-    Truth(Arc<TraceEvidence>),
+    Truth(Truth),
     /// A lie.
     Lie(Liar),
-}
-
-impl Belief {
-    fn challenge(&self, case: &Case, stakes: &Stakes, until: u64) -> Option<Intent> {
-        let Ok(intent) = match self {
-            Self::Truth(truth) => challenge(case, truth.as_ref(), stakes, until),
-            Self::Lie(lie) => challenge(case, lie, stakes, until),
-        };
-        intent
-    }
-
-    fn play(&self, duty: &Duty, board: &Board, case: &Case, key: &Key, preflight: &mut Preflight) -> Option<Intent> {
-        fn with<E: Evidence<Error = Infallible>>(
-            evidence: &E,
-            (duty, board, case, key, preflight): (&Duty, &Board, &Case, &Key, &mut Preflight),
-        ) -> Option<Intent> {
-            play(duty, board, case, evidence, &key.secret(), preflight).ok()
-        }
-        let question = (duty, board, case, key, preflight);
-        match self {
-            Self::Truth(truth) => with(truth.as_ref(), question),
-            Self::Lie(lie) => with(lie, question),
-        }
-    }
 }
 
 /// When a player does what it has to do.
@@ -57,55 +41,126 @@ pub enum Habit {
         /// Seconds.
         spare: u64,
     },
-    /// Not any more after this many moves.
+    /// Not any more after this many moves in a game.
     Silent {
         /// Moves made before.
         after: u32,
     },
+    /// At once where its opponent is a friend, at the last second elsewhere.
+    Concede {
+        /// The friend.
+        friend: Address,
+    },
+    /// Waits until it sees an opening on its way, and commits to the same: in the same block and before it, or after it.
+    Copy {
+        /// In the same block.
+        is_in_front: bool,
+    },
+    /// Sends whatever others send, before them, in its own name.
+    Echo,
+}
+
+/// A key that moves for an executor's stake.
+#[derive(Clone)]
+pub struct Delegate {
+    /// The key.
+    pub key: Key,
+    /// L1 time at which it is not valid any more.
+    pub until: u64,
 }
 
 /// A player.
+#[derive(Clone)]
 pub struct Actor {
     /// Its key.
     pub key: Key,
     /// The side that it plays.
     pub side: Side,
-    /// What it believes.
-    pub belief: Belief,
+    /// What it believes of the cases that it plays.
+    pub beliefs: BTreeMap<usize, Belief>,
     /// When it moves.
     pub habit: Habit,
-    /// Index of the case that it plays.
-    pub case: usize,
-    /// Whether its challenge holds all claims of the executor.
+    /// Whether its challenges hold all claims of the executor.
     pub is_stay: bool,
-    has_committed: bool,
-    moves: u32,
-    /// Wei that it has paid for gas, and gas.
-    pub gas_cost: U256,
-    /// Gas that it has used.
-    pub gas: u64,
-    /// Transactions that reverted.
-    pub reverted: u32,
+    /// Who moves for it.
+    pub delegate: Option<Delegate>,
+    /// Whether it is killed after every block and loses its board, which it makes anew from the logs.
+    pub forgets: bool,
+    /// What a liar has sent: it does not try the same for ever.
+    attempts: BTreeMap<B256, u32>,
+}
+
+/// What a player wants in the next block.
+#[derive(Clone, Debug)]
+pub struct Wish {
+    /// Who sends it.
+    pub from: Address,
+    /// What.
+    pub intent: Intent,
+    /// The game, if there is one already, and what is done in it.
+    pub duty: Option<Duty>,
+    /// Whether its sender plays honestly.
+    pub is_honest: bool,
+}
+
+/// What everybody sees between two blocks.
+pub struct View<'a> {
+    /// The games.
+    pub board: &'a Board,
+    /// The claims.
+    pub cases: &'a [Case],
+    /// The last L1 time at which a game about each can be begun.
+    pub window_ends: &'a [u64],
+    /// The numbers of the deployment.
+    pub parameters: &'a Parameters,
+    /// Time of the newest block, and seconds to the next one.
+    pub now: u64,
+    /// Seconds to the next block.
+    pub pace: u64,
+    /// What others want, as far as it can be seen.
+    pub mempool: &'a [Wish],
+}
+
+/// A fault of an honest player: it has a duty and no move.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Helpless {
+    /// Why.
+    pub reason: String,
 }
 
 impl Actor {
-    /// A player with a full purse.
+    /// A player of one case, prompt, with nothing special about it.
     #[must_use]
     pub fn new(key: Key, side: Side, belief: Belief, habit: Habit, case: usize) -> Self {
-        let (gas_cost, has_committed) = (U256::ZERO, false);
-        Self { key, side, belief, habit, case, is_stay: false, has_committed, moves: 0, gas_cost, gas: 0, reverted: 0 }
+        Self {
+            key,
+            side,
+            beliefs: BTreeMap::from([(case, belief)]),
+            habit,
+            is_stay: false,
+            delegate: None,
+            forgets: false,
+            attempts: BTreeMap::new(),
+        }
     }
 
     /// Whether it plays by the truth and in time.
     #[must_use]
     pub fn is_honest(&self) -> bool {
-        matches!(self.belief, Belief::Truth(_)) && !matches!(self.habit, Habit::Silent { .. })
+        let is_true = self.beliefs.values().all(|belief| matches!(belief, Belief::Truth(_)));
+        is_true && matches!(self.habit, Habit::Prompt | Habit::Late { .. })
     }
 
     /// Its address.
     #[must_use]
     pub fn address(&self) -> Address {
         self.key.address()
+    }
+
+    /// Whether it has to see what others are about to send.
+    #[must_use]
+    pub fn is_watcher(&self) -> bool {
+        matches!(self.habit, Habit::Copy { .. } | Habit::Echo)
     }
 
     fn account(&self) -> Account {
@@ -115,68 +170,139 @@ impl Actor {
         }
     }
 
-    /// Does what it wants to do in the open block; the next one comes `pace` seconds later. `until` is the last L1 time at
-    /// which a game can be begun.
-    #[allow(clippy::too_many_arguments)]
-    pub fn act(
-        &mut self,
-        world: &mut World,
-        board: &Board,
-        case: &Case,
-        bond: U256,
-        until: u64,
-        pace: u64,
-        preflight: &mut Preflight,
-    ) {
-        let now = world.head().time;
-        if self.side == Side::Challenger && !self.has_committed && now <= until {
-            self.has_committed = true;
+    /// What it wants to be in the next block.
+    ///
+    /// # Errors
+    /// [`Helpless`], for honest players only.
+    pub fn wishes(&mut self, view: &View<'_>, preflight: &mut Preflight) -> Result<Vec<Wish>, Helpless> {
+        let mut wishes = Vec::new();
+        if self.habit == Habit::Echo {
+            wishes.extend(view.mempool.iter().map(|wish| Wish {
+                from: self.address(),
+                is_honest: false,
+                ..wish.clone()
+            }));
+        } else if self.side == Side::Challenger {
+            self.challenges(view, &mut wishes);
+        }
+        for duty in duties(view.board, &self.account(), view.now) {
+            if self.rests(&duty, view) {
+                continue;
+            }
+            let game = view.board.game(duty.game).expect("a duty is about a game of the board");
+            let Some(index) = view.cases.iter().position(|case| claim_id(case) == game.claim) else { continue };
+            let secret = self.key.secret();
+            let made = match (self.beliefs.get(&index), duty.task) {
+                (Some(Belief::Truth(truth)), _) => {
+                    play(&duty, view.board, &view.cases[index], truth, &secret, preflight)
+                }
+                (Some(Belief::Lie(lie)), _) => {
+                    let segment = match &game.phase {
+                        Phase::Played(turn) => turn.dissection.segment(),
+                        _ => view.cases[index].claimed.segment(),
+                    };
+                    play(&duty, view.board, &view.cases[index], &lie.about(segment), &secret, preflight)
+                }
+                // What is owed to who never meant to play.
+                (None, Task::Timeout) => Ok(self.call(view, Court::timeoutCall { id: duty.game }.abi_encode())),
+                (None, Task::Settle) => Ok(self.call(view, Court::settleCall { id: duty.game }.abi_encode())),
+                (None, _) => continue,
+            };
+            match made {
+                Ok(intent) => self.wish(view, intent, Some(duty), &mut wishes),
+                Err(error) if self.is_honest() => return Err(helpless(&error)),
+                Err(_) => {}
+            }
+        }
+        Ok(wishes)
+    }
+
+    fn challenges(&self, view: &View<'_>, wishes: &mut Vec<Wish>) {
+        for (index, belief) in &self.beliefs {
+            let case = &view.cases[*index];
+            let claim = claim_id(case);
+            let is_known =
+                view.board.games().any(|game| game.claim == claim && game.challenge.challenger == self.address());
+            let executor = crate::stage::executor_of(case);
+            let is_late =
+                view.now + view.pace > view.window_ends[*index] || view.board.convicted_at(executor).is_some();
+            if is_known || is_late || !self.is_tempted(view, claim) {
+                continue;
+            }
+            let bond = if self.is_stay { view.parameters.executor_stake } else { view.parameters.challenge_bond };
             let stakes = Stakes {
-                court: board.court(),
+                court: view.board.court(),
                 chain_id: CHAIN_ID,
                 challenger: self.address(),
                 secret: self.key.secret(),
                 bond,
                 is_stay: self.is_stay,
             };
-            if let Some(intent) = self.belief.challenge(case, &stakes, until) {
-                self.send(world, intent);
-            }
-            return;
+            let until = view.window_ends[*index];
+            let Ok(intent) = match belief {
+                Belief::Truth(truth) => challenge(case, truth, &stakes, until),
+                Belief::Lie(lie) => challenge(case, &lie.about(case.claimed.segment()), &stakes, until),
+            };
+            let Some(intent) = intent else { continue };
+            wishes.push(Wish { from: self.address(), intent, duty: None, is_honest: self.is_honest() });
         }
-        for duty in duties(board, &self.account(), now) {
-            if self.rests(&duty, now + pace) {
-                continue;
+    }
+
+    /// Whether it challenges a claim now.
+    fn is_tempted(&self, view: &View<'_>, claim: B256) -> bool {
+        let game_of = |wish: &Wish| wish.duty.filter(|duty| duty.task == Task::Reveal).map(|duty| duty.game);
+        let revealing: BTreeSet<B256> = view.mempool.iter().filter_map(game_of).collect();
+        match self.habit {
+            Habit::Copy { is_in_front: true } => {
+                view.board.games().any(|game| game.claim == claim && revealing.contains(&game.id))
             }
-            let Some(intent) = self.belief.play(&duty, board, case, &self.key, preflight) else { continue };
-            if self.send(world, intent) && matches!(duty.task, Task::Reveal | Task::Answer(_)) {
-                self.moves += 1;
+            Habit::Copy { is_in_front: false } => {
+                view.board.games().any(|game| game.claim == claim && game.dissections > 0)
             }
+            _ => true,
         }
     }
 
     /// Whether it lets a duty lie.
-    fn rests(&self, duty: &Duty, next: u64) -> bool {
-        let is_move = matches!(duty.task, Task::Reveal | Task::Answer(_));
-        is_move
-            && match self.habit {
-                Habit::Prompt => false,
-                Habit::Late { spare } => next + spare <= duty.until,
-                Habit::Silent { after } => self.moves >= after,
-            }
+    fn rests(&self, duty: &Duty, view: &View<'_>) -> bool {
+        if !matches!(duty.task, Task::Reveal | Task::Answer(_)) {
+            return false;
+        }
+        // Whether the block after the next one is in time as well.
+        let can_wait = |spare| view.now + 2 * view.pace + spare <= duty.until;
+        let game = view.board.game(duty.game).expect("a duty is about a game of the board");
+        match self.habit {
+            Habit::Prompt | Habit::Copy { .. } | Habit::Echo => false,
+            Habit::Late { spare } => can_wait(spare),
+            Habit::Silent { after } => game.dissections / 2 >= after,
+            Habit::Concede { friend } => game.challenge.challenger != friend && can_wait(0),
+        }
     }
 
-    /// Sends; says whether it was taken.
-    fn send(&mut self, world: &mut World, intent: Intent) -> bool {
-        let result = world.send(self.address(), TxKind::Call(intent.to), intent.value, intent.data);
-        let (gas, is_taken) = match result {
-            Ok(receipt) => (receipt.gas, true),
-            Err(Failure::Reverted { gas, .. }) => (gas, false),
-            Err(Failure::Halted(_) | Failure::Refused(_)) => (0, false),
-        };
-        self.gas += gas;
-        self.gas_cost += U256::from(gas) * U256::from(world.base_fee());
-        self.reverted += u32::from(!is_taken);
-        is_taken
+    fn wish(&mut self, view: &View<'_>, intent: Intent, duty: Option<Duty>, wishes: &mut Vec<Wish>) {
+        let is_honest = self.is_honest();
+        let attempts = self.attempts.entry(intent.id).or_default();
+        *attempts += 1;
+        if !is_honest && *attempts > 2 {
+            return;
+        }
+        let landing = view.now + view.pace;
+        let delegate = self.delegate.as_ref().filter(|delegate| landing < delegate.until);
+        let from = delegate.map_or(self.address(), |delegate| delegate.key.address());
+        wishes.push(Wish { from, intent, duty, is_honest });
     }
+
+    fn call(&self, view: &View<'_>, data: Vec<u8>) -> Intent {
+        Intent {
+            id: assay_protocol::keccak256(&data),
+            to: view.board.court(),
+            value: revm::primitives::U256::ZERO,
+            data: data.into(),
+            valid_until: u64::MAX,
+        }
+    }
+}
+
+fn helpless(error: &PlayError<Infallible>) -> Helpless {
+    Helpless { reason: error.to_string() }
 }

@@ -1,254 +1,272 @@
-//! A bout: players on a stage until nobody has anything left to do, and the account of who has what.
+//! A bout: players on a stage until nobody has anything left to do.
 //!
-//! Owns the loop and what must be true after every bout: the honest side has won, nobody honest is poorer than the rules
-//! leave it, and the contracts hold exactly what they owe.
+//! ```text
+//! everybody sees block n --> wishes --> an order --> block n + 1 --> logs --> the board
+//!                                                       |
+//!                              reorganisation: the last blocks once more, otherwise
+//! ```
+//!
+//! Owns the loop, and what happens to a chain besides moves. What must be true in the end is `referee`'s.
 
-use assay_dispute::game::Side;
-use assay_dispute::player::{Board, Phase};
+use std::collections::VecDeque;
+
+use assay_dispute::player::{Board, GameState};
 use assay_dispute::preflight::Preflight;
-use assay_protocol::contracts::{Batches, Bonds, Court};
-use assay_protocol::{Address, B256};
-use revm::primitives::U256;
-use thiserror::Error;
+use assay_protocol::Address;
+use revm::primitives::{Bytes, TxKind, U256};
 
-use crate::actor::Actor;
-use crate::stage::{Stage, claim_id, purse};
+use crate::actor::{Actor, View, Wish};
+use crate::dice::Dice;
+use crate::referee::{Broken, Referee};
+use crate::stage::{Stage, purse};
+use crate::tamper;
+use crate::world::{Block, Transaction, World};
+
+/// Blocks that a reorganisation takes back at most.
+pub const DEPTH_MAX: usize = 5;
+
+/// Something that a player does besides its moves.
+#[derive(Clone, Debug)]
+pub struct Errand {
+    /// In which block of the bout, counted from 1.
+    pub block: u64,
+    /// Who.
+    pub from: Address,
+    /// The contract.
+    pub to: Address,
+    /// The call.
+    pub data: Bytes,
+}
+
+/// Who plays, where, and under which circumstances.
+#[derive(Clone)]
+pub struct Bout {
+    /// The chain and the claims.
+    pub stage: Stage,
+    /// The players.
+    pub actors: Vec<Actor>,
+    /// Of each case: whether its claim is true.
+    pub is_true: Vec<bool>,
+    /// Seconds between blocks.
+    pub pace: u64,
+    /// What else is done.
+    pub errands: Vec<Errand>,
+    /// Reorganisations, at most.
+    pub reorganisations: u32,
+    /// Of how many honest moves, one is sent garbled as well; none if zero.
+    pub tampering: u64,
+    /// Chance.
+    pub dice: Dice,
+}
 
 /// What a bout came to.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
     /// Games that were begun.
     pub games: u32,
-    /// Games that the executor lost, or that ended with its conviction.
+    /// Games that ended with the executor's conviction.
     pub won_by_challengers: u32,
     /// Most dissections of a game, the opening included.
     pub dissections_max: u32,
-    /// Longest game, in seconds.
+    /// Longest game in seconds, and the most that it may be.
     pub duration_max: u64,
+    /// The bound on it.
+    pub duration_bound: u64,
     /// Gas of all players.
     pub gas: u64,
     /// Transactions that reverted.
     pub reverted: u32,
+    /// Reorganisations.
+    pub reorganisations: u32,
+    /// Garbled calls that were refused with the error that names the cause.
+    pub garbled: u32,
+    /// Honest players that have won something, with what it came to net of gas: wei, negative if gas ate it up.
+    pub profits: Vec<(bool, i128)>,
 }
 
-/// What must not happen.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub enum Broken {
-    /// A true claim fell, or a false one stood against an honest challenger.
-    #[error("case {case}: {what}")]
-    Lost {
-        /// The case.
-        case: usize,
-        /// What happened.
-        what: &'static str,
-    },
-    /// An honest player has less than it should.
-    #[error("an honest player {who} has {got} wei less than it began with, gas aside; at most {most} is right")]
-    Poorer {
-        /// Who.
-        who: Address,
-        /// Wei missing.
-        got: U256,
-        /// Wei that may be missing.
-        most: U256,
-    },
-    /// The contracts do not hold what they owe.
-    #[error("{contract} holds {holds} wei and owes {owes}")]
-    Insolvent {
-        /// Which.
-        contract: &'static str,
-        /// What it has.
-        holds: U256,
-        /// What it owes.
-        owes: U256,
-    },
-    /// A game outlasted both clocks.
-    #[error("game {game} took {seconds} s, at most {most} is right")]
-    TooLong {
-        /// The game.
-        game: B256,
-        /// Its duration.
-        seconds: u64,
-        /// The bound.
-        most: u64,
-    },
-    /// Something still goes on when everything should have ended.
-    #[error("games go on after every clock has run out")]
-    Endless,
+/// The loop's state.
+struct Loop {
+    board: Board,
+    seen: usize,
+    /// The chain before each of the last blocks.
+    before: VecDeque<World>,
+    /// Transactions that a reorganisation has put off.
+    delayed: Vec<Transaction>,
+    reorganisations: u32,
+    garbled: u32,
 }
 
-/// Plays a bout with steps of `pace` seconds. `is_true[i]` says whether case i's claim is true.
-///
-/// # Errors
-/// [`Broken`] names what must not happen and did.
-pub fn play(mut stage: Stage, mut actors: Vec<Actor>, is_true: &[bool], pace: u64) -> Result<Report, Broken> {
-    let deployment = stage.deployment.clone();
-    let parameters = &deployment.parameters;
-    let until = stage.window_end();
-    let mut preflight = Preflight::new();
-    let mut board = Board::new(deployment.court);
-    for actor in &actors {
-        let has = stage.world.balance(actor.address());
-        if has.is_zero() {
-            stage.world.fund(actor.address(), purse());
-        }
-    }
-    let before: Vec<U256> = actors.iter().map(|actor| worth(&mut stage, actor.address())).collect();
-    let mut seen = 0;
-    let mut ended_at: Vec<(B256, u64)> = Vec::new();
-    // Past every window and every clock there is nothing to do; one pace more for the calls that say so.
-    let last = until + 2 * parameters.clock + 4 * pace + 2;
-    loop {
-        stage.world.advance(pace);
-        for actor in &mut actors {
-            let case = &stage.cases[actor.case];
-            let bond = if actor.is_stay { parameters.executor_stake } else { parameters.challenge_bond };
-            actor.act(&mut stage.world, &board, case, bond, until, pace, &mut preflight);
-        }
-        let blocks = stage.world.blocks();
-        for block in &blocks[seen..] {
-            for log in &block.logs {
-                board.apply(block.number, block.time, log).expect("the board takes what the court emits");
+impl Bout {
+    /// Plays it to the end.
+    ///
+    /// # Errors
+    /// [`Broken`] names what must not happen and did.
+    pub fn play(mut self) -> Result<Report, Broken> {
+        let parameters = self.stage.deployment.parameters.clone();
+        let window_ends: Vec<u64> = (0..self.stage.cases.len()).map(|case| self.stage.window_end(case)).collect();
+        self.fund();
+        let referee = Referee::new(&mut self.stage, &self.actors);
+        let mut preflight = Preflight::new();
+        let mut state = Loop {
+            board: Board::new(self.stage.deployment.court),
+            seen: 0,
+            before: VecDeque::new(),
+            delayed: Vec::new(),
+            reorganisations: 0,
+            garbled: 0,
+        };
+        state.read(&self.stage.world);
+        let until = window_ends.iter().copied().max().unwrap_or_default();
+        // Past every window and both clocks nobody has anything to do but to call what has run out, in a block each.
+        let last = until + 2 * parameters.clock + 6 * self.pace + 2;
+        for block in 1.. {
+            let wishes = self.wishes(&state.board, &window_ends, &mut preflight)?;
+            state.before.push_back(self.stage.world.clone());
+            if state.before.len() > DEPTH_MAX || self.reorganisations == 0 {
+                state.before.pop_front();
+            }
+            self.stage.world.advance(self.pace);
+            state.garbled += self.tamper(&state.board, &wishes)?;
+            for late in std::mem::take(&mut state.delayed) {
+                resend(&mut self.stage.world, &late);
+            }
+            for wish in wishes {
+                let intent = wish.intent;
+                // What is refused costs its sender gas and changes nothing.
+                let _ = self.stage.world.send(wish.from, TxKind::Call(intent.to), intent.value, intent.data);
+            }
+            for errand in self.errands.iter().filter(|errand| errand.block == block) {
+                let _ = self.stage.world.send(errand.from, TxKind::Call(errand.to), U256::ZERO, errand.data.clone());
+            }
+            state.read(&self.stage.world);
+            if state.reorganisations < self.reorganisations && self.dice.below(3) == 0 {
+                self.reorganise(&mut state)?;
+            }
+            let now = self.stage.world.head().time;
+            if now > until && state.board.games().all(|game| !game.is_running()) {
+                break;
+            }
+            if now > last {
+                return Err(Broken::Endless);
             }
         }
-        seen = blocks.len();
-        let now = stage.world.head().time;
-        for game in board.games().filter(|game| !game.is_running()) {
-            if !ended_at.iter().any(|(id, _)| *id == game.id) {
-                ended_at.push((game.id, now));
+        let (reorganisations, garbled) = (state.reorganisations, state.garbled);
+        let report = referee.judge(self, &state.board)?;
+        Ok(Report { reorganisations, garbled, ..report })
+    }
+
+    fn fund(&mut self) {
+        for actor in &self.actors {
+            let delegate = actor.delegate.as_ref().map(|delegate| delegate.key.address());
+            for account in core::iter::once(actor.address()).chain(delegate) {
+                if self.stage.world.balance(account) < purse() / U256::from(2) {
+                    self.stage.world.fund(account, purse());
+                }
             }
         }
-        let is_over = board.games().all(|game| !game.is_running());
-        if now > until && is_over {
-            break;
-        }
-        if now > last {
-            return Err(Broken::Endless);
-        }
     }
-    let report = report(&board, &actors, &ended_at);
-    check_outcome(&mut stage, &actors, is_true)?;
-    check_times(&board, &ended_at, 2 * parameters.clock + 2 * pace)?;
-    withdraw_all(&mut stage, &actors);
-    check_money(&mut stage, &actors, &before)?;
-    Ok(report)
-}
 
-fn report(board: &Board, actors: &[Actor], ended_at: &[(B256, u64)]) -> Report {
-    let duration = |id: &B256, end: u64| end - board.game(*id).map_or(end, |game| game.committed_at);
-    Report {
-        games: board.games().count() as u32,
-        won_by_challengers: board.games().filter(|game| game.phase == Phase::Settled).count() as u32,
-        dissections_max: board.games().map(|game| game.dissections).max().unwrap_or(0),
-        duration_max: ended_at.iter().map(|(id, end)| duration(id, *end)).max().unwrap_or(0),
-        gas: actors.iter().map(|actor| actor.gas).sum(),
-        reverted: actors.iter().map(|actor| actor.reverted).sum(),
+    /// What everybody wants in the next block, in the order in which it will be mined: who watches comes first.
+    fn wishes(&mut self, board: &Board, ends: &[u64], preflight: &mut Preflight) -> Result<Vec<Wish>, Broken> {
+        let (stage, pace) = (&self.stage, self.pace);
+        let (mut wishes, mut first) = (Vec::new(), Vec::new());
+        for is_watcher in [false, true] {
+            for actor in self.actors.iter_mut().filter(|actor| actor.is_watcher() == is_watcher) {
+                let rebuilt = actor.forgets.then(|| board_of(stage.deployment.court, stage.world.blocks()));
+                let view = View {
+                    board: rebuilt.as_ref().unwrap_or(board),
+                    cases: &stage.cases,
+                    window_ends: ends,
+                    parameters: &stage.deployment.parameters,
+                    now: stage.world.head().time,
+                    pace,
+                    mempool: &wishes,
+                };
+                let made = actor.wishes(&view, preflight)?;
+                if is_watcher { first.extend(made) } else { wishes.extend(made) }
+            }
+        }
+        first.append(&mut wishes);
+        Ok(first)
     }
-}
 
-/// A true claim with an honest executor stands; a false one with an honest challenger is void.
-fn check_outcome(stage: &mut Stage, actors: &[Actor], is_true: &[bool]) -> Result<(), Broken> {
-    for (index, case) in stage.cases.clone().iter().enumerate() {
-        let honest =
-            |side: Side| actors.iter().any(|actor| actor.case == index && actor.side == side && actor.is_honest());
-        let claim = stage.deployment.court;
-        let executor = executor_of(case);
-        let call = Court::standingOfCall { claim: claim_id(case), executor, postedAt: stage.posted_at };
-        let standing = stage.world.view(claim, &call).expect("the court answers");
-        let is_void = standing._0 == 2;
-        let lost = |what| Err(Broken::Lost { case: index, what });
-        if is_true[index] && honest(Side::Executor) && is_void {
-            return lost("a true claim fell, with an honest executor");
+    /// Sends some of the honest moves garbled, on a chain beside this one: each must be refused with its error.
+    fn tamper(&mut self, board: &Board, wishes: &[Wish]) -> Result<u32, Broken> {
+        let mut count = 0;
+        for wish in wishes.iter().filter(|wish| wish.is_honest) {
+            if self.tampering != 0 && self.dice.one_in(self.tampering) {
+                count += tamper::probe(&self.stage.world, board, wish)?;
+            }
         }
-        if !is_true[index] && honest(Side::Challenger) && !is_void {
-            return lost("a false claim stands, against an honest challenger");
-        }
-        let call = Batches::fateOfCall { chain: vec![batches_proof(case)] };
-        let fate = stage.world.view(stage.deployment.batches, &call).expect("a leaf has a fate");
-        let expected = if is_void { 2 } else { 4 };
-        if fate != expected {
-            return lost("its fate is not what the court says");
-        }
+        Ok(count)
     }
-    Ok(())
-}
 
-fn check_times(board: &Board, ended_at: &[(B256, u64)], most: u64) -> Result<(), Broken> {
-    for (id, end) in ended_at {
-        let game = board.game(*id).expect("games are not forgotten");
-        let seconds = end - game.committed_at;
-        if seconds > most {
-            return Err(Broken::TooLong { game: *id, seconds, most });
+    /// Takes back some blocks: what was in them is mined again elsewhere, later, or never.
+    fn reorganise(&mut self, state: &mut Loop) -> Result<(), Broken> {
+        let depth = 1 + self.dice.below(state.before.len() as u64) as usize;
+        let world = state.before[state.before.len() - depth].clone();
+        state.before.truncate(state.before.len() - depth);
+        let old = std::mem::replace(&mut self.stage.world, world);
+        let fork = self.stage.world.blocks().len();
+        let mut blocks: Vec<Vec<Transaction>> = vec![Vec::new(); depth];
+        for (index, block) in old.blocks()[fork..].iter().enumerate() {
+            for transaction in &block.transactions {
+                match self.dice.below(6) {
+                    0 => {}
+                    1 => state.delayed.push(transaction.clone()),
+                    2 => blocks[self.dice.below(depth as u64) as usize].push(transaction.clone()),
+                    _ => blocks[index].push(transaction.clone()),
+                }
+            }
         }
-    }
-    Ok(())
-}
-
-/// Everybody takes out what is theirs.
-fn withdraw_all(stage: &mut Stage, actors: &[Actor]) {
-    let treasury = stage.deployment.parameters.treasury;
-    let court = stage.deployment.court;
-    // What this costs is no part of the game.
-    stage.world.set_base_fee(0);
-    for who in actors.iter().map(Actor::address).chain([treasury]) {
-        // Fails where there is nothing to take.
-        let _ = stage.world.call(who, court, U256::ZERO, &Court::withdrawCall { to: who });
-        let _ = stage.world.call(who, stage.deployment.bonds, U256::ZERO, &Bonds::withdrawCall { to: who });
+        for mut transactions in blocks {
+            state.before.push_back(self.stage.world.clone());
+            self.stage.world.advance(self.pace);
+            self.dice.shuffle(&mut transactions);
+            for transaction in &transactions {
+                resend(&mut self.stage.world, transaction);
+            }
+        }
+        state.board.roll_back(fork as u64 - 1);
+        state.seen = fork;
+        state.read(&self.stage.world);
+        state.reorganisations += 1;
+        let games = |board: &Board| board.games().cloned().collect::<Vec<GameState>>();
+        let rebuilt = board_of(self.stage.deployment.court, self.stage.world.blocks());
+        if games(&rebuilt) != games(&state.board) {
+            return Err(Broken::Board { depth });
+        }
+        Ok(())
     }
 }
 
-/// What is left to honest players, and in the contracts.
-fn check_money(stage: &mut Stage, actors: &[Actor], before: &[U256]) -> Result<(), Broken> {
-    // Every game is over, and everybody has taken what is theirs.
-    let holds = stage.world.balance(stage.deployment.court);
-    if !holds.is_zero() {
-        return Err(Broken::Insolvent { contract: "Court", holds, owes: U256::ZERO });
+impl Loop {
+    /// Takes what new blocks say.
+    fn read(&mut self, world: &World) {
+        apply(&mut self.board, &world.blocks()[self.seen..]);
+        self.seen = world.blocks().len();
+        self.board.finalise((self.seen as u64).saturating_sub(1 + DEPTH_MAX as u64));
     }
-    let executors: Vec<Address> = stage.cases.iter().map(executor_of).collect();
-    let mut owes = stage.deployment.parameters.sequencer_stake;
-    let mut counted: Vec<Address> = Vec::new();
-    for owner in executors {
-        if !counted.contains(&owner) {
-            owes += stage.world.view(stage.deployment.bonds, &Bonds::stakeOfCall { role: 0, owner }).expect("a view");
-            counted.push(owner);
-        }
-    }
-    let holds = stage.world.balance(stage.deployment.bonds);
-    if holds != owes {
-        return Err(Broken::Insolvent { contract: "Bonds", holds, owes });
-    }
-    for (actor, before) in actors.iter().zip(before) {
-        if !actor.is_honest() {
-            continue;
-        }
-        let after = worth(stage, actor.address());
-        let least = *before - actor.gas_cost;
-        if after < least {
-            return Err(Broken::Poorer { who: actor.address(), got: least - after, most: U256::ZERO });
-        }
-    }
-    Ok(())
 }
 
-/// What a player has in its account and at stake.
-fn worth(stage: &mut Stage, who: Address) -> U256 {
-    let stake = Bonds::stakeOfCall { role: 0, owner: who };
-    stage.world.balance(who) + stage.world.view(stage.deployment.bonds, &stake).expect("a view")
+/// The board of a court from all that it has ever emitted.
+#[must_use]
+pub fn board_of(court: Address, blocks: &[Block]) -> Board {
+    let mut board = Board::new(court);
+    apply(&mut board, blocks);
+    board
 }
 
-/// The executor that a record names.
-fn executor_of(case: &assay_dispute::player::Case) -> Address {
-    // Offset of the field: specs/12-batches.md, "Records".
-    Address::from_slice(&case.proof.record[217..237])
-}
-
-/// The proof as the contract of batches takes it.
-fn batches_proof(case: &assay_dispute::player::Case) -> Batches::LeafProof {
-    let batch = &case.proof.batch;
-    Batches::LeafProof {
-        batch: crate::stage::abi_batch_of(batch),
-        index: case.proof.index,
-        record: case.proof.record.clone(),
-        siblings: case.proof.siblings.clone(),
+fn apply(board: &mut Board, blocks: &[Block]) {
+    for block in blocks {
+        for log in block.logs() {
+            board.apply(block.number, block.time, log).expect("the board takes what the court emits");
+        }
     }
+}
+
+fn resend(world: &mut World, transaction: &Transaction) {
+    let to = transaction.to.expect("players call contracts");
+    // It may be out of place now; then it is refused.
+    let _ = world.send(transaction.from, TxKind::Call(to), transaction.value, transaction.data.clone());
 }

@@ -2,94 +2,63 @@
 //!
 //! A bout is a number under a seed: the same two give the same bout, so that a report that names them can be replayed.
 
-use std::sync::Arc;
+use assay_dispute::game::Side;
 
-use assay_dispute::game::{Claimed, Side};
-use assay_protocol::presets::{Parameters, Preset};
-use assay_protocol::{Address, BlobRef, keccak256};
-
-use crate::actor::{Actor, Belief, Habit};
-use crate::bout::{Broken, Report, play};
+use crate::actor::Habit;
+use crate::bout::Report;
+use crate::dice::Dice;
+use crate::image;
 use crate::job::Job;
-use crate::key::Key;
-use crate::liar::{Corruption, Liar};
-use crate::stage::{Entry, Stage};
-
-/// Price of gas in bouts: 1 gwei.
-const BASE_FEE: u64 = 1_000_000_000;
+use crate::liar::{Corruption, Story};
+use crate::plan::{Claim, Conduct, Plan, Player, challenger};
+use crate::referee::Broken;
 
 /// An honest player dawdles once; what is left is for the moves to come.
 const LATE: Habit = Habit::Late { spare: 30 };
 
-/// Draws from a seed.
-pub struct Dice {
-    seed: u64,
-    count: u64,
+/// Draws the players of a bout, and what they fight about.
+type Scene = fn(&mut Dice, &[Job]) -> (Vec<Claim>, Vec<Player>);
+
+/// What bouts are about.
+pub const SCENES: [(&str, Scene); 7] = [
+    ("an honest executor against liars", siege),
+    ("an honest challenger against a lying executor", attack),
+    ("one honest challenger against many lying executors", watch),
+    ("one stake behind many lies, and claims that are final", stake),
+    ("a liar that concedes to its friend", friend),
+    ("copiers of the honest challenger", copiers),
+    ("all at once", melee),
+];
+
+/// The jobs of the catalogue: programs, a long run, and images by hand.
+#[must_use]
+pub fn jobs(long: u64) -> Vec<Job> {
+    let mut jobs = Job::all();
+    jobs.push(Job::long(long));
+    jobs.extend(image::all());
+    jobs
 }
 
-impl Dice {
-    /// The dice of bout `number` under a seed.
-    #[must_use]
-    pub fn new(seed: u64, number: u64) -> Self {
-        let hash = keccak256([seed.to_be_bytes(), number.to_be_bytes()].concat());
-        Self { seed: u64::from_be_bytes(*hash.first_chunk().expect("a hash has 32 bytes")), count: 0 }
-    }
-
-    /// A number below `end`, which is not 0.
-    pub fn below(&mut self, end: u64) -> u64 {
-        self.count += 1;
-        let hash = keccak256([self.seed.to_be_bytes(), self.count.to_be_bytes()].concat());
-        u64::from_be_bytes(*hash.first_chunk().expect("a hash has 32 bytes")) % end
-    }
-
-    /// One of these.
-    pub fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[self.below(from.len() as u64) as usize]
-    }
-
-    /// A step of a run, its ends more often than chance would have it.
-    fn step(&mut self, job: &Job) -> u64 {
-        let end = job.truth.segment().length;
-        let last = job.halt_step;
-        match self.below(6) {
-            0 => 1,
-            1 => end,
-            2 => last,
-            3 => last.saturating_sub(1).max(1),
-            _ => 1 + self.below(end),
+/// The plan of bout `number` under a seed.
+#[must_use]
+pub fn plan(jobs: &[Job], seed: u64, number: u64) -> Plan {
+    let mut dice = Dice::new(seed, number);
+    let scene = SCENES[(number % SCENES.len() as u64) as usize].1;
+    let (claims, mut players) = scene(&mut dice, jobs);
+    let reorganisations = if dice.one_in(4) { 1 + dice.below(2) as u32 } else { 0 };
+    for player in players.iter_mut().filter(|player| player.conduct == Conduct::Honest && player.habit == Habit::Prompt)
+    {
+        player.forgets = dice.one_in(2);
+        if reorganisations == 0 && dice.one_in(3) {
+            player.habit = LATE;
         }
     }
-
-    fn habit(&mut self) -> Habit {
-        match self.below(5) {
-            0 => Habit::Late { spare: self.below(30) },
-            1 => Habit::Silent { after: self.below(4) as u32 },
-            _ => Habit::Prompt,
-        }
+    for player in players.iter_mut().filter(|player| player.side == Side::Executor) {
+        (player.is_delegated, player.exits) = (dice.one_in(3), dice.one_in(4));
     }
-}
-
-/// The numbers of bouts: those of the devnet.
-#[must_use]
-pub fn parameters() -> Parameters {
-    Preset::Devnet.parameters(Address::repeat_byte(0x77))
-}
-
-/// A result that is not the job's.
-#[must_use]
-pub fn falsify(truth: Claimed, dice: &mut Dice) -> Claimed {
-    let mut claimed = truth;
-    let is_exhausted = truth.status == 3;
-    match dice.below(5) {
-        // An exhausted run has one form; another one has a fault on its face.
-        0 if !is_exhausted => claimed.code ^= 1,
-        1 if !is_exhausted => claimed.output.root = keccak256(truth.output.root),
-        2 if !is_exhausted => claimed.output = BlobRef { length: truth.output.length + 1, ..truth.output },
-        3 if !is_exhausted && truth.fuel_used > 0 => claimed.fuel_used -= 1,
-        _ if is_exhausted => (claimed.status, claimed.code) = (1, 0),
-        _ => claimed.fuel_used += 1,
-    }
-    claimed
+    let pace = if reorganisations == 0 { dice.pick(&[1, 2, 5]) } else { dice.pick(&[1, 2]) };
+    let tampering = if dice.one_in(3) { 2 } else { 0 };
+    Plan { claims, players, pace, reorganisations, tampering, seed: dice.below(u64::MAX) }
 }
 
 /// Plays bout `number` under a seed.
@@ -97,41 +66,134 @@ pub fn falsify(truth: Claimed, dice: &mut Dice) -> Claimed {
 /// # Errors
 /// [`Broken`] if the honest side did not get its due.
 pub fn bout(jobs: &[Job], seed: u64, number: u64) -> Result<Report, Broken> {
-    let mut dice = Dice::new(seed, number);
-    let job = &jobs[dice.below(jobs.len() as u64) as usize];
-    let executor = Key::named("executor", 0);
-    let is_true = dice.below(2) == 0;
-    let claimed = if is_true { job.truth } else { falsify(job.truth, &mut dice) };
-    let stage = Stage::new(parameters(), BASE_FEE, &[Entry { job, executor: &executor, claimed }]);
-    let truth = || Belief::Truth(Arc::clone(&job.evidence));
-    let lie = |dice: &mut Dice| {
-        Belief::Lie(Liar {
-            truth: Arc::clone(&job.evidence),
-            from: dice.step(job),
-            corruption: dice.pick(&Corruption::ALL),
-            end: claimed.segment().length,
-        })
-    };
-    let mut actors = Vec::new();
-    if is_true {
-        let habit = dice.pick(&[Habit::Prompt, Habit::Prompt, LATE]);
-        actors.push(Actor::new(executor, Side::Executor, truth(), habit, 0));
-    } else {
-        let (belief, habit) = (lie(&mut dice), dice.habit());
-        actors.push(Actor::new(executor, Side::Executor, belief, habit, 0));
-        let habit = dice.pick(&[Habit::Prompt, Habit::Prompt, LATE]);
-        actors.push(Actor::new(Key::named("challenger", 0), Side::Challenger, truth(), habit, 0));
+    plan(jobs, seed, number).play(jobs)
+}
+
+fn lying(dice: &mut Dice) -> Conduct {
+    let story = dice.pick(&[Story::Steady, Story::Steady, Story::Late, Story::Fickle]);
+    Conduct::Lying { from: dice.below(1 << 40), corruption: dice.pick(&Corruption::ALL), story }
+}
+
+fn habit(dice: &mut Dice) -> Habit {
+    match dice.below(6) {
+        0 => Habit::Late { spare: dice.below(30) },
+        1 => Habit::Late { spare: 0 },
+        2 => Habit::Silent { after: dice.below(4) as u32 },
+        _ => Habit::Prompt,
     }
-    for liar in 1..=dice.below(4) as u32 + u32::from(is_true) {
-        let (belief, habit) = (lie(&mut dice), dice.habit());
-        let mut actor = Actor::new(Key::named("challenger", liar), Side::Challenger, belief, habit, 0);
-        actor.is_stay = dice.below(4) == 0;
-        actors.push(actor);
+}
+
+fn liar(dice: &mut Dice, side: Side, number: u32, cases: Vec<usize>) -> Player {
+    let mut player = Player::new(side, number, lying(dice), cases);
+    player.habit = habit(dice);
+    player.is_stay = side == Side::Challenger && dice.one_in(5);
+    player
+}
+
+fn honest(side: Side, number: u32, cases: Vec<usize>) -> Player {
+    Player::new(side, number, Conduct::Honest, cases)
+}
+
+fn any(dice: &mut Dice, jobs: &[Job]) -> usize {
+    dice.below(jobs.len() as u64) as usize
+}
+
+/// A true claim.
+fn right(dice: &mut Dice, jobs: &[Job], executor: u32) -> Claim {
+    let true_ones: Vec<usize> = (0..jobs.len()).filter(|job| jobs[*job].has_truth).collect();
+    Claim { job: dice.pick(&true_ones), executor, lie: None, is_old: false }
+}
+
+/// A false claim. One about an image that has no true result is false as it is.
+fn wrong(dice: &mut Dice, jobs: &[Job], executor: u32) -> Claim {
+    let job = any(dice, jobs);
+    let lie = if !jobs[job].has_truth && dice.one_in(2) { None } else { Some(dice.below(1 << 20)) };
+    Claim { job, executor, lie, is_old: false }
+}
+
+fn siege(dice: &mut Dice, jobs: &[Job]) -> (Vec<Claim>, Vec<Player>) {
+    let claims: Vec<Claim> = (0..1 + dice.below(2)).map(|_| right(dice, jobs, 0)).collect();
+    let mut players = vec![honest(Side::Executor, 0, (0..claims.len()).collect())];
+    for number in 1..=1 + dice.below(6) as u32 {
+        let case = dice.below(claims.len() as u64) as usize;
+        players.push(liar(dice, Side::Challenger, number, vec![case]));
     }
-    // Who moves first in a block is chance, too.
-    for last in (1..actors.len()).rev() {
-        actors.swap(last, dice.below(last as u64 + 1) as usize);
+    (claims, players)
+}
+
+fn attack(dice: &mut Dice, jobs: &[Job]) -> (Vec<Claim>, Vec<Player>) {
+    let claims = vec![wrong(dice, jobs, 0)];
+    let mut players = vec![liar(dice, Side::Executor, 0, vec![0]), honest(Side::Challenger, 0, vec![0])];
+    for number in 1..=dice.below(4) as u32 {
+        players.push(liar(dice, Side::Challenger, number, vec![0]));
     }
-    let pace = dice.pick(&[1, 2, 5]);
-    play(stage, actors, &[is_true], pace)
+    (claims, players)
+}
+
+fn watch(dice: &mut Dice, jobs: &[Job]) -> (Vec<Claim>, Vec<Player>) {
+    let (mut claims, mut players) = (vec![right(dice, jobs, 0)], vec![honest(Side::Executor, 0, vec![0])]);
+    for number in 1..=2 + dice.below(4) as u32 {
+        claims.push(wrong(dice, jobs, number));
+        players.push(liar(dice, Side::Executor, number, vec![claims.len() - 1]));
+    }
+    players.push(honest(Side::Challenger, 0, (0..claims.len()).collect()));
+    players.push(liar(dice, Side::Challenger, 1, vec![0]));
+    (claims, players)
+}
+
+fn stake(dice: &mut Dice, jobs: &[Job]) -> (Vec<Claim>, Vec<Player>) {
+    let old = |claim: Claim| Claim { is_old: true, ..claim };
+    let mut claims = vec![old(wrong(dice, jobs, 0)), old(right(dice, jobs, 1))];
+    claims.extend((0..2 + dice.below(3)).map(|_| wrong(dice, jobs, 0)));
+    claims.push(right(dice, jobs, 0));
+    claims.push(right(dice, jobs, 1));
+    let last = claims.len() - 1;
+    let watched = 2 + dice.below(last as u64 - 3) as usize;
+    let mut players = vec![
+        liar(dice, Side::Executor, 0, (2..last).collect()),
+        honest(Side::Executor, 1, vec![last]),
+        honest(Side::Challenger, 0, vec![watched]),
+    ];
+    let elsewhere = 2 + dice.below(last as u64 - 1) as usize;
+    players.push(liar(dice, Side::Challenger, 1, vec![elsewhere]));
+    (claims, players)
+}
+
+fn friend(dice: &mut Dice, jobs: &[Job]) -> (Vec<Claim>, Vec<Player>) {
+    let claims = vec![wrong(dice, jobs, 0), wrong(dice, jobs, 0)];
+    let where_friend_plays = dice.below(2) as usize;
+    let mut executor = Player::new(Side::Executor, 0, lying(dice), vec![0, 1]);
+    executor.habit = Habit::Concede { friend: challenger(1).address() };
+    let mut players = vec![executor, honest(Side::Challenger, 0, vec![0])];
+    // The friend knows the truth; it plays honestly for a dishonest purpose.
+    players.push(honest(Side::Challenger, 1, vec![where_friend_plays]));
+    (claims, players)
+}
+
+fn copiers(dice: &mut Dice, jobs: &[Job]) -> (Vec<Claim>, Vec<Player>) {
+    let claims = vec![wrong(dice, jobs, 0)];
+    let mut players = vec![liar(dice, Side::Executor, 0, vec![0]), honest(Side::Challenger, 0, vec![0])];
+    let habits = [Habit::Copy { is_in_front: true }, Habit::Copy { is_in_front: false }, Habit::Echo];
+    for (number, habit) in (1..).zip(habits) {
+        if dice.one_in(4) {
+            continue;
+        }
+        let cases = if habit == Habit::Echo { Vec::new() } else { vec![0] };
+        players.push(Player { habit, ..honest(Side::Challenger, number, cases) });
+    }
+    (claims, players)
+}
+
+fn melee(dice: &mut Dice, jobs: &[Job]) -> (Vec<Claim>, Vec<Player>) {
+    let (mut claims, mut players) = watch(dice, jobs);
+    claims.push(wrong(dice, jobs, 1));
+    let last = claims.len() - 1;
+    players[1].cases.push(last);
+    for number in 2..5 {
+        let case = dice.below(claims.len() as u64) as usize;
+        players.push(liar(dice, Side::Challenger, number, vec![case]));
+    }
+    players.push(Player { habit: Habit::Copy { is_in_front: dice.one_in(2) }, ..honest(Side::Challenger, 5, vec![1]) });
+    players.push(Player { habit: Habit::Echo, ..honest(Side::Challenger, 6, Vec::new()) });
+    (claims, players)
 }

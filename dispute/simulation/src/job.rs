@@ -1,20 +1,24 @@
 //! Jobs of simulations: a program with an input, and what is true of its run.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
-use assay_dispute::evidence::TraceEvidence;
-use assay_dispute::game::Claimed;
+use assay_dispute::evidence::{Crowd, TraceEvidence};
+use assay_dispute::game::{Claimed, Evidence};
 use assay_machine::memory::commit_blob;
-use assay_machine::program::{Limits, Program};
+use assay_machine::program::{Descriptor, Limits, Program};
 use assay_machine::trace::Trace;
 use assay_protocol::BlobRef;
+
+/// The evidence of a run, whoever made it.
+pub type Truth = Arc<dyn Evidence<Error = Infallible> + Send + Sync>;
 
 /// A program, what it is given, and how its run ends.
 pub struct Job {
     /// Tells jobs apart in reports.
-    pub name: &'static str,
+    pub name: String,
     /// The program.
-    pub program: Program,
+    pub descriptor: Descriptor,
     /// The program as its author wrote it.
     pub wasm: Vec<u8>,
     /// The input.
@@ -23,10 +27,12 @@ pub struct Job {
     pub input_ref: BlobRef,
     /// The limits.
     pub limits: Limits,
-    /// The true result.
+    /// The true result, or the nearest to it.
     pub truth: Claimed,
+    /// Whether there is a true result: an image by hand can have none.
+    pub has_truth: bool,
     /// Evidence of the run.
-    pub evidence: Arc<TraceEvidence>,
+    pub evidence: Truth,
     /// The step at which the run halts.
     pub halt_step: u64,
 }
@@ -54,17 +60,34 @@ impl Job {
             output,
         };
         let input_ref = commit_blob(&input).expect("inputs are short");
+        let evidence = TraceEvidence::new(trace);
+        evidence.survey(truth.segment(), Crowd::Many);
         Self {
-            name,
-            program,
+            name: name.into(),
+            descriptor: program.descriptor().clone(),
             wasm,
             input,
             input_ref,
             limits,
             truth,
-            evidence: Arc::new(TraceEvidence::new(trace)),
+            has_truth: true,
+            evidence: Arc::new(evidence),
             halt_step,
         }
+    }
+
+    /// A loop that writes as it goes, of at least `steps` steps.
+    #[must_use]
+    pub fn long(steps: u64) -> Self {
+        // Five instructions and one charge a turn, whatever the lowering makes of it: never below one step for a unit of fuel.
+        let wat = format!(
+            r#"(module (memory 1) (func (export "_start") (local $i i64)
+                 (loop $l
+                   (i64.store (i32.wrap_i64 (i64.and (local.get $i) (i64.const 0xfff8))) (local.get $i))
+                   (br_if $l (i64.lt_u (local.tee $i (i64.add (local.get $i) (i64.const 1))) (i64.const {}))))))"#,
+            steps / 4
+        );
+        Self::new("long", &wat, b"", Limits { fuel: 8 * steps, output_bytes: 1 << 10 })
     }
 
     /// Runs that end in every way: a few steps, some thousands, a trap, out of fuel, a call of the host at the end.

@@ -2,15 +2,14 @@
 //!
 //! One strategy plays both sides, honest or not; a liar is the same player with other evidence.
 
-use std::convert::Infallible;
-use std::sync::Arc;
-
-use assay_dispute::evidence::TraceEvidence;
-use assay_dispute::game::Evidence;
+use assay_dispute::game::{Evidence, Segment};
 use assay_machine::interpreter::StepProof;
 use assay_machine::memory::{ChunkProof, RegionRoots};
 use assay_machine::record::Record;
 use assay_protocol::{B256, keccak256};
+use std::convert::Infallible;
+
+use crate::job::Truth;
 
 /// What is false, from a step on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,13 +38,26 @@ impl Corruption {
         [Self::Fuel, Self::Memory, Self::Pc, Self::Running, Self::Illegal, Self::Noise, Self::Zero, Self::Repeat];
 }
 
+/// How a liar changes its story with what it is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Story {
+    /// Not at all.
+    Steady,
+    /// It agrees as late as possible: with all that it is shown but the last state.
+    Late,
+    /// It begins to lie at some other state of what it is shown, each time anew.
+    Fickle,
+}
+
 /// A run as a liar tells it.
 #[derive(Clone)]
 pub struct Liar {
     /// What is true.
-    pub truth: Arc<TraceEvidence>,
+    pub truth: Truth,
     /// First false step.
     pub from: u64,
+    /// Whether that changes.
+    pub story: Story,
     /// What is false.
     pub corruption: Corruption,
     /// The step whose record can be asked for, so that its hash is that of a record.
@@ -53,6 +65,20 @@ pub struct Liar {
 }
 
 impl Liar {
+    /// What it says to a dissection of this segment.
+    #[must_use]
+    pub fn about(&self, segment: Segment) -> Self {
+        let from = match self.story {
+            Story::Steady => self.from,
+            Story::Late => segment.start + segment.length,
+            Story::Fickle => {
+                let hash = keccak256([self.from, segment.start, segment.length].map(u64::to_be_bytes).concat());
+                segment.start + 1 + u64::from_be_bytes(hash[..8].try_into().expect("eight bytes")) % segment.length
+            }
+        };
+        Self { from, ..self.clone() }
+    }
+
     fn record(&self, step: u64) -> Record {
         let Ok((mut record, _)) = self.truth.regions(step);
         if step < self.from {

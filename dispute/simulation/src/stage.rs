@@ -5,7 +5,9 @@ use assay_dispute::game::Claimed;
 use assay_dispute::player::Case;
 use assay_protocol::contracts::{Batches, Bonds, Court, Programs};
 use assay_protocol::data::{encode, write_record};
-use assay_protocol::objects::{Claim, Origin, Place, Role, Source, TaskRequest, TaskResult, region_id};
+use assay_protocol::objects::{
+    Claim, Domain, KeyConsent, Origin, Place, Role, Source, TaskRequest, TaskResult, region_id,
+};
 use assay_protocol::presets::Parameters;
 use assay_protocol::{Address, B256, LEAF_TREE, keccak256};
 use revm::primitives::{Bytes, U256};
@@ -36,7 +38,7 @@ macro_rules! abi_batch {
 /// The descriptor as a contract's binding has it.
 macro_rules! abi_descriptor {
     ($contract:ident, $job:expr) => {{
-        let descriptor = $job.program.descriptor();
+        let descriptor = &$job.descriptor;
         let mount = |(region, root): &(u8, B256)| $contract::Mount { region: *region, root: *root };
         $contract::Descriptor {
             version: descriptor.version,
@@ -65,7 +67,7 @@ pub struct Entry<'a> {
     pub claimed: Claimed,
 }
 
-/// A chain with a posted batch.
+/// A chain with posted batches.
 #[derive(Clone)]
 pub struct Stage {
     /// The chain.
@@ -74,8 +76,13 @@ pub struct Stage {
     pub deployment: Deployment,
     /// One case for each entry, in order.
     pub cases: Vec<Case>,
-    /// L1 time at which the batch was posted.
-    pub posted_at: u64,
+    /// L1 time at which the batch of each case was posted.
+    pub posted_at: Vec<u64>,
+    client: Key,
+    sequencer: Key,
+    region: B256,
+    /// Number and hash of the last batch.
+    last: Option<(u64, B256)>,
 }
 
 impl Stage {
@@ -91,15 +98,26 @@ impl Stage {
         let name = B256::repeat_byte(1);
         let region = region_id(CHAIN_ID, deployment.batches, sequencer.address(), name);
         register(&mut world, &deployment, Role::Sequencer, &sequencer);
+        send(&mut world, &sequencer, deployment.batches, &Batches::openRegionCall { name });
+        let (cases, posted_at, last) = (Vec::new(), Vec::new(), None);
+        let mut stage = Self { world, deployment, cases, posted_at, client, sequencer, region, last };
+        stage.post(entries);
+        stage
+    }
+
+    /// Posts another batch of claims.
+    ///
+    /// # Panics
+    /// If a contract refuses what it should take.
+    pub fn post(&mut self, entries: &[Entry<'_>]) {
+        let (world, deployment) = (&mut self.world, &self.deployment);
         for entry in entries {
-            if !is_registered(&mut world, &deployment, entry.executor.address()) {
-                register(&mut world, &deployment, Role::Executor, entry.executor);
+            if !is_registered(world, deployment, entry.executor.address()) {
+                register(world, deployment, Role::Executor, entry.executor);
             }
             let descriptor = abi_descriptor(entry.job);
-            send(&mut world, &client, deployment.programs, &Programs::registerCall { descriptor });
+            send(world, &self.client, deployment.programs, &Programs::registerCall { descriptor });
         }
-        send(&mut world, &sequencer, deployment.batches, &Batches::openRegionCall { name });
-
         world.advance(12);
         let as_of = world.head().time;
         let mut blobs: Vec<&[u8]> = Vec::new();
@@ -107,16 +125,20 @@ impl Stage {
         for (index, entry) in entries.iter().enumerate() {
             let input = source(&mut blobs, &entry.job.input);
             let wasm = source(&mut blobs, &entry.job.wasm);
-            claims.push(claim(&deployment, region, &client, entry, index as u64, as_of, input, wasm));
+            let sequence = (self.cases.len() + index) as u64;
+            claims.push(claim(deployment, self.region, &self.client, entry, sequence, as_of, input, wasm));
         }
-        let encoded = encode(region, &deployment.domain, &claims, &blobs).expect("the claims fit a batch");
-        let batch = encoded.batch(region, 0, B256::ZERO, as_of);
+        let encoded = encode(self.region, &deployment.domain, &claims, &blobs).expect("the claims fit a batch");
+        let (number, parent) = self.last.map_or((0, B256::ZERO), |(number, hash)| (number + 1, hash));
+        let batch = encoded.batch(self.region, number, parent, as_of);
         world.advance(12);
         let posted_at = world.head().time;
         let call = Batches::postCall { batch: abi_batch!(Batches, batch), lastPart: encoded.data.clone().into() };
-        send(&mut world, &sequencer, deployment.batches, &call);
+        send(world, &self.sequencer, deployment.batches, &call);
+        self.last = Some((number, batch.hash()));
 
-        let cases = claims.iter().zip(entries).enumerate().map(|(index, (claim, entry))| Case {
+        self.posted_at.resize(self.posted_at.len() + entries.len(), posted_at);
+        self.cases.extend(claims.iter().zip(entries).enumerate().map(|(index, (claim, entry))| Case {
             proof: Court::LeafProof {
                 batch: abi_batch!(Court, batch),
                 index: index as u32,
@@ -127,16 +149,38 @@ impl Stage {
             leaf: encoded.leaves[index],
             descriptor: court_descriptor(entry.job),
             claimed: entry.claimed,
-        });
-        let cases = cases.collect();
-        Self { world, deployment, cases, posted_at }
+        }));
     }
 
-    /// The last L1 time at which a game can be begun.
-    #[must_use]
-    pub fn window_end(&self) -> u64 {
-        self.posted_at + self.deployment.parameters.window
+    /// Lets `key` move for an executor.
+    ///
+    /// # Panics
+    /// If the key is another's.
+    pub fn delegate(&mut self, owner: &Key, key: &Key) {
+        let domain = Domain { chain_id: CHAIN_ID, contract: self.deployment.bonds };
+        let consent = key.sign(&KeyConsent { role: Role::Executor, owner: owner.address() }, &domain).into();
+        let call = Bonds::authoriseCall { role: Role::Executor as u8, key: key.address(), consent };
+        send(&mut self.world, owner, self.deployment.bonds, &call);
     }
+
+    /// The last L1 time at which a game about a case can be begun.
+    #[must_use]
+    pub fn window_end(&self, case: usize) -> u64 {
+        self.posted_at[case] + self.deployment.parameters.window
+    }
+
+    /// The case that a claim belongs to.
+    #[must_use]
+    pub fn case_of(&self, claim: B256) -> Option<usize> {
+        self.cases.iter().position(|case| claim_id(case) == claim)
+    }
+}
+
+/// The executor that a case's record names.
+#[must_use]
+pub fn executor_of(case: &Case) -> Address {
+    // Offset of the field: specs/12-batches.md, "Records".
+    Address::from_slice(&case.proof.record[217..237])
 }
 
 /// Where a blob lies in the directory of the batch that is made; it is put there if it is not there yet.
@@ -165,7 +209,7 @@ fn claim(
     let request = TaskRequest {
         client: client.address(),
         region,
-        program: job.program.id(),
+        program: job.descriptor.id(),
         input: job.input_ref,
         fuel_limit: job.limits.fuel,
         output_length_max: job.limits.output_bytes,

@@ -9,7 +9,7 @@ use revm::context::{BlockEnv, TxEnv};
 use revm::database::InMemoryDB;
 use revm::primitives::hardfork::SpecId;
 use revm::primitives::{Address, Bytes, Log, TxKind, U256};
-use revm::state::AccountInfo;
+use revm::state::{AccountInfo, Bytecode};
 use revm::{Context, Database, ExecuteCommitEvm, ExecuteEvm, MainBuilder, MainContext};
 use thiserror::Error;
 
@@ -50,15 +50,43 @@ pub enum Failure {
     Refused(String),
 }
 
-/// A block: its number, time and logs.
+/// A transaction of a block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Transaction {
+    /// Who pays.
+    pub from: Address,
+    /// What is called; none creates a contract.
+    pub to: Option<Address>,
+    /// Wei that go along.
+    pub value: U256,
+    /// The call.
+    pub data: Bytes,
+    /// Gas that its sender paid.
+    pub gas: u64,
+    /// Wei that its sender paid for the gas.
+    pub cost: U256,
+    /// Whether it changed anything.
+    pub is_taken: bool,
+    /// What it emitted, in order.
+    pub logs: Vec<Log>,
+}
+
+/// A block: its number, time and transactions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Block {
     /// Height.
     pub number: u64,
     /// L1 time in seconds.
     pub time: u64,
+    /// In order, those that reverted too.
+    pub transactions: Vec<Transaction>,
+}
+
+impl Block {
     /// What its transactions emitted, in order.
-    pub logs: Vec<Log>,
+    pub fn logs(&self) -> impl Iterator<Item = &Log> {
+        self.transactions.iter().flat_map(|transaction| &transaction.logs)
+    }
 }
 
 /// The chain.
@@ -74,7 +102,7 @@ impl World {
     /// A chain with one empty block at a time.
     #[must_use]
     pub fn new(time: u64, base_fee: u64) -> Self {
-        let genesis = Block { number: 0, time, logs: Vec::new() };
+        let genesis = Block { number: 0, time, transactions: Vec::new() };
         Self { database: InMemoryDB::default(), blocks: vec![genesis], base_fee, is_open: false }
     }
 
@@ -83,6 +111,12 @@ impl World {
         let mut info = self.account(account);
         info.balance += wei;
         self.database.insert_account_info(account, info);
+    }
+
+    /// Puts a contract at an address.
+    pub fn install(&mut self, account: Address, code: &[u8]) {
+        let code = Bytecode::new_raw(Bytes::copy_from_slice(code));
+        self.database.insert_account_info(account, AccountInfo::default().with_code(code));
     }
 
     /// An account's money in wei.
@@ -121,7 +155,7 @@ impl World {
     /// Seals the open block and opens one that is `seconds` later; transactions go into it until the next call.
     pub fn advance(&mut self, seconds: u64) {
         let (number, time) = (self.head().number + 1, self.head().time + seconds);
-        self.blocks.push(Block { number, time, logs: Vec::new() });
+        self.blocks.push(Block { number, time, transactions: Vec::new() });
         self.is_open = true;
     }
 
@@ -134,6 +168,16 @@ impl World {
             self.advance(1);
         }
         let nonce = self.nonce(from);
+        let sent = Transaction {
+            from,
+            to: to.to().copied(),
+            value,
+            data: data.clone(),
+            gas: 0,
+            cost: U256::ZERO,
+            is_taken: false,
+            logs: Vec::new(),
+        };
         let transaction = TxEnv::builder()
             .caller(from)
             .kind(to)
@@ -147,10 +191,14 @@ impl World {
             .map_err(|error| Failure::Refused(format!("{error:?}")))?;
         let block = self.environment();
         let result = context(&mut self.database, block).build_mainnet().transact_commit(transaction);
-        match result.map_err(|error| Failure::Refused(format!("{error:?}")))? {
+        let result = result.map_err(|error| Failure::Refused(format!("{error:?}")))?;
+        let gas = result.tx_gas_used();
+        let cost = U256::from(gas) * U256::from(self.base_fee);
+        let head = self.blocks.len() - 1;
+        let (is_taken, logs) = (result.is_success(), result.logs().to_vec());
+        self.blocks[head].transactions.push(Transaction { gas, cost, is_taken, logs, ..sent });
+        match result {
             ExecutionResult::Success { gas, logs, output, .. } => {
-                let head = self.blocks.len() - 1;
-                self.blocks[head].logs.extend(logs.iter().cloned());
                 let (output, created) = match output {
                     Output::Call(output) => (output, None),
                     Output::Create(output, created) => (output, created),
@@ -168,6 +216,30 @@ impl World {
     /// As [`World::send`].
     pub fn call<C: SolCall>(&mut self, from: Address, to: Address, value: U256, call: &C) -> Result<Receipt, Failure> {
         self.send(from, TxKind::Call(to), value, call.abi_encode().into())
+    }
+
+    /// Whether a transaction would be taken in the open block; changes nothing.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub fn attempt(&mut self, from: Address, to: Address, value: U256, data: Bytes) -> Result<(), Failure> {
+        let transaction = TxEnv::builder()
+            .caller(from)
+            .kind(TxKind::Call(to))
+            .value(value)
+            .data(data)
+            .nonce(self.nonce(from))
+            .chain_id(Some(CHAIN_ID))
+            .gas_limit(GAS_LIMIT)
+            .build()
+            .map_err(|error| Failure::Refused(format!("{error:?}")))?;
+        let block = BlockEnv { basefee: 0, ..self.environment() };
+        let result = context(&mut self.database, block).build_mainnet().transact(transaction);
+        match result.map_err(|error| Failure::Refused(format!("{error:?}")))?.result {
+            ExecutionResult::Success { .. } => Ok(()),
+            ExecutionResult::Revert { gas, output, .. } => Err(Failure::Reverted { gas: gas.tx_gas_used(), output }),
+            other => Err(Failure::Halted(format!("{other:?}"))),
+        }
     }
 
     /// What a call would return in the open block; changes nothing.

@@ -1,27 +1,66 @@
 //! Bouts of the catalogue against the contracts' bytecode. `ASSAY_BOUTS` plays more of them, `ASSAY_SEED` others.
 
-use assay_simulation::catalogue::bout;
+use assay_dispute::game::Side;
+use assay_simulation::catalogue::{jobs, plan};
 use assay_simulation::job::Job;
+use assay_simulation::liar::Corruption;
+use assay_simulation::plan::{Conduct, Plan};
+use assay_simulation::shrink::shrink;
+
+/// Steps of the long run: three dissections.
+const LONG: u64 = 1 << 21;
 
 fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().expect("a number"))
 }
 
-#[test]
-fn the_honest_side_wins() {
-    let (seed, count) = (setting("ASSAY_SEED", 1), setting("ASSAY_BOUTS", 60));
-    let jobs = Job::all();
-    let (mut games, mut dissections, mut duration) = (0, 0, 0);
-    for number in 0..count {
-        match bout(&jobs, seed, number) {
+/// Plays some bouts; returns their games and reorganisations, and how many calls were sent garbled.
+fn play(jobs: &[Job], seed: u64, numbers: impl Iterator<Item = u64>) -> [u64; 4] {
+    let mut sums = [0; 4];
+    for number in numbers {
+        let plan = plan(jobs, seed, number);
+        match plan.play(jobs) {
             Ok(report) => {
-                games += report.games;
-                dissections = report.dissections_max.max(dissections);
-                duration = report.duration_max.max(duration);
+                let [games, reorganisations, garbled] =
+                    [report.games, report.reorganisations, report.garbled].map(u64::from);
+                let dissections = u64::from(report.dissections_max).max(sums[3]);
+                sums = [sums[0] + games, sums[1] + reorganisations, sums[2] + garbled, dissections];
             }
-            Err(broken) => panic!("bout {number} under seed {seed}: {broken}"),
+            Err(broken) => {
+                let smallest = shrink(plan, |plan| plan.play(jobs).is_err());
+                panic!("bout {number} under seed {seed}: {broken}\nfails as small as this: {smallest:#?}");
+            }
         }
     }
-    println!("{count} bouts under seed {seed}: {games} games, at most {dissections} dissections and {duration} s each");
-    assert!(games >= count as u32 / 2, "most bouts have games: {games}");
+    sums
+}
+
+#[test]
+fn the_honest_side_wins() {
+    let (seed, count) = (setting("ASSAY_SEED", 1), setting("ASSAY_BOUTS", 154));
+    let jobs = jobs(LONG);
+    let halves = std::thread::scope(|scope| {
+        let halves = [0, 1].map(|half| {
+            let jobs = &jobs;
+            scope.spawn(move || play(jobs, seed, (0..count).filter(|number| number % 2 == half)))
+        });
+        halves.map(|half| half.join().expect("a bout of each half failed as printed above"))
+    });
+    let [games, reorganisations, garbled, _] = [0, 1, 2, 3].map(|sum| halves[0][sum] + halves[1][sum]);
+    let dissections = halves[0][3].max(halves[1][3]);
+    println!(
+        "{count} bouts under seed {seed}: {games} games of at most {dissections} dissections, {reorganisations} reorganisations, {garbled} garbled calls"
+    );
+    assert!(games >= count && reorganisations >= count / 10 && garbled >= count, "they are what they should be");
+}
+
+#[test]
+fn a_failing_bout_is_reduced_to_what_makes_it_fail() {
+    let jobs = jobs(1 << 12);
+    let is_guilty = |corruption| matches!(corruption, Conduct::Lying { corruption: Corruption::Repeat, .. });
+    let fails =
+        |plan: &Plan| plan.players.iter().any(|player| player.side == Side::Challenger && is_guilty(player.conduct));
+    let failing = (0..).map(|number| plan(&jobs, 7, number)).find(|plan| fails(plan) && plan.players.len() > 4);
+    let smallest = shrink(failing.expect("there is one"), fails);
+    assert_eq!((smallest.claims.len(), smallest.players.len()), (1, 1));
 }

@@ -4,6 +4,8 @@
 //! first false hash; the state before that is true. Naming that part and answering with its true dissection keeps the
 //! invariant, and a part of one step is decided by the step itself (specs/13-game.md, "Why the honest side wins").
 
+use std::sync::Arc;
+
 use assay_machine::interpreter::StepProof;
 use assay_machine::memory::{ChunkProof, RegionRoots};
 use assay_machine::record::Record;
@@ -35,11 +37,32 @@ pub trait Evidence {
     /// If this host can't answer.
     fn regions(&self, step: u64) -> Result<(Record, RegionRoots), Self::Error>;
 
-    /// The first leaf of SYSTEM in the state at step 0.
+    /// The first leaf of SYSTEM as the program's image has it, with its path. L1 replaces it by the boot leaf, so that the
+    /// path is that of the state at step 0 too.
     ///
     /// # Errors
     /// If this host can't answer.
     fn boot_leaf(&self) -> Result<ChunkProof, Self::Error>;
+}
+
+impl<E: Evidence + ?Sized> Evidence for Arc<E> {
+    type Error = E::Error;
+
+    fn state_hashes(&self, steps: &[u64]) -> Result<Vec<B256>, E::Error> {
+        (**self).state_hashes(steps)
+    }
+
+    fn step_proof(&self, step: u64) -> Result<StepProof, E::Error> {
+        (**self).step_proof(step)
+    }
+
+    fn regions(&self, step: u64) -> Result<(Record, RegionRoots), E::Error> {
+        (**self).regions(step)
+    }
+
+    fn boot_leaf(&self) -> Result<ChunkProof, E::Error> {
+        (**self).boot_leaf()
+    }
 }
 
 /// The first move of a challenger: the whole run dissected, and its last state opened.
@@ -51,7 +74,7 @@ pub struct Opening {
     pub record: Record,
     /// What its memory root stands over.
     pub regions: RegionRoots,
-    /// The first leaf of SYSTEM at step 0, from which L1 computes the first state.
+    /// The first leaf of SYSTEM in the program's image, in whose place L1 puts the boot leaf to compute the first state.
     pub boot_leaf: ChunkProof,
 }
 

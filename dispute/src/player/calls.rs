@@ -165,8 +165,7 @@ fn reveal<E: Evidence>(
             record: case.proof.record.clone(),
             salt: salt(secret, court, case.batch_hash, case.proof.index),
             descriptor: case.descriptor.clone(),
-            // A descriptor's boot leaf is zero.
-            systemLeaf: keccak256([0; 256]),
+            systemLeaf: keccak256(&boot.bytes),
             systemMask: boot.mask,
             systemSiblings: siblings,
             head,
