@@ -101,7 +101,15 @@ impl Bout {
     ///
     /// # Errors
     /// [`Broken`] names what must not happen and did.
-    pub fn play(mut self) -> Result<Report, Broken> {
+    pub fn play(self) -> Result<Report, Broken> {
+        self.play_on().map(|(report, _)| report)
+    }
+
+    /// Plays it to the end and keeps the chain, as it is before anybody takes out what is theirs.
+    ///
+    /// # Errors
+    /// [`Broken`] names what must not happen and did.
+    pub fn play_on(mut self) -> Result<(Report, World), Broken> {
         let parameters = self.stage.deployment.parameters.clone();
         let window_ends: Vec<u64> = (0..self.stage.cases.len()).map(|case| self.stage.window_end(case)).collect();
         self.fund();
@@ -151,8 +159,9 @@ impl Bout {
             }
         }
         let (reorganisations, garbled) = (state.reorganisations, state.garbled);
+        let world = self.stage.world.clone();
         let report = referee.judge(self, &state.board)?;
-        Ok(Report { reorganisations, garbled, ..report })
+        Ok((Report { reorganisations, garbled, ..report }, world))
     }
 
     fn fund(&mut self) {

@@ -92,8 +92,7 @@ pub fn all() -> Vec<Job> {
     let file: Value = serde_json::from_str(IMAGES).expect("the images are JSON");
     let more: Value = serde_json::from_str(MORE).expect("the images are JSON");
     let images = [&file["images"], &more].into_iter().flat_map(|images| images.as_array().expect("a list"));
-    let bootable =
-        images.filter(|image| fields(image, "record").all(|(name, _)| matches!(name, "pc" | "pages" | "fuel")));
+    let bootable = images.filter(|image| fields(image, "record").all(|(name, _)| matches!(name, "pc" | "fuel")));
     bootable.map(job).collect()
 }
 
@@ -102,7 +101,8 @@ fn job(image: &Value) -> Job {
     let field =
         |wanted: &str| fields(image, "record").find(|(name, _)| *name == wanted).map(|(_, value)| number(value));
     let limits = Limits { fuel: field("fuel").unwrap_or(1000).min(1000), output_bytes: 1 << 10 };
-    let (entry_pc, pages) = (field("pc").unwrap_or(0) as u32, field("pages").unwrap_or(1) as u32);
+    // More pages than there can be are refused at registration, and nothing else of a boot record can fail to be canonical.
+    let (entry_pc, pages) = (field("pc").unwrap_or(0) as u32, 1);
     let mut memory = memory_of(image);
     memory.commit();
     let (wasm, input) = (name.as_bytes().to_vec(), Arc::new(b"input".to_vec()));

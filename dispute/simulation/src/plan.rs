@@ -151,7 +151,7 @@ impl Plan {
         };
         assert!(self.claims.is_sorted_by_key(|claim| !claim.is_old), "old claims come first");
         let old = entries(true);
-        let mut stage = Stage::new(parameters(), BASE_FEE, if old.is_empty() { &[] } else { &old });
+        let mut stage = Stage::new(parameters(), BASE_FEE, &old);
         if !old.is_empty() {
             let parameters = parameters();
             stage.world.advance(parameters.window + 1);

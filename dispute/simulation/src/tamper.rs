@@ -77,9 +77,15 @@ pub fn probe(world: &World, board: &Board, wish: &Wish) -> Result<u32, Accepted>
         expect(garbled.what, garbled.errors, result)?;
     }
     let mut count = garbled.len() as u32;
-    if let Some(duty) = wish.duty.filter(|duty| duty.until != u64::MAX) {
+    if wish.duty.is_some_and(|duty| duty.until != u64::MAX) {
         let stranger = attempt(&mut fork, Address::repeat_byte(0x5a), wish, &wish.intent.data);
         expect("a stranger's move", &["NotYourMove(address)"], stranger)?;
+        count += 1;
+    }
+    let game = wish.duty.and_then(|duty| board.game(duty.game));
+    // A delegated key may not be valid any more at the end of a clock.
+    let is_principal = game.is_some_and(|game| [game.executor, game.challenge.challenger].contains(&wish.from));
+    if let Some(duty) = wish.duty.filter(|duty| duty.until != u64::MAX && is_principal) {
         let mut late = world.clone();
         late.advance(duty.until - late.head().time);
         let in_time = attempt(&mut late, wish.from, wish, &wish.intent.data);

@@ -1,0 +1,222 @@
+//! What a dispute about a run of at least 2^32 steps costs: gas of each call, and steps that are interpreted off-chain.
+//!
+//! ```sh
+//! cargo run --release -p assay-simulation --example dispute_gas [-- LOG2_OF_STEPS]
+//! ```
+//!
+//! Every state hash is one of the run. Gas is what each sender pays, the floor of EIP-7623 for calldata included.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use alloy_sol_types::SolInterface;
+use assay_dispute::evidence::{Crowd, TraceEvidence};
+use assay_dispute::game::{ARITY, Claimed, Side};
+use assay_machine::memory::commit_blob;
+use assay_machine::program::{Limits, Program};
+use assay_machine::trace::Trace;
+use assay_protocol::contracts::Court::CourtCalls;
+use assay_simulation::actor::{Actor, Belief, Habit};
+use assay_simulation::bout::Bout;
+use assay_simulation::dice::Dice;
+use assay_simulation::job::{Job, Truth};
+use assay_simulation::liar::{Corruption, Liar, Story};
+use assay_simulation::plan::{challenger, executor, parameters};
+use assay_simulation::stage::{Entry, Stage};
+use assay_simulation::world::Block;
+
+const BASE_FEE: u64 = 1_000_000_000;
+const GAS_MAX: u64 = 2_500_000;
+const DISSECTIONS_MAX: u32 = 6;
+const WORK_MAX: f64 = 1.5;
+const GAMES: u32 = 300;
+
+/// A call of the court: its name, the hashes in it, and its gas.
+type Call = (&'static str, usize, u64);
+
+fn main() {
+    let log2: u32 =
+        std::env::args().nth(1).map_or(32, |text| text.parse().expect("the logarithm of a number of steps"));
+    let begun = Instant::now();
+    let (job, boot) = run(1 << log2);
+    let (steps, seconds) = (job.halt_step, begun.elapsed().as_secs_f64());
+    println!("a run of {steps} steps (2^{:.2}), {seconds:.1} s a pass", (steps as f64).log2());
+
+    // The work of a dispute begins with a first pass of its own.
+    let few = evidence(boot(), &job, Crowd::Few);
+    let dearest = duels(&job, &few);
+    interpreted("two games", &few, steps);
+    table(&dearest, job.truth.segment().length.ilog2());
+
+    let many = evidence(boot(), &job, Crowd::Many);
+    siege(&job, &many);
+    interpreted(&format!("{GAMES} games"), &many, steps);
+}
+
+/// A tight loop, run to its end once; and what makes its trace anew.
+fn run(steps: u64) -> (Job, impl Fn() -> Trace) {
+    let wat = format!(
+        r#"(module (memory 1) (func (export "_start") (local $i i64)
+             (loop $l
+               (i64.store (i32.const 64) (local.get $i))
+               (br_if $l (i64.lt_u (local.tee $i (i64.add (local.get $i) (i64.const 1))) (i64.const {}))))))"#,
+        steps / 3
+    );
+    let limits = Limits { fuel: 8 * steps, output_bytes: 1 << 10 };
+    let wasm = wat::parse_str(&wat).expect("the program is WAT");
+    let program = Arc::new(Program::from_wasm(&wasm).expect("the program is admitted"));
+    let descriptor = program.descriptor().clone();
+    let boot = move || Trace::new(program.boot(Arc::new(Vec::new()), limits).expect("it fits"));
+    let mut first = boot();
+    let halt_step = first.halt_step();
+    assert!(halt_step >= steps, "the loop is as long as it should be: {halt_step}");
+    let record = first.record_at(halt_step);
+    let empty = commit_blob(&[]).expect("nothing is short");
+    let truth = Claimed {
+        status: record.status,
+        code: record.pc_or_code,
+        fuel_used: limits.fuel - record.fuel,
+        fuel_limit: limits.fuel,
+        output: empty,
+    };
+    let job = Job {
+        name: "tight loop".into(),
+        descriptor,
+        wasm,
+        input: Arc::new(Vec::new()),
+        input_ref: empty,
+        limits,
+        truth,
+        has_truth: true,
+        evidence: Arc::new(TraceEvidence::new(first)),
+        halt_step,
+    };
+    (job, boot)
+}
+
+fn evidence(trace: Trace, job: &Job, crowd: Crowd) -> Arc<TraceEvidence> {
+    let begun = Instant::now();
+    let evidence = TraceEvidence::new(trace);
+    evidence.survey(job.truth.segment(), crowd);
+    println!("\nsurveyed for {crowd:?} games in {:.1} s", begun.elapsed().as_secs_f64());
+    Arc::new(evidence)
+}
+
+fn bout(job: &Job, claimed: Claimed, actors: Vec<Actor>) -> Bout {
+    let mut parameters = parameters();
+    // Longer runs than the devnet admits.
+    parameters.fuel_limit_max = 1 << 38;
+    let stage = Stage::new(parameters, BASE_FEE, &[Entry { job, executor: &executor(0), claimed }]);
+    let (is_true, errands) = (vec![claimed == job.truth], Vec::new());
+    Bout { stage, actors, is_true, pace: 2, errands, reorganisations: 0, tampering: 0, dice: Dice::new(1, 0) }
+}
+
+fn liar(truth: &Truth, job: &Job, from: u64) -> Belief {
+    let end = job.truth.segment().length;
+    Belief::Lie(Liar { truth: truth.clone(), from, story: Story::Steady, corruption: Corruption::Memory, end })
+}
+
+/// A game with the executor honest and one with the challenger honest; returns the calls of the dearer one.
+fn duels(job: &Job, evidence: &Arc<TraceEvidence>) -> Vec<Call> {
+    let truth: Truth = evidence.clone();
+    let from = job.halt_step / 3 * 2 + 12_345;
+    let games = [true, false].map(|is_true| {
+        let (honest, lie) = (Belief::Truth(truth.clone()), liar(&truth, job, from));
+        let claimed = if is_true { job.truth } else { Claimed { code: job.truth.code ^ 1, ..job.truth } };
+        let (defends, attacks) = if is_true { (honest, lie) } else { (lie, honest) };
+        let actors = vec![
+            Actor::new(executor(0), Side::Executor, defends, Habit::Prompt, 0),
+            Actor::new(challenger(0), Side::Challenger, attacks, Habit::Prompt, 0),
+        ];
+        let (report, world) = bout(job, claimed, actors).play_on().expect("the honest side wins");
+        let calls = calls(world.blocks());
+        let total = total(&calls);
+        println!("\nthe {} is honest:", if is_true { "executor" } else { "challenger" });
+        for (name, hashes, gas) in &calls {
+            println!("  {name:<8} {hashes:>4} hashes {gas:>9} gas");
+        }
+        println!("  in all {} dissections {total:>9} gas", report.dissections_max);
+        assert!(total <= GAS_MAX, "a dispute costs {total} gas");
+        assert!(report.dissections_max <= DISSECTIONS_MAX, "{} dissections", report.dissections_max);
+        calls
+    });
+    games.into_iter().max_by_key(|calls| total(calls)).expect("there are two")
+}
+
+fn total(calls: &[Call]) -> u64 {
+    calls.iter().map(|(_, _, gas)| gas).sum()
+}
+
+/// What was sent to the court and taken, in order.
+fn calls(blocks: &[Block]) -> Vec<Call> {
+    let call = |data: &[u8]| match CourtCalls::abi_decode(data).ok()? {
+        CourtCalls::commit(_) => Some(("commit", 0)),
+        CourtCalls::reveal(call) => Some(("reveal", call.hashes.len())),
+        CourtCalls::r#move(call) => Some(("move", call.hashes.len())),
+        CourtCalls::step(_) => Some(("step", 0)),
+        CourtCalls::timeout(_) => Some(("timeout", 0)),
+        CourtCalls::settle(_) => Some(("settle", 0)),
+        _ => None,
+    };
+    let taken = blocks.iter().flat_map(|block| &block.transactions).filter(|sent| sent.is_taken);
+    taken.filter_map(|sent| call(&sent.data).map(|(name, hashes)| (name, hashes, sent.gas))).collect()
+}
+
+/// Many liars against one executor, each at a part of its own.
+fn siege(job: &Job, evidence: &Arc<TraceEvidence>) {
+    let truth: Truth = evidence.clone();
+    let mut dice = Dice::new(2, 0);
+    let mut actors = vec![Actor::new(executor(0), Side::Executor, Belief::Truth(truth.clone()), Habit::Prompt, 0)];
+    for number in 0..GAMES {
+        let lie = liar(&truth, job, 1 + dice.below(job.halt_step));
+        actors.push(Actor::new(challenger(number), Side::Challenger, lie, Habit::Prompt, 0));
+    }
+    let begun = Instant::now();
+    let report = bout(job, job.truth, actors).play().expect("the honest side wins");
+    println!(
+        "\n{} games at random parts: all won, at most {} dissections and {} s of {} each, {} gas in all, played in {:.1} s",
+        report.games,
+        report.dissections_max,
+        report.duration_max,
+        report.duration_bound,
+        report.gas,
+        begun.elapsed().as_secs_f64()
+    );
+}
+
+fn interpreted(what: &str, evidence: &TraceEvidence, steps: u64) {
+    let all = evidence.interpreted_steps();
+    let ratio = all as f64 / steps as f64;
+    println!("{what}: {all} steps interpreted, by both sides together: {ratio:.3} of the run");
+    assert!(ratio <= WORK_MAX, "{what}: {ratio} of the run");
+}
+
+/// The same dispute at other arities, estimated: a dissection's gas is taken as linear in its hashes, from the measured move of
+/// most hashes and the measured move of fewest. A proof's depth, a few hundred gas, is not taken into account.
+fn table(calls: &[Call], length_log2: u32) {
+    let moves = || calls.iter().filter(|(name, _, _)| *name == "move");
+    let (Some(most), Some(fewest)) = (moves().max_by_key(|call| call.1), moves().min_by_key(|call| call.1)) else {
+        return;
+    };
+    if most.1 == fewest.1 {
+        println!("\nno table: all moves have as many hashes");
+        return;
+    }
+    let each = (most.2 - fewest.2) / (most.1 - fewest.1) as u64;
+    let base = most.2 - each * most.1 as u64;
+    let dissected: u64 =
+        calls.iter().filter(|call| matches!(call.0, "reveal" | "move")).map(|call| call.1 as u64).sum();
+    let count = 1 + moves().count() as u64;
+    let rest = total(calls) - each * dissected - base * (count - 1);
+    println!("\nestimated from {each} gas a hash and {base} a move:\narity  dissections  gas");
+    for arity_log2 in [4, 6, ARITY.ilog2()] {
+        let dissections = length_log2.div_ceil(arity_log2);
+        let last = length_log2 - (dissections - 1) * arity_log2;
+        let hashes = u64::from(dissections - 1) * (1 << arity_log2) + (1 << last);
+        println!(
+            "{:>5}  {dissections:>11}  {}",
+            1 << arity_log2,
+            rest + u64::from(dissections - 1) * base + each * hashes
+        );
+    }
+}
