@@ -113,7 +113,7 @@ fn bout(job: &Job, claimed: Claimed, actors: Vec<Actor>) -> Bout {
 
 fn liar(truth: &Truth, job: &Job, from: u64) -> Belief {
     let end = job.truth.segment().length;
-    Belief::Lie(Liar { truth: truth.clone(), from, story: Story::Steady, corruption: Corruption::Memory, end })
+    Belief::Lie(Liar { truth: truth.clone(), from, story: Story::Steady, corruption: Corruption::Fuel, end })
 }
 
 /// A game with the executor honest and one with the challenger honest; returns the calls of the dearer one.

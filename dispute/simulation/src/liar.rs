@@ -4,7 +4,7 @@
 
 use assay_dispute::game::{Evidence, Segment};
 use assay_machine::interpreter::StepProof;
-use assay_machine::memory::{ChunkProof, RegionRoots};
+use assay_machine::memory::{ChunkProof, Region, RegionRoots};
 use assay_machine::record::Record;
 use assay_protocol::{B256, keccak256};
 use std::convert::Infallible;
@@ -18,6 +18,8 @@ pub enum Corruption {
     Fuel,
     /// Another memory.
     Memory,
+    /// Another output, in a memory that is made for it.
+    Output,
     /// Another place in the code, or another code at the end.
     Pc,
     /// A state that is still running.
@@ -34,8 +36,17 @@ pub enum Corruption {
 
 impl Corruption {
     /// All of them.
-    pub const ALL: [Self; 8] =
-        [Self::Fuel, Self::Memory, Self::Pc, Self::Running, Self::Illegal, Self::Noise, Self::Zero, Self::Repeat];
+    pub const ALL: [Self; 9] = [
+        Self::Fuel,
+        Self::Memory,
+        Self::Output,
+        Self::Pc,
+        Self::Running,
+        Self::Illegal,
+        Self::Noise,
+        Self::Zero,
+        Self::Repeat,
+    ];
 }
 
 /// How a liar changes its story with what it is answered.
@@ -80,18 +91,26 @@ impl Liar {
     }
 
     fn record(&self, step: u64) -> Record {
-        let Ok((mut record, _)) = self.truth.regions(step);
+        self.state(step).0
+    }
+
+    fn state(&self, step: u64) -> (Record, RegionRoots) {
+        let Ok((mut record, mut regions)) = self.truth.regions(step);
         if step < self.from {
-            return record;
+            return (record, regions);
         }
         match self.corruption {
             Corruption::Fuel => record.fuel ^= 1,
             Corruption::Memory => record.memory_root = keccak256(record.memory_root),
+            Corruption::Output => {
+                regions.set(Region::OUTPUT, keccak256(regions.get(Region::OUTPUT)));
+                record.memory_root = regions.root();
+            }
             Corruption::Pc => record.pc_or_code ^= 1,
             Corruption::Running => record.status = u8::from(record.status == 0),
             Corruption::Illegal | Corruption::Noise | Corruption::Zero | Corruption::Repeat => record.status = 200,
         }
-        record
+        (record, regions)
     }
 }
 
@@ -99,14 +118,16 @@ impl Evidence for Liar {
     type Error = Infallible;
 
     fn state_hashes(&self, steps: &[u64]) -> Result<Vec<B256>, Infallible> {
-        let hash = |step: u64| match self.corruption {
-            _ if step < self.from || step == self.end => self.record(step).hash(),
-            Corruption::Noise => keccak256(step.to_be_bytes()),
+        let Ok(truth) = self.truth.state_hashes(steps);
+        // A state that nobody opens is known by its hash alone.
+        let told = |(step, hash): (&u64, B256)| match self.corruption {
+            _ if *step < self.from => hash,
+            _ if *step == self.end => self.record(self.end).hash(),
             Corruption::Zero => B256::ZERO,
             Corruption::Repeat => self.record(self.end).hash(),
-            _ => self.record(step).hash(),
+            _ => keccak256(hash),
         };
-        Ok(steps.iter().map(|step| hash(*step)).collect())
+        Ok(steps.iter().zip(truth).map(told).collect())
     }
 
     fn step_proof(&self, step: u64) -> Result<StepProof, Infallible> {
@@ -114,8 +135,7 @@ impl Evidence for Liar {
     }
 
     fn regions(&self, step: u64) -> Result<(Record, RegionRoots), Infallible> {
-        let Ok((_, regions)) = self.truth.regions(step);
-        Ok((self.record(step), regions))
+        Ok(self.state(step))
     }
 
     fn boot_leaf(&self) -> Result<ChunkProof, Infallible> {

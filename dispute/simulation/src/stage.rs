@@ -57,6 +57,9 @@ pub fn purse() -> U256 {
     U256::from(10).pow(U256::from(24))
 }
 
+/// Bytes of a part of a batch's data but the last: 16 pages.
+const PART_BYTES: usize = 16 * 4096;
+
 /// A claim to be posted: of whom, about which job, and what it says.
 pub struct Entry<'a> {
     /// The job.
@@ -136,8 +139,15 @@ impl Stage {
         let (number, parent) = self.last.map_or((0, B256::ZERO), |(number, hash)| (number + 1, hash));
         let batch = encoded.batch(self.region, number, parent, as_of);
         world.advance(12);
+        // The last part may be a whole one.
+        let last_at = encoded.data.len().saturating_sub(1) / PART_BYTES * PART_BYTES;
+        for (part, data) in (0..).zip(encoded.data[..last_at].chunks(PART_BYTES)) {
+            let call = Batches::stageCall { region: self.region, number, part, data: Bytes::copy_from_slice(data) };
+            send(world, &self.sequencer, deployment.batches, &call);
+        }
         let posted_at = world.head().time;
-        let call = Batches::postCall { batch: abi_batch!(Batches, batch), lastPart: encoded.data.clone().into() };
+        let last_part = Bytes::copy_from_slice(&encoded.data[last_at..]);
+        let call = Batches::postCall { batch: abi_batch!(Batches, batch), lastPart: last_part };
         send(world, &self.sequencer, deployment.batches, &call);
         self.last = Some((number, batch.hash()));
 

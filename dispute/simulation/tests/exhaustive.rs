@@ -1,0 +1,119 @@
+//! What can be enumerated, enumerated: a lie from every step of a short run on, in both roles; every image by hand, in both
+//! roles; hundreds of liars on one side against one honest player on the other.
+
+use assay_dispute::game::Side;
+use assay_machine::program::Limits;
+use assay_simulation::bout::Report;
+use assay_simulation::image;
+use assay_simulation::job::Job;
+use assay_simulation::liar::{Corruption, Story};
+use assay_simulation::plan::{Claim, Conduct, Plan, Player};
+
+const CROWD: u32 = 300;
+
+/// A run of 512 states: two dissections, the second of two hashes.
+fn short() -> Job {
+    Job::new(
+        "short",
+        r#"(module (func (export "_start") (loop $l (br $l))))"#,
+        b"",
+        Limits { fuel: 400, output_bytes: 1 << 10 },
+    )
+}
+
+/// A lie from step `from` on, counted from 1.
+fn lying(from: u64, corruption: Corruption) -> Conduct {
+    // Inverts the draw of plans: 4 is the first that names a step by its number.
+    Conduct::Lying { from: 6 * (from - 1) + 4, corruption, story: Story::Steady }
+}
+
+fn kind(number: u64) -> Corruption {
+    Corruption::ALL[number as usize % Corruption::ALL.len()]
+}
+
+fn claim(job: usize, executor: u32, lie: Option<u64>) -> Claim {
+    Claim { job, executor, lie, is_old: false }
+}
+
+fn honest(side: Side, cases: Vec<usize>) -> Player {
+    Player::new(side, 0, Conduct::Honest, cases)
+}
+
+fn play(jobs: &[Job], claims: Vec<Claim>, players: Vec<Player>) -> Report {
+    let plan = Plan { claims, players, pace: 2, reorganisations: 0, tampering: 0, seed: 1 };
+    plan.play(jobs).unwrap_or_else(|broken| panic!("{broken}: {plan:#?}"))
+}
+
+/// Plays these bouts on two threads; returns how many games there were.
+fn all(jobs: &[Job], bouts: Vec<(Vec<Claim>, Vec<Player>)>) -> u32 {
+    let (left, right) = bouts.split_at(bouts.len() / 2);
+    let games = |bouts: &[(Vec<Claim>, Vec<Player>)]| -> u32 {
+        bouts.iter().map(|(claims, players)| play(jobs, claims.clone(), players.clone()).games).sum()
+    };
+    std::thread::scope(|scope| {
+        let left = scope.spawn(move || games(left));
+        games(right) + left.join().expect("a bout failed as printed above")
+    })
+}
+
+#[test]
+fn challengers_that_lie_from_every_step_on_lose() {
+    let jobs = [short()];
+    let mut players = vec![honest(Side::Executor, vec![0])];
+    for step in 1..=512 {
+        players.push(Player::new(Side::Challenger, step as u32, lying(step, kind(step)), vec![0]));
+    }
+    let report = play(&jobs, vec![claim(0, 0, None)], players);
+    println!("{} games, {} gas", report.games, report.gas);
+    // A true last state with another memory or output implies an exhausted result as well: there is nothing to open with.
+    assert!(report.games > 390 && report.won_by_challengers == 0, "{report:?}");
+    assert_eq!(report.dissections_max, 2);
+}
+
+#[test]
+fn executors_that_lie_from_every_step_on_lose() {
+    let jobs = [short()];
+    let bout = |step: u64| {
+        let executor = Player::new(Side::Executor, 0, lying(step, kind(step)), vec![0]);
+        (vec![claim(0, 0, Some(0))], vec![executor, honest(Side::Challenger, vec![0])])
+    };
+    assert_eq!(all(&jobs, (1..=512).map(bout).collect()), 512);
+}
+
+#[test]
+fn images_by_hand_change_nothing() {
+    let jobs = image::all();
+    let has_truth = |job: &usize| jobs[*job].has_truth;
+    let attack = |job: usize| {
+        // Of an image that has no true result, every result is false.
+        let lie = (!has_truth(&job)).then_some(0).map_or(Some(job as u64), |_| None);
+        let executor = Player::new(Side::Executor, 0, lying(1, kind(job as u64)), vec![0]);
+        (vec![claim(job, 0, lie)], vec![executor, honest(Side::Challenger, vec![0])])
+    };
+    let siege = |job: usize| {
+        let mut players = vec![honest(Side::Executor, vec![0])];
+        for (number, corruption) in (1..).zip(Corruption::ALL) {
+            players.push(Player::new(Side::Challenger, number, lying(u64::from(number) % 4 + 1, corruption), vec![0]));
+        }
+        (vec![claim(job, 0, None)], players)
+    };
+    let true_ones = (0..jobs.len()).filter(has_truth).count();
+    println!("{} images, {true_ones} with a true result", jobs.len());
+    assert!(jobs.len() >= 30 && true_ones >= 4, "there are enough of both");
+    let bouts = (0..jobs.len()).map(attack).chain((0..jobs.len()).filter(has_truth).map(siege)).collect();
+    assert!(all(&jobs, bouts) as usize >= jobs.len() + 4 * true_ones);
+}
+
+#[test]
+fn one_honest_challenger_convicts_hundreds() {
+    let jobs = [short()];
+    let claims: Vec<Claim> = (0..CROWD).map(|number| claim(0, number, Some(0))).collect();
+    let mut players = vec![honest(Side::Challenger, (0..claims.len()).collect())];
+    for number in 0..CROWD {
+        let step = 1 + u64::from(number) * 7 % 512;
+        players.push(Player::new(Side::Executor, number, lying(step, kind(step)), vec![number as usize]));
+    }
+    let report = play(&jobs, claims, players);
+    println!("{} games, {} gas, longest {} s", report.games, report.gas, report.duration_max);
+    assert_eq!((report.games, report.won_by_challengers), (CROWD, CROWD));
+}
