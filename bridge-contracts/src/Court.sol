@@ -21,7 +21,6 @@ import {Parameters} from "./types/Parameters.sol";
 contract Court is CourtLedger {
     bytes32 private constant GAME_TAG = keccak256("assay.court.game.v1");
     bytes32 private constant COMMITMENT_TAG = keccak256("assay.court.commitment.v1");
-    uint256 private constant BASIS_POINTS = 10_000;
 
     IPrograms public immutable programs;
     IBatches public immutable batches;

@@ -16,7 +16,7 @@ import {Parameters} from "./types/Parameters.sol";
 abstract contract CourtLedger is IDisputeCourt, Credits {
     using Stays for StayQueue;
 
-    uint256 private constant BASIS_POINTS = 10_000;
+    uint256 internal constant BASIS_POINTS = 10_000;
 
     IBonds public immutable bonds;
     address public immutable treasury;

@@ -91,8 +91,8 @@ contract CourtClocksTest is Players {
 
     function test_constructor_bondBelowGas_reverts() external {
         Parameters memory small = parameters();
-        // Two dissections of 256 hashes and a step of the longest witness, at the cap, with the margin.
-        uint256 least = GasSchedule.executorWorst(8) * BASE_FEE_MAX * (10_000 + GAS_MARGIN_BPS) / 10_000;
+        // Three dissections of 64 hashes and a step of the longest witness, at the cap, with the margin.
+        uint256 least = GasSchedule.executorWorst(6) * BASE_FEE_MAX * (10_000 + GAS_MARGIN_BPS) / 10_000;
         small.challengeBond = least - 1;
         vm.expectRevert(abi.encodeWithSelector(IDisputeCourt.BondBelowGas.selector, least, least - 1));
         new Court(small, bonds, programs, batches);

@@ -141,7 +141,7 @@ abstract contract CourtGames is Players {
     }
 }
 
-contract CourtGamesOf256Test is CourtGames {
+contract CourtGamesOf64Test is CourtGames {
     function test_executorLies_anywhere_loses() external {
         for (uint256 from = 1; from <= 64; from++) {
             executorLies(EXIT, from);

@@ -10,7 +10,7 @@ import {LeafProof, TaskRequest, TaskResult} from "../src/types/Objects.sol";
 import {ArenaLog} from "./base/Arena.sol";
 import {Players, Table} from "./base/Players.sol";
 import {Run} from "./base/Runs.sol";
-import {CourtOf16, CourtOf64} from "./base/SmallCourts.sol";
+import {CourtOf16, CourtOf256} from "./base/SmallCourts.sol";
 
 /// @dev Fields in alphabetical order, as the cheatcode sorts them.
 struct StepVector {
@@ -22,22 +22,40 @@ struct StepVector {
     bytes witness;
 }
 
+/// @notice A dispute that is played for the table, and what it came to.
+struct Dispute {
+    uint256 arity;
+    /// Logarithm of the length of the run.
+    uint8 lengthLog2;
+    uint256 dissections;
+    bool isStepByExecutor;
+    /// Gas of all transactions, of the challenger's and of the executor's.
+    uint256 total;
+    uint256 challengers;
+    uint256 executors;
+    /// All of them, where the last step is a common one.
+    uint256 totalCommon;
+    string rows;
+}
+
 /// @title What a whole dispute costs as transactions, with calldata
-/// @notice A run of 2^36 steps, both sides played to the last step with hashes in which hardly a byte is zero; the step is the
-/// vector with the longest witness. `GAS_WRITE=true forge test --match-contract CourtGas` writes gas/disputes.md anew.
+/// @notice Both sides are played to the last step with hashes in which hardly a byte is zero; the step is the costliest there
+/// is. `GAS_WRITE=true forge test --match-contract CourtGas` writes gas/disputes.md anew.
 contract CourtGasTest is Players {
     uint256 private constant TRANSACTION = 21_000;
     uint256 private constant COLD_ACCOUNT = 2_600;
     /// @dev What a step may cost beyond the verifier's execution, where it ends one game and where it convicts.
     uint256 private constant STEP_MARGIN = 150_000;
     uint256 private constant CONVICTION_MARGIN = 200_000;
-    uint64 private constant STEPS = 1 << 36;
+    /// @dev The bounds of the design.
+    uint256 private constant DISPUTE_MAX = 2_500_000;
+    uint256 private constant OPENING_MAX = 800_000;
+    uint256 private constant MOVE_MAX = 450_000;
+    uint256 private constant DISSECTIONS_MAX = 6;
 
-    uint256 private arity = 256;
-    /// @dev Of the dispute that is being played.
-    uint256 private total;
-    uint256 private dissections;
-    string private rows;
+    uint256 private arity = 64;
+    /// @dev The dispute that is being played.
+    Dispute private played;
     /// @dev Of the last call that was sent.
     uint256 private lastExecution;
     uint256 private lastCost;
@@ -46,7 +64,7 @@ contract CourtGasTest is Players {
 
     function newCourt() internal override returns (Court) {
         if (arity == 16) return new CourtOf16(parameters(), bonds, programs, batches);
-        if (arity == 64) return new CourtOf64(parameters(), bonds, programs, batches);
+        if (arity == 256) return new CourtOf256(parameters(), bonds, programs, batches);
         return new Court(parameters(), bonds, programs, batches);
     }
 
@@ -55,35 +73,57 @@ contract CourtGasTest is Players {
             "# Gas of a whole dispute\n\n",
             "Written by `GAS_WRITE=true forge test --match-contract CourtGas` in `bridge-contracts/`; the same test holds it equal.\n",
             "Each call as a transaction of its own: 21,000, calldata, execution over cold storage, or the floor of EIP-7623 where\n",
-            "that is more. A run of 2^36 steps, disputed to its last step; hashes in which hardly a byte is zero; a step with the\n",
-            "longest witness of `specs/vectors/steps.json`. Both sides' calls are in the total.\n"
+            "that is more. A run disputed to its last step; hashes in which hardly a byte is zero. The step is the costliest of\n",
+            "`gas/steps.md` as a transaction (`costliestStep` of `specs/vectors/dispute.json`); *common* has the longest witness\n",
+            "of `specs/vectors/steps.json` instead. Both sides' calls are in the totals. The deployed court takes 64.\n\n",
+            "## Summary\n\n",
+            "| hashes a move | steps | dissections | step by | challenger | executor | all | all, common |\n",
+            "| ---: | --- | ---: | --- | ---: | ---: | ---: | ---: |\n"
         );
-        uint256[3] memory arities = [uint256(16), 64, 256];
-        uint256[3] memory totals;
-        uint256[3] memory rounds;
-        for (uint256 i = 0; i < 3; i++) {
+        string memory details;
+        uint256[4] memory arities = [uint256(16), 64, 64, 256];
+        // The longest run, and where the executor makes the step of the longest game that it makes the step of.
+        uint8[4] memory lengths = [36, 36, 30, 36];
+        for (uint256 i = 0; i < 4; i++) {
             arity = arities[i];
-            setUp();
-            dispute();
-            table = string.concat(table, "\n## ", vm.toString(arity), " hashes a move\n\n");
-            table = string.concat(table, "| call | by | hashes | calldata, bytes | execution | transaction |\n");
-            table = string.concat(table, "| --- | --- | ---: | ---: | ---: | ---: |\n", rows);
-            table = string.concat(table, "| **all**, ", vm.toString(dissections), " dissections | | | | | **");
-            table = string.concat(table, vm.toString(total), "** |\n");
-            (totals[i], rounds[i]) = (total, dissections);
+            dispute(lengths[i], common());
+            uint256 totalCommon = played.total;
+            dispute(lengths[i], costliest());
+            played.totalCommon = totalCommon;
+            table = string.concat(table, summary());
+            details = string.concat(details, detail());
+            if (arity == 64) {
+                assertTrue(played.total <= DISPUTE_MAX, "a whole dispute");
+                assertTrue(played.dissections <= DISSECTIONS_MAX, "dissections");
+            }
         }
+        table = string.concat(table, "\nThe schedule pays an executor for at most ");
+        table = string.concat(
+            table, vm.toString(GasSchedule.executorWorst(6)), " in a game, before its margin.\n", details
+        );
         if (vm.envOr("GAS_WRITE", false)) vm.writeFile("gas/disputes.md", table);
         assertEq(keccak256(bytes(vm.readFile("gas/disputes.md"))), keccak256(bytes(table)), "gas/disputes.md is stale");
-        for (uint256 i = 0; i < 3; i++) {
-            assertTrue(totals[i] <= 2_500_000, "a whole dispute");
-        }
-        assertTrue(rounds[2] <= 6, "dissections");
+    }
+
+    function summary() private view returns (string memory line) {
+        line = string.concat("| ", vm.toString(played.arity), " | 2^", vm.toString(uint256(played.lengthLog2)), " | ");
+        line = string.concat(line, vm.toString(played.dissections), " | ");
+        line = string.concat(line, played.isStepByExecutor ? "executor" : "challenger", " | ");
+        line = string.concat(line, vm.toString(played.challengers), " | ", vm.toString(played.executors), " | ");
+        line = string.concat(line, vm.toString(played.total), " | ", vm.toString(played.totalCommon), " |\n");
+    }
+
+    function detail() private view returns (string memory text) {
+        text = string.concat("\n## ", vm.toString(played.arity), " hashes a move, 2^");
+        text = string.concat(text, vm.toString(uint256(played.lengthLog2)), " steps\n\n");
+        text = string.concat(text, "| call | by | hashes | calldata, bytes | execution | transaction |\n");
+        text = string.concat(text, "| --- | --- | ---: | ---: | ---: | ---: |\n", played.rows);
     }
 
     /// @dev A challenger's figures are at most what its calls burn, even with hashes of zeros; an executor's cover its calls.
     function test_gas_schedule() external {
         Run memory run = readRun(EXIT);
-        LeafProof memory proof = claim();
+        LeafProof memory proof = claim(36);
         (Opening memory opening, bytes32[] memory hashes) = garbage(run, proof, true);
         bytes32 commitment = commitmentOf(opening, hashes, alice);
         uint256 burned = send(alice, BOND, abi.encodeCall(court.commit, (proof, commitment, false)));
@@ -92,37 +132,54 @@ contract CourtGasTest is Players {
         table.id = lastGame;
         vm.warp(block.timestamp + 12);
         burned = send(alice, 0, abi.encodeCall(court.reveal, (table.id, opening, hashes)));
-        assertTrue(GasSchedule.reveal(256) <= burned, "reveal");
-        revealed(table, hashes);
-        bytes32[] memory answer = noise(256);
-        Reply memory reply = replyOf(table, 77);
+        assertTrue(GasSchedule.reveal(64) <= burned, "reveal");
+        revealed(table, 36, hashes);
+        bytes32[] memory answer = noise(64);
+        Reply memory reply = replyOf(table, 37);
         burned = send(executor, 0, abi.encodeCall(court.move, (table.id, table.position, reply, answer)));
-        assertTrue(GasSchedule.executorMove(256) * (10_000 + GAS_MARGIN_BPS) / 10_000 >= burned, "executor's move");
-        (table.position, table.hashes) = (next(table, 77, answer), answer);
+        assertTrue(GasSchedule.executorMove(64) * (10_000 + GAS_MARGIN_BPS) / 10_000 >= burned, "executor's move");
+        (table.position, table.hashes) = (next(table, 37, answer), answer);
         // As cheap as a challenger's move can be: the first part, and hashes of zeros.
         reply = replyOf(table, 1);
-        bytes memory data = abi.encodeCall(court.move, (table.id, table.position, reply, new bytes32[](256)));
+        bytes memory data = abi.encodeCall(court.move, (table.id, table.position, reply, new bytes32[](64)));
         burned = send(alice, 0, data);
-        assertTrue(GasSchedule.challengerMove(256) <= burned, "challenger's move");
+        assertTrue(GasSchedule.challengerMove(64) <= burned, "challenger's move");
         vm.warp(block.timestamp + 2 * CLOCK);
         burned = send(alice, 0, abi.encodeCall(court.timeout, (table.id)));
         assertTrue(GasSchedule.TIMEOUT <= burned, "timeout");
     }
 
-    function dispute() private {
-        (total, dissections, rows) = (0, 0, "");
+    /// @dev Plays a dispute of a run of 2^lengthLog2 steps to this last step.
+    function dispute(uint8 lengthLog2, StepVector memory last) private {
+        setUp();
+        delete played;
+        (played.arity, played.lengthLog2) = (arity, lengthLog2);
+        Table memory table = open(lengthLog2);
+        bool byExecutor = dissectAll(table, last);
+        played.isStepByExecutor = byExecutor;
+        row("step", byExecutor ? executor : alice, 0, 0, stepCall(table, last));
+        checkStep(last, byExecutor);
+        address winner = byExecutor ? executor : alice;
+        row("withdraw", winner, 0, 0, abi.encodeCall(court.withdraw, (payable(winner))));
+    }
+
+    /// @dev Commitment and reveal.
+    function open(uint8 lengthLog2) private returns (Table memory table) {
         Run memory run = readRun(EXIT);
-        LeafProof memory proof = claim();
+        LeafProof memory proof = claim(lengthLog2);
         (Opening memory opening, bytes32[] memory hashes) = garbage(run, proof, false);
         bytes32 commitment = commitmentOf(opening, hashes, alice);
         row("commit", alice, BOND, 0, abi.encodeCall(court.commit, (proof, commitment, false)));
-        Table memory table;
         table.id = lastGame;
         vm.warp(block.timestamp + 12);
         row("reveal", alice, 0, hashes.length, abi.encodeCall(court.reveal, (table.id, opening, hashes)));
-        revealed(table, hashes);
-        StepVector memory last = longest();
-        bool byExecutor = true;
+        assertTrue(played.total <= OPENING_MAX, "an opening");
+        revealed(table, lengthLog2, hashes);
+    }
+
+    /// @dev Everything between. Returns who is to make the step.
+    function dissectAll(Table memory table, StepVector memory last) private returns (bool byExecutor) {
+        byExecutor = true;
         while (!isStepNext(table)) {
             uint256 j = table.hashes.length / 2 + 1;
             bytes32[] memory answer = noise(1 << partsLog2(next(table, j, table.hashes).lengthLog2));
@@ -130,25 +187,24 @@ contract CourtGasTest is Players {
             answer[answer.length / 2 - 1] = StateHash.hashOf(last.head, last.root);
             bytes memory call = abi.encodeCall(court.move, (table.id, table.position, replyOf(table, j), answer));
             row("move", byExecutor ? executor : alice, 0, answer.length, call);
+            assertTrue(lastCost <= MOVE_MAX, "a move");
             (table.position, table.hashes) = (next(table, j, answer), answer);
             byExecutor = !byExecutor;
         }
-        Reply memory final_ = replyOf(table, table.hashes.length / 2 + 1);
-        bytes memory data =
-            abi.encodeCall(court.step, (table.id, table.position, final_, last.head, last.root, last.witness));
-        row("step", byExecutor ? executor : alice, 0, 0, data);
-        assertTrue(
-            lastExecution <= gasOf(last) + (byExecutor ? STEP_MARGIN : CONVICTION_MARGIN),
-            "a step costs little more than the verifier"
-        );
-        uint256 paid =
-            byExecutor ? GasSchedule.executorStep(last.witness.length) * (10_000 + GAS_MARGIN_BPS) / 10_000 : lastCost;
-        assertTrue(paid >= lastCost, "an executor's step is covered");
-        if (!byExecutor) {
-            assertTrue(GasSchedule.challengerStep(last.witness.length) <= lastCost, "a challenger's step");
-        }
-        address winner = byExecutor ? executor : alice;
-        row("withdraw", winner, 0, 0, abi.encodeCall(court.withdraw, (payable(winner))));
+    }
+
+    function stepCall(Table memory table, StepVector memory last) private view returns (bytes memory) {
+        Reply memory reply = replyOf(table, table.hashes.length / 2 + 1);
+        return abi.encodeCall(court.step, (table.id, table.position, reply, last.head, last.root, last.witness));
+    }
+
+    /// @dev The step that was just made costs little more than the verifier, and the schedule is on its right side.
+    function checkStep(StepVector memory last, bool byExecutor) private {
+        uint256 most = gasOf(last) + (byExecutor ? STEP_MARGIN : CONVICTION_MARGIN);
+        assertTrue(lastExecution <= most, "a step costs little more than the verifier");
+        uint256 paid = GasSchedule.executorStep(last.witness.length) * (10_000 + GAS_MARGIN_BPS) / 10_000;
+        if (byExecutor) assertTrue(paid >= lastCost, "an executor's step is covered");
+        else assertTrue(GasSchedule.challengerStep(last.witness.length) <= lastCost, "a challenger's step");
     }
 
     /// @dev What the verifier burns for a step.
@@ -165,10 +221,10 @@ contract CourtGasTest is Players {
         assertTrue(success, "the step is good");
     }
 
-    /// @dev A claim of the longest run.
-    function claim() private returns (LeafProof memory) {
+    /// @dev A claim of a run of so many steps.
+    function claim(uint8 lengthLog2) private returns (LeafProof memory) {
         (TaskRequest memory request, TaskResult memory result) = truthOf(readRun(EXIT));
-        (request.fuelLimit, result.fuelUsed) = (STEPS, STEPS - 1);
+        (request.fuelLimit, result.fuelUsed) = (uint64(1) << lengthLog2, (uint64(1) << lengthLog2) - 1);
         return post(recordOf(request, result, EXECUTOR_SECRET));
     }
 
@@ -187,23 +243,30 @@ contract CourtGasTest is Players {
     function noise(uint256 count) private view returns (bytes32[] memory hashes) {
         hashes = new bytes32[](count);
         for (uint256 i = 0; i < count; i++) {
-            hashes[i] = keccak256(abi.encode("noise", i, block.timestamp, total));
+            hashes[i] = keccak256(abi.encode("noise", i, block.timestamp, played.total));
         }
     }
 
     /// @dev The table after a reveal of a claim whose state 0 the test does not know: L1 has computed it.
-    function revealed(Table memory table, bytes32[] memory hashes) private view {
+    function revealed(Table memory table, uint8 lengthLog2, bytes32[] memory hashes) private view {
         table.challenger = alice;
         table.hashes = hashes;
         table.position.previous = table.id;
-        table.position.lengthLog2 = 36;
+        table.position.lengthLog2 = lengthLog2;
         table.position.version = 1;
         table.position.root = treeRoot(hashes);
         table.position.startState = lastStart;
         assertEq(court.gameOf(table.id).state, keccak256(abi.encode(table.position)), "the state follows");
     }
 
-    function longest() private view returns (StepVector memory found) {
+    /// @dev The costliest step as a transaction.
+    function costliest() private view returns (StepVector memory) {
+        string memory json = vm.readFile("../specs/vectors/dispute.json");
+        return abi.decode(vm.parseJson(json, ".costliestStep"), (StepVector));
+    }
+
+    /// @dev The step with the longest witness that the vectors of steps have.
+    function common() private view returns (StepVector memory found) {
         string memory json = vm.readFile("../specs/vectors/steps.json");
         StepVector[] memory steps = abi.decode(vm.parseJson(json, ".steps"), (StepVector[]));
         for (uint256 i = 0; i < steps.length; i++) {
@@ -213,12 +276,14 @@ contract CourtGasTest is Players {
 
     function row(string memory name, address by, uint256 value, uint256 hashes, bytes memory data) private {
         uint256 spent = send(by, value, data);
-        total += spent;
-        if (hashes != 0) dissections++;
+        played.total += spent;
+        if (by == alice) played.challengers += spent;
+        else played.executors += spent;
+        if (hashes != 0) played.dissections++;
         string memory text = string.concat("| ", name, " | ", by == alice ? "challenger" : "executor", " | ");
         text = string.concat(text, hashes == 0 ? "" : vm.toString(hashes), " | ", vm.toString(data.length), " | ");
         text = string.concat(text, vm.toString(lastExecution), " | ", vm.toString(spent), " |\n");
-        rows = string.concat(rows, text);
+        played.rows = string.concat(played.rows, text);
     }
 
     /// @dev Sends a call as a transaction would be. Returns what it costs.

@@ -22,6 +22,7 @@ contract CourtInvariantTest is Invariants {
     }
 
     /// forge-config: default.invariant.fail-on-revert = true
+    /// forge-config: deep.invariant.fail-on-revert = true
     function invariant_court_isSolventAndJust() external view {
         (uint256 balance, uint256 debts) = handler.balanceAndDebts();
         assertEq(balance, debts, "solvent to the wei");

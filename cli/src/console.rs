@@ -2,7 +2,8 @@
 //!
 //! Files appear whole or not at all. Everything that is not the answer goes to stderr.
 
-use std::io::{IsTerminal, Write, stdout};
+use std::fs::{OpenOptions, Permissions};
+use std::io::{IsTerminal, Write, stderr, stdout};
 use std::path::Path;
 
 use eyre::{Result, WrapErr};
@@ -28,7 +29,7 @@ pub fn print(text: &str) -> Result<()> {
 pub fn print_output(bytes: &[u8]) -> Result<()> {
     let mut out = stdout().lock();
     if out.is_terminal() && !is_text(bytes) {
-        eprintln!("the output is binary, {} bytes; write it to a file with --output", bytes.len());
+        note(&format!("the output is binary, {} bytes; write it to a file with --output\n", bytes.len()));
         return Ok(());
     }
     out.write_all(bytes)?;
@@ -39,15 +40,40 @@ pub fn print_output(bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// Writes a file, whole or not at all.
+/// Says something beside the answer, on stderr. Where nobody can hear it, nothing is lost.
+pub fn note(text: &str) {
+    let _ = stderr().lock().write_all(text.as_bytes());
+}
+
+/// Writes a file. What is new, or a file already, appears whole or not at all, and a file keeps its permissions; into
+/// anything else (a pipe, a device) the bytes are written as they are. A link is followed.
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let write = || {
-        let mut file = tempfile::Builder::new().prefix(".assay-").tempfile_in(folder)?;
-        file.write_all(bytes)?;
-        file.persist(path).map_err(|error| error.error)
+        let target = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+        match target.metadata() {
+            Ok(metadata) if metadata.is_file() => replace(&target, bytes, Some(metadata.permissions())),
+            Ok(_) => OpenOptions::new().write(true).open(&target)?.write_all(bytes),
+            Err(_) => replace(&target, bytes, None),
+        }
     };
-    write().wrap_err_with(|| format!("can't write {}", path.display()))?;
+    // The cause without the name of the file that would have become this one.
+    let cause = |error: std::io::Error| std::io::Error::from(error.kind());
+    write().map_err(cause).wrap_err_with(|| format!("can't write {}", path.display()))
+}
+
+/// Puts a file with these bytes in a path's place.
+fn replace(path: &Path, bytes: &[u8], permissions: Option<Permissions>) -> std::io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    // As any program creates a file: what the umask leaves of it.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.prefix(".assay-").tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    if let Some(permissions) = permissions {
+        file.as_file().set_permissions(permissions)?;
+    }
+    file.persist(path)?;
     Ok(())
 }
 

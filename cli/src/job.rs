@@ -2,19 +2,22 @@
 //!
 //! Owns reading them from files. Everything it reads is hostile, and goes to admission as it is.
 
+use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use assay_machine::admission::Limit;
 use assay_machine::interpreter::Interpreter;
 use assay_machine::program::{Limits, Program, ProgramError};
-use eyre::{Result, WrapErr};
+use assay_protocol::BLOB_LENGTH_MAX;
+use eyre::{Result, WrapErr, ensure};
+use thiserror::Error;
 
 use crate::failure::Failure;
-use crate::interrupt;
 use crate::progress::{Progress, scaled};
 
-/// Steps between two looks at the clock and at Ctrl-C.
+/// Steps between two looks at the clock.
 const SLICE_STEPS: u64 = 1 << 24;
 
 /// What a job may use.
@@ -61,11 +64,9 @@ impl Job {
         let bytes = match self.input.as_deref() {
             None => Vec::new(),
             Some(path) if path == Path::new("-") => {
-                let mut bytes = Vec::new();
-                std::io::stdin().lock().read_to_end(&mut bytes).wrap_err("can't read the input from stdin")?;
-                bytes
+                read_at_most(std::io::stdin().lock(), BLOB_LENGTH_MAX).wrap_err("can't read the input from stdin")?
             }
-            Some(path) => read(path)?,
+            Some(path) => read(path, BLOB_LENGTH_MAX)?,
         };
         Ok(bytes.into())
     }
@@ -83,7 +84,12 @@ impl Job {
 
 /// Reads, admits and lowers a module.
 pub fn admit(module: &Path) -> Result<Program> {
-    lower(&read(module)?).map_err(|error| explain(error, module))
+    lower(&read_module(module)?).map_err(|error| explain(error, module))
+}
+
+/// Reads a module, as long as admission takes them.
+pub fn read_module(path: &Path) -> Result<Vec<u8>> {
+    read(path, Limit::ModuleBytes.bound())
 }
 
 /// Admits and lowers a module.
@@ -91,25 +97,45 @@ pub fn lower(wasm: &[u8]) -> Result<Program, ProgramError> {
     Progress::during("admitting and lowering", || Program::from_wasm(wasm))
 }
 
-/// Reads a file whole.
-pub fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).wrap_err_with(|| format!("can't read {}", path.display()))
+/// Reads a file whole, if it has at most `most` bytes.
+fn read(path: &Path, most: u64) -> Result<Vec<u8>> {
+    let read = || {
+        let file = File::open(path)?;
+        let length = file.metadata()?.len();
+        ensure!(length <= most, TooLong { most });
+        read_at_most(file, most)
+    };
+    read().wrap_err_with(|| format!("can't read {}", path.display()))
+}
+
+/// Reads to the end, which must come within `most` bytes.
+fn read_at_most(from: impl Read, most: u64) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    from.take(most + 1).read_to_end(&mut bytes)?;
+    ensure!(bytes.len() as u64 <= most, TooLong { most });
+    Ok(bytes)
+}
+
+/// More bytes than the machine takes.
+#[derive(Debug, Error)]
+#[error("more than {most} bytes")]
+struct TooLong {
+    most: u64,
 }
 
 /// A refusal has its own exit code; everything else is ours or the host's.
 fn explain(error: ProgramError, module: &Path) -> eyre::Report {
-    let is_refusal = matches!(error, ProgramError::Admission(_) | ProgramError::Lower(_));
-    if is_refusal {
-        eprintln!("{}: {error}", module.display());
-        return Failure::Refused.into();
+    match error {
+        ProgramError::Admission(_) | ProgramError::Lower(_) => {
+            Failure::Refused(format!("{} is refused: {error}", module.display())).into()
+        }
+        error => error.into(),
     }
-    error.into()
 }
 
-/// Runs until `steps` steps are done in all or the machine has halted, with progress and an ear for Ctrl-C.
+/// Runs until `steps` steps are done in all or the machine has halted, with progress.
 pub fn walk(run: &mut Interpreter, steps: u64, progress: &mut Progress) -> Result<()> {
     while run.record().is_running() && run.steps() < steps {
-        interrupt::check()?;
         run.run_to(steps.min(run.steps().saturating_add(SLICE_STEPS)));
         let done = run.steps() as f64;
         progress.tick(|seconds| format!("{}steps, {}steps/s", scaled(done), scaled(done / seconds)));

@@ -72,8 +72,21 @@ enum Command {
     Demo(demo::Arguments),
 }
 
+impl Command {
+    /// Whether the answer is wanted as JSON.
+    fn json(&self) -> bool {
+        match self {
+            Self::Run(arguments) => arguments.json,
+            Self::Trace(arguments) => arguments.json,
+            Self::Program(command) => command.json(),
+            Self::Demo(_) => false,
+        }
+    }
+}
+
 fn main() -> ExitCode {
     let arguments = Assay::parse();
+    let json = arguments.command.json();
     let done = interrupt::listen().and_then(|()| match arguments.command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Trace(arguments) => trace::run(&arguments),
@@ -82,7 +95,7 @@ fn main() -> ExitCode {
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failure::report(&error),
+        Err(error) => failure::report(&error, json),
     }
 }
 

@@ -24,6 +24,16 @@ pub enum Command {
     Inspect(inspect::Arguments),
 }
 
+impl Command {
+    /// Whether the answer is wanted as JSON.
+    pub fn json(&self) -> bool {
+        match self {
+            Self::Id(arguments) => arguments.json,
+            Self::Inspect(arguments) => arguments.module.json,
+        }
+    }
+}
+
 /// A module on the command line.
 #[derive(clap::Args)]
 pub struct Arguments {

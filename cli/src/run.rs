@@ -2,6 +2,7 @@
 //!
 //! Owns the choice of the engine. Where the native engine has no result, the machine itself runs the job, and says so.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -13,11 +14,11 @@ use assay_protocol::{Outcome, Status};
 use eyre::{Result, WrapErr, bail};
 use serde::Serialize;
 
+use crate::console;
 use crate::failure::Failure;
 use crate::job::{Allowance, Job, walk};
 use crate::progress::Progress;
 use crate::report::{Blob, ending, grouped, hex, status_name, trap_of};
-use crate::{console, interrupt};
 
 /// What `assay run --help` teaches.
 pub const EXAMPLES: &str = "\
@@ -46,15 +47,22 @@ pub struct Arguments {
     /// What runs the job. Both give the same result; wasmtime is faster, the machine is the definition
     #[arg(long, value_enum, default_value_t = EngineName::Wasmtime)]
     engine: EngineName,
-    /// Where compiled modules are kept [default: assay/native under the user's cache folder]
+    /// Where compiled modules are kept, 4 GiB at most [default: assay/native under the user's cache folder]
     #[arg(long, value_name = "FOLDER", env = "ASSAY_CACHE")]
-    cache: Option<PathBuf>,
+    cache: Option<OsString>,
     /// Exit with code 4 unless the job ends with exit code 0
     #[arg(long)]
     strict: bool,
     /// Print the result as JSON
     #[arg(long)]
-    json: bool,
+    pub json: bool,
+}
+
+impl Arguments {
+    /// The folder of compiled modules; an empty name is none.
+    fn cache(&self) -> Option<PathBuf> {
+        self.cache.clone().filter(|name| !name.is_empty()).map(PathBuf::from)
+    }
 }
 
 /// The engines.
@@ -106,7 +114,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let input = arguments.job.read_input()?;
     let finished = match arguments.engine {
         EngineName::Machine => on_machine(&program, arguments.job.allowance, input.clone(), None)?,
-        EngineName::Wasmtime => natively(&program, arguments.job.allowance, input.clone(), arguments.cache.clone())?,
+        EngineName::Wasmtime => natively(&program, arguments.job.allowance, input.clone(), arguments.cache())?,
     };
     if let Some(path) = &arguments.output {
         console::write_file(path, &finished.output)?;
@@ -117,7 +125,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         if arguments.output.is_none() {
             console::print_output(&finished.output)?;
         }
-        eprint!("{}", summary(&program, &finished));
+        console::note(&summary(&program, &finished));
     }
     let outcome = &finished.outcome;
     if arguments.strict && (outcome.status, outcome.code) != (Status::Exit, 0) {
@@ -131,30 +139,28 @@ pub fn natively(program: &Program, allowance: Allowance, input: Arc<[u8]>, cache
     match try_natively(program, allowance, input.clone(), cache) {
         Ok(finished) => Ok(finished),
         Err(reason) => {
-            interrupt::check()?;
-            eprintln!("the native engine has no result ({reason:#}); running on the machine");
+            console::note(&format!("the native engine has no result ({reason:#}); running on the machine\n"));
             on_machine(program, allowance, input, Some(format!("{reason:#}")))
         }
     }
 }
 
 fn try_natively(program: &Program, allowance: Allowance, input: Arc<[u8]>, cache: Option<PathBuf>) -> Result<Finished> {
-    let engine = match Engine::new(EngineConfig { cache: cache.or_else(default_cache) }) {
+    let engine = match Engine::new(EngineConfig { cache: cache.or_else(default_cache), ..EngineConfig::default() }) {
         Err(error @ EngineError::Cache { .. }) => {
-            eprintln!("{error}; compiled modules are not kept");
-            Engine::new(EngineConfig { cache: None })?
+            console::note(&format!("{error}; compiled modules are not kept\n"));
+            Engine::new(EngineConfig::default())?
         }
         engine => engine?,
     };
     let prepared =
         Progress::during("compiling", || engine.prepare(program.normalised(), program.image(), program.id()))?;
     if prepared.cache_state() == CacheState::NotWritten {
-        eprintln!("the compiled module can't be kept in the cache folder; the next run compiles again");
+        console::note("the compiled module can't be kept in the cache folder; the next run compiles again\n");
     }
     let limits = Limits { fuel: allowance.fuel, output_bytes: allowance.output_limit };
     let started = Instant::now();
-    let ran: Result<_, NotAResult> =
-        Progress::during("running natively", || prepared.run_watched(input, limits, interrupt::watch()));
+    let ran: Result<_, NotAResult> = Progress::during("running natively", || prepared.run(input, limits));
     let ran = ran?;
     Ok(Finished {
         outcome: ran.outcome,

@@ -36,7 +36,7 @@ pub struct Arguments {
     question: Question,
     /// Print the answer as JSON
     #[arg(long)]
-    json: bool,
+    pub json: bool,
 }
 
 /// At most one question; without one, the state at the end.

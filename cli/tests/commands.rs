@@ -248,3 +248,86 @@ fn the_demo_tells_its_story_to_the_end() {
         assert!(told.contains(part), "{part} is missing:\n{told}");
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn the_output_goes_through_links_and_into_pipes_and_a_file_keeps_its_permissions() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new();
+    let (wasm, input) = (jobs("wasm/sha256.wasm"), jobs("inputs/sha256.txt"));
+    let expected = answer(&["run", &wasm, "--input", &input]);
+    let to = |path: &Path| answer(&["run", &wasm, "--input", &input, "--output", path.to_str().unwrap()]);
+
+    let (file, link) = (folder.path("file"), folder.path("link"));
+    std::fs::write(&file, b"before").unwrap();
+    std::fs::set_permissions(&file, PermissionsExt::from_mode(0o640)).unwrap();
+    std::os::unix::fs::symlink(&file, &link).unwrap();
+    to(&link);
+    assert!(link.is_symlink(), "the link is still one");
+    assert_eq!(std::fs::read(&file).unwrap(), expected);
+    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o640);
+
+    let pipe = folder.path("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let reader = {
+        let pipe = pipe.clone();
+        std::thread::spawn(move || std::fs::read(pipe).unwrap())
+    };
+    to(&pipe);
+    assert_eq!(reader.join().unwrap(), expected);
+}
+
+#[test]
+fn json_has_failures_too() {
+    let folder = Folder::new();
+    let text = folder.path("text");
+    std::fs::write(&text, "no module").unwrap();
+    for command in [&["run"][..], &["trace"], &["program", "id"]] {
+        let output = assay(&[command, &[text.to_str().unwrap(), "--json"]].concat(), folder.0.path());
+        assert_eq!(output.status.code(), Some(3), "{command:?}");
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(report["exit_code"], 3);
+        assert!(report["error"].as_str().unwrap().contains("not WASM"), "{report}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn endless_files_are_refused_before_they_fill_memory() {
+    let message = refusal(&["program", "id", "/dev/zero"], 1);
+    assert!(message.contains("more than 67108864 bytes"), "{message}");
+}
+
+#[cfg(unix)]
+#[test]
+fn stderr_that_takes_nothing_is_no_failure() {
+    let Ok(full) = std::fs::OpenOptions::new().write(true).open("/dev/full") else {
+        println!("skipped: this system has no /dev/full");
+        return;
+    };
+    let cache = Folder::new();
+    let (wasm, input) = (jobs("wasm/sha256.wasm"), jobs("inputs/sha256.txt"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_assay"));
+    command.args(["run", &wasm, "--input", &input]).env("ASSAY_CACHE", cache.0.path()).stderr(full);
+    assert_eq!(command.output().unwrap().status.code(), Some(0));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_ends_a_command_that_waits_for_its_input() {
+    let cache = Folder::new();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_assay"));
+    command.args(["run", &jobs("wasm/sha256.wasm"), "--input", "-"]).env("ASSAY_CACHE", cache.0.path());
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    // It listens from its very start; whether it waits already does not matter.
+    let interrupted = loop {
+        Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        std::thread::yield_now();
+    };
+    use std::os::unix::process::ExitStatusExt;
+    // Before it listens, the signal itself ends it.
+    assert!(interrupted.code() == Some(130) || interrupted.signal() == Some(2), "{interrupted:?}");
+}

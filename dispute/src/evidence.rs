@@ -23,14 +23,14 @@ const ANSWERS_MAX: usize = 1 << 10;
 /// Steps that cost less than a checkpoint between them would.
 const STRIDE_MIN: u64 = 1 << 12;
 /// Of a fine pass: checkpoints that are kept in each part of the run.
-const CHECKPOINTS_PER_PART: u64 = 3;
+const CHECKPOINTS_PER_PART: u64 = 8;
 
 /// How many games the first pass over a run prepares for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Crowd {
     /// A few: the pass hashes one level.
     Few,
-    /// Any number: the pass hashes two levels, 65,536 states.
+    /// Any number: the pass hashes two levels, 4,096 states.
     Many,
 }
 
@@ -103,7 +103,8 @@ impl Evidence for TraceEvidence {
         let mut inner = self.inner();
         // A checkpoint where the new part of the question begins; more only where running on from there would take long.
         let stride = steps.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0);
-        let mut is_first = true;
+        let span = steps.last().zip(steps.first()).map_or(0, |(last, first)| last - first);
+        let mut is_first = span > ARITY;
         let hash = |step: &u64| {
             let is_new = !inner.hashes.contains_key(step);
             let keep = is_new && (std::mem::replace(&mut is_first, false) || stride >= STRIDE_MIN);

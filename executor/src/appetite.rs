@@ -1,10 +1,11 @@
 //! How much a function would cost to compile: a bound that is looked at before the compiler is.
 //!
 //! Compilers hold values for each label of a function, so that a few kilobytes of WASM can ask for gigabytes: blocks that pass
-//! many values, or many locals across many loops. Deep nesting costs them more than its length too. Lowering has no such
-//! trouble, so that the interpreter runs what is refused here. Owns the bounds; assumes a normalised module.
+//! many values, or many locals across many loops. Deep nesting costs them more than its length too, and their time grows
+//! with the square of a function's basic blocks. Lowering has no such trouble, so that the interpreter runs what is
+//! refused here. Owns the bounds; assumes a normalised module, or what was made of one.
 
-use wasmparser::{BinaryReaderError, BlockType, FunctionBody, Operator, Parser, Payload};
+use wasmparser::{BinaryReaderError, BlockType, ElementItems, FunctionBody, Operator, Parser, Payload};
 
 use crate::ending::NotAResult;
 
@@ -14,6 +15,17 @@ const FUNCTION_MAX: u64 = 1 << 25;
 const MODULE_MAX: u64 = 1 << 30;
 /// Deepest nesting of blocks.
 const NESTING_MAX: u64 = 4096;
+/// Most types. The compiler takes a quarter of a millisecond for each, and ordinary modules have a few hundred.
+const TYPES_MAX: u64 = 1 << 14;
+/// Most functions: however small, each costs the compiler seven kilobytes.
+const FUNCTIONS_MAX: u64 = 1 << 17;
+/// Most items of all element segments: each that is an expression costs the compiler 700 bytes.
+const ELEMENT_ITEMS_MAX: u64 = 1 << 19;
+/// Most points of an instrumented function at which basic blocks begin. Calls and branches, at which fuel is looked at,
+/// cost about 12 ns times the square of their number in release builds of the compiler: a dozen seconds here.
+const POINTS_MAX: u64 = 1 << 15;
+/// Most squares of the same, over all functions.
+const POINTS_SQUARED_MAX: u64 = 1 << 31;
 
 /// Checks that a normalised module is within what the native engine compiles.
 ///
@@ -26,10 +38,22 @@ pub fn check(normalised: &[u8]) -> Result<(), NotAResult> {
     for payload in Parser::new(0).parse_all(normalised) {
         match payload.map_err(unreadable)? {
             Payload::TypeSection(reader) => {
+                few_enough("types", reader.count().into(), TYPES_MAX)?;
                 for ty in reader.into_iter_err_on_gc_types() {
                     let ty = ty.map_err(unreadable)?;
                     widths.push((ty.params().len() + ty.results().len()) as u64);
                 }
+            }
+            Payload::FunctionSection(reader) => few_enough("functions", reader.count().into(), FUNCTIONS_MAX)?,
+            Payload::ElementSection(reader) => {
+                let mut items = 0;
+                for element in reader {
+                    items += match element.map_err(unreadable)?.items {
+                        ElementItems::Functions(functions) => u64::from(functions.count()),
+                        ElementItems::Expressions(_, expressions) => u64::from(expressions.count()),
+                    };
+                }
+                few_enough("items of element segments", items, ELEMENT_ITEMS_MAX)?;
             }
             Payload::CodeSectionEntry(body) => {
                 let appetite = measure(&body, &widths).map_err(unreadable)?;
@@ -50,6 +74,48 @@ pub fn check(normalised: &[u8]) -> Result<(), NotAResult> {
             }
             _ => {}
         }
+    }
+    Ok(())
+}
+
+fn few_enough(what: &str, got: u64, limit: u64) -> Result<(), NotAResult> {
+    if got <= limit {
+        return Ok(());
+    }
+    Err(NotAResult::Compile(format!("{got} {what} are too many for the native engine: {limit} at most")))
+}
+
+/// Checks that an instrumented module's functions have no more basic blocks than the native engine compiles in good time.
+///
+/// # Errors
+/// [`NotAResult::Compile`] says what is too large.
+pub fn check_points(instrumented: &[u8]) -> Result<(), NotAResult> {
+    let unreadable = |error: BinaryReaderError| NotAResult::Compile(error.to_string());
+    let (mut index, mut total) = (0, 0u64);
+    for payload in Parser::new(0).parse_all(instrumented) {
+        let Payload::CodeSectionEntry(body) = payload.map_err(unreadable)? else { continue };
+        let mut points = 0u64;
+        for operator in body.get_operators_reader().map_err(unreadable)? {
+            points += match operator.map_err(unreadable)? {
+                Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } | Operator::BrIf { .. } => 1,
+                Operator::BrTable { targets } => u64::from(targets.len()) + 1,
+                _ => 0,
+            };
+        }
+        total = total.saturating_add(points.saturating_mul(points));
+        let too_large = |limit: u64, got: u64| {
+            let message = format!(
+                "function {index} is too large for the native engine: {got} of {limit} ({points} basic blocks begin)"
+            );
+            Err(NotAResult::Compile(message))
+        };
+        if points > POINTS_MAX {
+            return too_large(POINTS_MAX, points);
+        }
+        if total > POINTS_SQUARED_MAX {
+            return too_large(POINTS_SQUARED_MAX, total);
+        }
+        index += 1;
     }
     Ok(())
 }
@@ -106,6 +172,18 @@ mod tests {
     }
 
     #[test]
+    fn many_basic_blocks_are_left_to_the_interpreter() {
+        let points = |count: usize| format!("(func {})", "(br_if 0 (i32.const 0))".repeat(count));
+        let check = |body: &str| check_points(&wat::parse_str(format!("(module {body})")).unwrap());
+        check(&points(1 << 15)).unwrap();
+        check(&points(1 << 12).repeat(100)).unwrap();
+        for refused in [points((1 << 15) + 1), points(1 << 14).repeat(9)] {
+            let Err(NotAResult::Compile(reason)) = check(&refused) else { panic!("compiled") };
+            assert!(reason.contains("basic blocks"), "{reason}");
+        }
+    }
+
+    #[test]
     fn wide_blocks_many_locals_and_deep_nesting_are_left_to_the_interpreter() {
         let wide = "i32 ".repeat(900);
         let loops = format!("(loop (param {wide}) (result {wide}))").repeat(200);
@@ -114,9 +192,13 @@ mod tests {
         let wide = check_text(&format!("(func {values} {loops} {drops})"));
         let locals = format!("(func (local {}) {})", "i64 ".repeat(40_000), "(loop)".repeat(2000));
         let deep = format!("(func {} {})", "block ".repeat(5000), "end ".repeat(5000));
-        for refused in [wide, check_text(&locals), check_text(&deep)] {
+        let types = "(type (func))".repeat((1 << 14) + 1);
+        let functions = check_text(&"(func)".repeat((1 << 17) + 1));
+        let items = check_text(&format!("(elem funcref {})", "(ref.null func)".repeat((1 << 19) + 1)));
+        let others = [check_text(&types), functions, items];
+        for refused in [wide, check_text(&locals), check_text(&deep)].into_iter().chain(others) {
             let Err(NotAResult::Compile(reason)) = refused else { panic!("{refused:?}") };
-            assert!(reason.contains("too large for the native engine"), "{reason}");
+            assert!(reason.contains("for the native engine"), "{reason}");
         }
     }
 }

@@ -4,16 +4,23 @@
 //! FOLDER/<key in hex>.native    magic 16 | key 32 | BLAKE3 of the artifact 32 | artifact
 //! ```
 //!
-//! Owns names and integrity: an entry that is not whole is no entry. Writes go to a temporary file that is renamed, so
-//! that readers and crashes see old or new, never half. It never deletes and never interprets an artifact.
+//! Owns names, integrity and size: an entry that is not whole is no entry. Writes go to a temporary file that is renamed,
+//! so that readers and crashes see old or new, never half. A hit sets the entry's time of modification; after a write the
+//! entries whose times are oldest go, until the folder is within its bound. An entry that goes while another process
+//! reads it is read whole or not found. It deletes nothing but what bears its names, and never interprets an artifact.
 
 use std::hash::{Hash, Hasher};
 use std::io::{ErrorKind, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 const MAGIC: &[u8; 16] = b"assay.native.v1\n";
 const DIGEST_BYTES: usize = 32;
 const HEADER_BYTES: usize = MAGIC.len() + 2 * DIGEST_BYTES;
+const ENTRY_EXTENSION: &str = "native";
+const UNFINISHED_EXTENSION: &str = "unfinished";
+/// An unfinished write that is older was left by a crash: none takes nearly so long.
+const UNFINISHED_MAX: Duration = Duration::from_secs(3600);
 
 /// What the cache had to say when a program was prepared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,13 +40,14 @@ pub enum CacheState {
 /// A folder of compiled modules.
 pub(crate) struct Cache {
     folder: PathBuf,
+    bytes_max: u64,
 }
 
 impl Cache {
-    /// Opens a folder, which is made if need be.
-    pub fn open(folder: PathBuf) -> std::io::Result<Self> {
+    /// Opens a folder, which is made if need be, and may come to hold so many bytes.
+    pub fn open(folder: PathBuf, bytes_max: u64) -> std::io::Result<Self> {
         std::fs::create_dir_all(&folder)?;
-        Ok(Self { folder })
+        Ok(Self { folder, bytes_max })
     }
 
     /// The artifact under a key if there is a whole one. The state is that of a caller who builds and stores it if not.
@@ -53,16 +61,55 @@ impl Cache {
             let (header, artifact) = entry.split_at(HEADER_BYTES);
             header == Self::header(key, artifact)
         };
-        if is_whole { (Some(entry.split_off(HEADER_BYTES)), CacheState::Hit) } else { (None, CacheState::Rebuilt) }
+        if !is_whole {
+            return (None, CacheState::Rebuilt);
+        }
+        // Where the time can't be set the entry goes sooner than it should, and is built again.
+        let _ = std::fs::File::options()
+            .append(true)
+            .open(self.path(key))
+            .and_then(|file| file.set_modified(SystemTime::now()));
+        (Some(entry.split_off(HEADER_BYTES)), CacheState::Hit)
     }
 
-    /// Puts an artifact under a key.
+    /// Puts an artifact under a key, and removes others if the folder has become too large. The newest entry stays even if
+    /// it is larger than the bound by itself.
     pub fn store(&self, key: &Key, artifact: &[u8]) -> std::io::Result<()> {
-        let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
+        let suffix = format!(".{UNFINISHED_EXTENSION}");
+        let mut file = tempfile::Builder::new().suffix(&suffix).tempfile_in(&self.folder)?;
         file.write_all(&Self::header(key, artifact))?;
         file.write_all(artifact)?;
         file.persist(self.path(key)).map_err(|error| error.error)?;
+        self.evict(&self.path(key));
         Ok(())
+    }
+
+    /// Removes unfinished writes of crashed processes, and the entries used least recently until the others fit. What can't
+    /// be removed stays: another process may have been first, and the next write tries again.
+    fn evict(&self, newest: &Path) {
+        let Ok(listing) = std::fs::read_dir(&self.folder) else { return };
+        let now = SystemTime::now();
+        let mut entries = Vec::new();
+        for file in listing.flatten() {
+            let (path, Ok(metadata)) = (file.path(), file.metadata()) else { continue };
+            let used = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+            match path.extension().and_then(|extension| extension.to_str()) {
+                Some(ENTRY_EXTENSION) => entries.push((used, metadata.len(), path)),
+                Some(UNFINISHED_EXTENSION) if now.duration_since(used).is_ok_and(|age| age > UNFINISHED_MAX) => {
+                    let _ = std::fs::remove_file(path);
+                }
+                _ => {}
+            }
+        }
+        entries.sort();
+        let mut bytes: u64 = entries.iter().map(|(_, bytes, _)| bytes).sum();
+        for (_, entry_bytes, path) in entries.iter().filter(|(_, _, path)| path != newest) {
+            if bytes <= self.bytes_max {
+                break;
+            }
+            let _ = std::fs::remove_file(path);
+            bytes -= entry_bytes;
+        }
     }
 
     fn header(key: &Key, artifact: &[u8]) -> [u8; HEADER_BYTES] {
@@ -74,7 +121,7 @@ impl Cache {
     }
 
     fn path(&self, key: &Key) -> PathBuf {
-        self.folder.join(format!("{}.native", key.digest().to_hex()))
+        self.folder.join(format!("{}.{ENTRY_EXTENSION}", key.digest().to_hex()))
     }
 }
 

@@ -27,12 +27,24 @@ pub(crate) const NATIVE_STACK_BYTES: usize = 256 << 20;
 /// Address space kept for a memory, so that no access needs a bounds check.
 const MEMORY_RESERVATION_BYTES: u64 = 4 << 30;
 
+/// Bytes of compiled modules on disk, unless the configuration says otherwise.
+const CACHE_BYTES_MAX: u64 = 4 << 30;
+
 /// How an engine is set up.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct EngineConfig {
     /// Folder of compiled modules; none, no cache. It holds machine code that the engine will execute, so nobody but
     /// the engine's own user may write to it.
     pub cache: Option<PathBuf>,
+    /// Most bytes that the folder may hold; the modules that were used least recently go first.
+    pub cache_bytes_max: u64,
+}
+
+impl Default for EngineConfig {
+    /// No cache; 4 GiB if there comes to be one.
+    fn default() -> Self {
+        Self { cache: None, cache_bytes_max: CACHE_BYTES_MAX }
+    }
 }
 
 /// Why there is no engine on this host. Not worth a retry: run the interpreter.
@@ -73,7 +85,10 @@ impl Engine {
         let engine = wasmtime::Engine::new(&wasmtime_config()).map_err(decline)?;
         let linker = host::linker(&engine).map_err(decline)?;
         let cache = match config.cache {
-            Some(folder) => Some(Cache::open(folder.clone()).map_err(|error| EngineError::Cache { folder, error })?),
+            Some(folder) => Some(
+                Cache::open(folder.clone(), config.cache_bytes_max)
+                    .map_err(|error| EngineError::Cache { folder, error })?,
+            ),
             None => None,
         };
         Ok(Self { shared: Arc::new(Shared { engine, linker, cache }) })
@@ -135,6 +150,7 @@ impl Engine {
     fn build(&self, source: &Source, metering: Metering) -> Result<Module, NotAResult> {
         appetite::check(&source.normalised)?;
         let module = instrument(&source.normalised, &source.plans, source.memory_pages_max, metering)?;
+        appetite::check_points(&module)?;
         Module::from_binary(&self.shared.engine, &module).map_err(|error| NotAResult::Compile(format!("{error:#}")))
     }
 

@@ -2,7 +2,7 @@
 //!
 //! One pass answers an ascending list of questions. The pass leaves checkpoints where it is asked to, so that a later,
 //! narrower question costs its own span only: the levels of a dispute are one pass together, not one each.
-//! Owns the checkpoints and their number; the run is the interpreter's.
+//! Owns the checkpoints, their number and their bytes; the run is the interpreter's.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -15,14 +15,27 @@ use crate::memory::proof::ChunkProof;
 use crate::memory::top::RegionRoots;
 use crate::record::Record;
 
-/// Checkpoints that a trace keeps unless it is told otherwise.
-pub const CHECKPOINTS_MAX: usize = 1024;
+/// What a trace may keep. Answers do not depend on it, only what they cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CheckpointLimits {
+    /// Checkpoints, besides that of the first state.
+    pub count_max: usize,
+    /// Bytes of all checkpoints, that of the first state included, which is kept whatever it takes.
+    pub bytes_max: u64,
+}
+
+impl Default for CheckpointLimits {
+    /// 1024 checkpoints, 1 GiB.
+    fn default() -> Self {
+        Self { count_max: 1024, bytes_max: 1 << 30 }
+    }
+}
 
 /// A run that can be asked about any of its states.
 pub struct Trace {
     run: Interpreter,
     checkpoints: BTreeMap<u64, Checkpoint>,
-    checkpoints_max: usize,
+    limits: CheckpointLimits,
     /// The step at which the run halted, once it is known.
     halted_at: Option<u64>,
     /// Steps that were interpreted to answer, in all.
@@ -32,13 +45,13 @@ pub struct Trace {
 impl Trace {
     /// The trace of a run at its first state.
     pub fn new(run: Interpreter) -> Self {
-        Self::with_checkpoints(run, CHECKPOINTS_MAX)
+        Self::with_limits(run, CheckpointLimits::default())
     }
 
-    /// The trace of a run at its first state, which keeps at most `checkpoints_max` checkpoints besides that state.
-    pub fn with_checkpoints(mut run: Interpreter, checkpoints_max: usize) -> Self {
+    /// The trace of a run at its first state, which keeps so many checkpoints at most.
+    pub fn with_limits(mut run: Interpreter, limits: CheckpointLimits) -> Self {
         let checkpoints = BTreeMap::from([(run.steps(), run.checkpoint())]);
-        Self { run, checkpoints, checkpoints_max, halted_at: None, interpreted: 0 }
+        Self { run, checkpoints, limits, halted_at: None, interpreted: 0 }
     }
 
     /// The state at a step; steps after the halt have the halted state.
@@ -131,22 +144,50 @@ impl Trace {
         }
     }
 
-    /// Keeps a checkpoint here. When there are too many, the one that is most crowded out goes: the one whose
-    /// neighbours lie closest together. The first state stays.
+    /// Bytes that the checkpoints hold; what they share counts once.
+    pub fn checkpoints_bytes(&self) -> u64 {
+        self.run.checkpoints_bytes()
+    }
+
+    /// Keeps a checkpoint here, if there can be room for it.
     fn keep(&mut self) {
         let at = self.run.steps();
-        if self.checkpoints_max == 0 || self.checkpoints.contains_key(&at) {
+        if self.limits.count_max == 0 || self.checkpoints.contains_key(&at) {
             return;
         }
-        if self.checkpoints.len() > self.checkpoints_max {
-            let steps: Vec<u64> = self.checkpoints.keys().copied().collect();
-            let crowded = steps.windows(3).min_by_key(|around| around[2] - around[0]).map(|around| around[1]);
-            let gone = crowded.or(steps.last().copied().filter(|last| steps.len() > 1 && *last != steps[0]));
-            if let Some(gone) = gone {
-                self.checkpoints.remove(&gone);
+        if self.checkpoints.len() > self.limits.count_max {
+            self.drop_most_crowded();
+        }
+        if self.make_room() {
+            self.checkpoints.insert(at, self.run.checkpoint());
+        }
+    }
+
+    /// Drops checkpoints until the bytes of another one fit. They can't where too much has changed since the first state.
+    fn make_room(&mut self) -> bool {
+        let added = self.run.checkpoint_bytes_max();
+        if added > self.limits.bytes_max {
+            return false;
+        }
+        let room = self.limits.bytes_max - added;
+        while self.run.checkpoints_bytes() > room {
+            if !self.drop_most_crowded() {
+                // What is left is the first state, and the run's own copy of what the last checkpoint was.
+                let (_, first) = self.checkpoints.first_key_value().expect("the first state is always kept");
+                self.run.forget_checkpoints_since(first);
+                return self.run.checkpoints_bytes().saturating_add(self.run.checkpoint_bytes_max())
+                    <= self.limits.bytes_max;
             }
         }
-        self.checkpoints.insert(at, self.run.checkpoint());
+        true
+    }
+
+    /// Drops the checkpoint that is most crowded out: the one whose neighbours lie closest together. The first state stays.
+    fn drop_most_crowded(&mut self) -> bool {
+        let steps: Vec<u64> = self.checkpoints.keys().copied().collect();
+        let crowded = steps.windows(3).min_by_key(|around| around[2] - around[0]).map(|around| around[1]);
+        let gone = crowded.or(steps.get(1).copied());
+        gone.is_some_and(|gone| self.checkpoints.remove(&gone).is_some())
     }
 }
 
@@ -158,7 +199,7 @@ mod tests {
     use crate::program::{Limits, Program};
     use crate::witness::verify_step;
 
-    fn trace(checkpoints_max: usize) -> Trace {
+    fn trace(count_max: usize, bytes_max: u64) -> Trace {
         let wasm = wat::parse_str(
             r#"(module (memory 4) (func (export "_start") (local i32)
               (loop $l
@@ -168,15 +209,22 @@ mod tests {
         .unwrap();
         let program = Program::from_wasm(&wasm).unwrap();
         let run = program.boot(Arc::new(Vec::new()), Limits::default()).unwrap();
-        Trace::with_checkpoints(run, checkpoints_max)
+        Trace::with_limits(run, CheckpointLimits { count_max, bytes_max })
+    }
+
+    /// Bounds that the runs here do not come to.
+    fn ample() -> Trace {
+        let CheckpointLimits { count_max, bytes_max } = CheckpointLimits::default();
+        trace(count_max, bytes_max)
     }
 
     #[test]
     fn answers_do_not_depend_on_the_order_of_questions_or_on_checkpoints() {
         let steps: Vec<u64> = (0..=40).map(|i| i * 251).collect();
-        let wanted = trace(CHECKPOINTS_MAX).state_hashes(&steps);
-        for checkpoints_max in [0, 1, 2, 7] {
-            let mut trace = trace(checkpoints_max);
+        let wanted = ample().state_hashes(&steps);
+        let bytes = [0, 20_000, 100_000, 300_000, u64::MAX];
+        for (count_max, bytes_max) in [0, 1, 2, 7].into_iter().flat_map(|count| bytes.map(|bytes| (count, bytes))) {
+            let mut trace = trace(count_max, bytes_max);
             for (step, wanted) in steps.iter().zip(&wanted).rev() {
                 assert_eq!(trace.state_hashes_kept(&[*step]), [*wanted], "step {step}");
             }
@@ -184,9 +232,33 @@ mod tests {
         }
     }
 
+    /// The run touches 33 pages of memory, a page or two between neighbouring questions.
+    #[test]
+    fn checkpoints_hold_no_more_bytes_than_they_may() {
+        let steps: Vec<u64> = (0..=60).map(|i| i * 130).collect();
+        let first = trace(0, 0).checkpoints_bytes();
+        let unbounded = {
+            let mut trace = ample();
+            trace.state_hashes_kept(&steps);
+            assert_eq!(trace.checkpoints.len(), steps.len());
+            trace.checkpoints_bytes()
+        };
+        let mut kept = Vec::new();
+        for bytes_max in [first, first + 10_000, first + 300_000, unbounded / 2, unbounded] {
+            let mut trace = trace(1024, bytes_max);
+            for step in &steps {
+                trace.state_hashes_kept(&[*step]);
+                assert!(trace.checkpoints_bytes() <= bytes_max, "{} of {bytes_max}", trace.checkpoints_bytes());
+            }
+            kept.push(trace.checkpoints.len());
+        }
+        assert_eq!(kept[0], 1, "there is no room but for the first state");
+        assert!(kept.is_sorted() && kept[2] > 1 && kept[4] > kept[2], "more room keeps more: {kept:?}");
+    }
+
     #[test]
     fn a_narrower_question_costs_its_own_span() {
-        let mut trace = trace(CHECKPOINTS_MAX);
+        let mut trace = ample();
         let steps: Vec<u64> = (0..=8).map(|i| i * 1000).collect();
         trace.state_hashes_kept(&steps);
         let before = trace.interpreted_steps();
@@ -196,7 +268,7 @@ mod tests {
 
     #[test]
     fn every_proof_holds_and_leads_to_the_next_state() {
-        let mut trace = trace(CHECKPOINTS_MAX);
+        let mut trace = ample();
         let end = trace.halt_step();
         for step in [0, 1, 5, 4000, end - 1, end, end + 7] {
             let proof = trace.prove(step);

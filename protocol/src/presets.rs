@@ -22,10 +22,10 @@ pub const STEPS_PER_SECOND: u64 = 100_000_000;
 pub const PASSES: u64 = 3;
 /// Moves that one side makes in a game, commitment and settlement included.
 pub const MOVES: u64 = 6;
-/// Most gas that an executor spends in one game: two dissections and a step.
-pub const EXECUTOR_GAS_MAX: u64 = 2_000_000;
+/// Most gas that an executor spends in one game, three dissections and a step, and that the court's schedule gives it.
+pub const EXECUTOR_GAS_MAX: u64 = 1_100_000;
 /// Most gas that a challenger spends in one game: commitment, opening, two dissections and a step.
-pub const CHALLENGER_GAS_MAX: u64 = 2_500_000;
+pub const CHALLENGER_GAS_MAX: u64 = 1_600_000;
 /// What the executor's passes over the longest run cost it in wei: 0.01 ether.
 pub const COMPUTE_COST: u64 = 10_000_000_000_000_000;
 /// Stakes in a bond: what a liar risks against what a challenger risks.

@@ -2,6 +2,8 @@
 //!
 //!     cargo run -p assay-specs --example dispute_vectors > specs/vectors/dispute.json
 
+#[path = "../tests/dispute/costliest.rs"]
+mod costliest;
 #[path = "../tests/dispute/run.rs"]
 mod run;
 

@@ -80,6 +80,34 @@ fn the_chapter_has_the_assumptions() {
     assert_eq!(listed, ours);
 }
 
+/// The constants hold what both sides of a dispute were measured to spend, and what the schedule gives an executor.
+#[test]
+fn gas_of_a_game_is_within_the_constants() {
+    let measured = Document::read(&folder().join("../bridge-contracts/gas/disputes.md"));
+    let summary = measured.table("Summary");
+    let deployed: Vec<_> = summary.rows.iter().filter(|row| row[0] == "64").collect();
+    assert_eq!(deployed.len(), 2, "a game that the challenger steps in and one that the executor steps in");
+    let most = |column: &str| deployed.iter().map(|row| number(summary.cell(row, column))).max().unwrap();
+    assert!(most("challenger") <= CHALLENGER_GAS_MAX);
+    // A run of 2^40 steps takes the executor one more dissection.
+    let dissection = most_expensive(&measured, "move");
+    assert!(most("executor") + dissection <= EXECUTOR_GAS_MAX);
+    let (_, scheduled) = measured.text().split_once("The schedule pays an executor for at most ").unwrap();
+    assert!(number(scheduled.split_once(' ').unwrap().0) <= EXECUTOR_GAS_MAX);
+}
+
+fn number(text: &str) -> u64 {
+    text.parse().unwrap()
+}
+
+/// The dearest transaction of this name in a game of 64 hashes a move.
+fn most_expensive(measured: &Document, call: &str) -> u64 {
+    let tables = measured.tables();
+    let of_64 = tables.iter().filter(|table| table.heading.starts_with("64 "));
+    let rows = of_64.flat_map(|table| table.rows.iter().filter(|row| row[0] == call).map(|row| number(&row[5])));
+    rows.max().unwrap()
+}
+
 #[test]
 fn relations_are_named_as_in_the_chapter() {
     // What an error names is what the chapter lists; periods share a row.

@@ -140,6 +140,34 @@ fn nothing_unwraps_outside_of_tests() {
     });
 }
 
+/// What the verifier's twin is made of, in `machine/src`: it is to run where there is no operating system. The vector form
+/// of keccak asks the processor what it can do and is not among it.
+const VERIFIER: &[&str] = &[
+    "witness/",
+    "step/",
+    "record.rs",
+    "isa.rs",
+    "memory/hash.rs",
+    "memory/layout.rs",
+    "memory/proof.rs",
+    "memory/zero.rs",
+];
+
+#[test]
+fn the_verifier_needs_no_standard_library() {
+    let mut sources = sources(&["rs"]);
+    let tests = test_modules(&sources);
+    let is_verifier = |path: &str| {
+        path.strip_prefix("machine/src/").is_some_and(|path| VERIFIER.iter().any(|part| path.starts_with(part)))
+    };
+    sources.retain(|source| is_verifier(&source.path) && !tests.contains(&source.path) && !is_test(&source.path));
+    assert!(sources.len() >= VERIFIER.len(), "the verifier has moved");
+    check(&sources, |source| {
+        let mut code = without_tests(&source.text).lines().filter(|line| !line.trim_start().starts_with("//"));
+        code.find(|line| line.contains("std::")).map(|line| format!("names the standard library: {}", line.trim()))
+    });
+}
+
 #[test]
 fn nothing_is_left_for_later() {
     let marks = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("XX", "X:")];

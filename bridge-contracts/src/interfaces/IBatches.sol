@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Batch, Fate, LeafProof} from "../types/Objects.sol";
+import {ICourt} from "./ICourt.sol";
 
 /// @title Batches of results, their data, and the fate of their leaves (chapter 12)
 /// @notice Each region has one sequencer, whose batches are numbered without gaps. Nothing that is posted is ever taken away:
@@ -100,6 +101,9 @@ interface IBatches {
     ///
     /// Data of a batch that is void, or of one that does not stand before, is not L1 data here. Final and void are for ever.
     function fateOf(LeafProof[] calldata chain) external view returns (Fate);
+
+    /// @notice The court whose convictions void leaves.
+    function court() external view returns (ICourt);
 
     /// @notice EIP-712 domain separator of requests, results and receipts.
     function domainSeparator() external view returns (bytes32);

@@ -115,6 +115,15 @@ library Blake3 {
         return position & 2 == 0 ? parent(pair, pairSibling, PARENT | ROOT) : parent(pairSibling, pair, PARENT | ROOT);
     }
 
+    /// @notice The hash of the page whose 4096 bytes are at `page` in memory.
+    function wholePage(uint256 page) internal pure returns (bytes32) {
+        bytes32[4] memory values;
+        for (uint256 i = 0; i < 4; i++) {
+            values[i] = chunkValue(page + i * CHUNK_BYTES, i);
+        }
+        return pageHash(values[0], 0, values[1], parent(values[2], values[3], PARENT));
+    }
+
     /// @dev Bytes of the blocks that both chunks begin with.
     function sameBytes(uint256 oldChunk, uint256 newChunk) private pure returns (uint256 offset) {
         assembly ("memory-safe") {

@@ -113,9 +113,38 @@ library ClaimRecord {
         result.output = BlobRef(bytes32(record[OUTPUT_ROOT:OUTPUT_LENGTH]), uint64At(record, OUTPUT_LENGTH));
     }
 
-    /// @notice The kinds of source that a record of checked length names, unchecked.
-    function sourceKindsOf(bytes calldata record) internal pure returns (uint8 input, uint8 wasm) {
-        return (uint8(record[INPUT_SOURCE]), uint8(record[WASM_SOURCE]));
+    function sequenceOf(bytes calldata record) internal pure returns (uint64) {
+        return uint64At(record, SEQUENCE);
+    }
+
+    function attemptOf(bytes calldata record) internal pure returns (uint32) {
+        return uint32At(record, ATTEMPT);
+    }
+
+    function executorOf(bytes calldata record) internal pure returns (address) {
+        return address(bytes20(record[EXECUTOR:STATUS]));
+    }
+
+    function clientSignatureOf(bytes calldata record) internal pure returns (bytes calldata) {
+        return record[CLIENT_SIGNATURE:ATTEMPT];
+    }
+
+    function executorSignatureOf(bytes calldata record) internal pure returns (bytes calldata) {
+        return record[EXECUTOR_SIGNATURE:INPUT_SOURCE];
+    }
+
+    /// @notice The source of the input as it stands, of whatever kind.
+    function inputSourceOf(bytes calldata record) internal pure returns (uint8 kind, Place memory place) {
+        return (uint8(record[INPUT_SOURCE]), placeAt(record, INPUT_SOURCE + 1));
+    }
+
+    /// @notice The source of the WASM as it stands, of whatever kind.
+    function wasmSourceOf(bytes calldata record) internal pure returns (uint8 kind, Place memory place) {
+        return (uint8(record[WASM_SOURCE]), placeAt(record, WASM_SOURCE + 1));
+    }
+
+    function predecessorOf(bytes calldata record) internal pure returns (Place memory) {
+        return placeAt(record, PREDECESSOR);
     }
 
     function checkLength(bytes calldata record) internal pure {
@@ -142,6 +171,10 @@ library ClaimRecord {
         uint8 kind = uint8(record[offset]);
         if (kind > uint8(last)) revert SourceKindUnknown(uint8(last), kind);
         return Source(SourceKind(kind), uint64At(record, offset + 1), uint32At(record, offset + 9));
+    }
+
+    function placeAt(bytes calldata record, uint256 offset) private pure returns (Place memory) {
+        return Place(uint64At(record, offset), uint32At(record, offset + 8));
     }
 
     function uint64At(bytes calldata record, uint256 offset) private pure returns (uint64) {

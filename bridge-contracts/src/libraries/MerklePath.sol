@@ -18,8 +18,8 @@ library MerklePath {
 
     /// @dev keccak256 of 256 zero bytes.
     bytes32 private constant ZERO_LEAF = 0xd397b3b043d87fcd6fad1291ff0bfd16401c274896d8c63a923727f077b8e0b5;
-    /// @dev BLAKE3 of 4096 zero bytes.
-    bytes32 private constant ZERO_PAGE = 0xb6fb73fc46938c981e2b0b4b1ef282adcfc89854d01bfe3972fdc4785b41b2c7;
+    /// @notice BLAKE3 of 4096 zero bytes: the zero subtree of height 0 above a bulk page, and the root of the empty blob.
+    bytes32 internal constant ZERO_PAGE = 0xb6fb73fc46938c981e2b0b4b1ef282adcfc89854d01bfe3972fdc4785b41b2c7;
 
     /// @notice Hashes of the zero subtrees of heights 0, 1, ... above a control leaf: keccak256 of 256 zero bytes first.
     function zeroControl() internal pure returns (bytes32[] memory) {

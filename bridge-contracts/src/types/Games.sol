@@ -19,7 +19,7 @@ enum Phase {
     Settled
 }
 
-/// @notice What is stored of a game. Its id is keccak256 over all that it is about (chapter 13, "Names").
+/// @notice What is stored of a game. Its id is keccak256 over all that it is about (chapter 13, "Opening").
 struct Game {
     /// Hash of the position to answer; the id until the reveal.
     bytes32 state;

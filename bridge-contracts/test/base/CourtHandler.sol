@@ -105,14 +105,7 @@ contract CourtHandler is Players {
     }
 
     function pass(uint16 seconds_) external counted {
-        uint256 time = block.timestamp + 1 + seconds_ % 80;
-        // Whoever is honest moves before its clock runs out.
-        for (uint256 i = 0; i < matches.length; i++) {
-            while (isHonestTurn(i) && court.gameOf(matches[i].table.id).expiry < time) {
-                advance(i, 0);
-            }
-        }
-        vm.warp(time);
+        elapse(1 + seconds_ % 80);
     }
 
     function timeout(uint8 game, uint8 caller) external counted {
@@ -240,14 +233,27 @@ contract CourtHandler is Players {
         if (isConvicted(liars[liars.length - 1])) newLiar();
     }
 
+    /// @dev The only way in which time passes: whoever is honest moves before its clock runs out.
+    function elapse(uint256 seconds_) private {
+        uint256 time = block.timestamp + seconds_;
+        for (uint256 i = 0; i < matches.length; i++) {
+            while (isHonestTurn(i) && court.gameOf(matches[i].table.id).expiry < time) {
+                assertTrue(block.timestamp <= court.gameOf(matches[i].table.id).expiry, "an honest side is in time");
+                advance(i, 0);
+            }
+        }
+        vm.warp(time);
+    }
+
     function advance(uint256 index, uint8 seed) private {
+        // A reveal is a block later. A game of this very second has its whole clock, so this advances others at most.
+        if (block.timestamp == court.gameOf(matches[index].table.id).committedAt) elapse(1);
         Run memory run = theRun();
         Table memory table = matches[index].table;
         Game memory game = court.gameOf(table.id);
         if (!isRunning(game) || isConvicted(game.executor) || block.timestamp > game.expiry) return;
         executor = game.executor;
         if (game.phase == Phase.Committed) {
-            if (block.timestamp == game.committedAt) vm.warp(block.timestamp + 1);
             Belief memory committed = Belief(matches[index].liesFrom, index);
             reveal(run, committed, table);
         } else {
@@ -282,7 +288,8 @@ contract CourtHandler is Players {
         register(Role.Executor, next_);
         liars.push(next_);
         accounts.push(next_);
-        vm.warp(block.timestamp + 2);
+        // A batch is judged by a time at which the liar was registered.
+        elapse(2);
     }
 
     function isConvicted(address accused) private view returns (bool) {

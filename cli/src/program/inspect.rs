@@ -13,7 +13,7 @@ use super::module::ModuleFacts;
 use crate::console;
 use crate::disassembly::disassemble;
 use crate::failure::Failure;
-use crate::job::{lower, read};
+use crate::job::{lower, read_module};
 use crate::report::{Blob, grouped, region_name};
 
 /// What `assay program inspect --help` teaches.
@@ -33,7 +33,7 @@ const SHOWN: usize = 10;
 #[group(skip)]
 pub struct Arguments {
     #[command(flatten)]
-    module: super::Arguments,
+    pub module: super::Arguments,
     /// Print the code of every function instead
     #[arg(long, conflicts_with = "json")]
     disassemble: bool,
@@ -95,7 +95,7 @@ struct FunctionReport {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let wasm = read(&arguments.module.module)?;
+    let wasm = read_module(&arguments.module.module)?;
     let module = ModuleFacts::of(&wasm);
     let json = arguments.module.json;
     match lower(&wasm) {
@@ -112,7 +112,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             } else {
                 console::print(&report.text())?
             }
-            bail!(Failure::Refused)
+            bail!(Failure::Explained)
         }
     }
 }

@@ -124,7 +124,7 @@ impl Job {
                       (br_if $outer (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 54))))
                     (call $write (i32.const 0) (i32.const 3000))))"#,
                 b"",
-                limits(1 << 30),
+                limits((1 << 30) - 1),
             ),
             Self::new(
                 "trap",

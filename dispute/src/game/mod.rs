@@ -16,7 +16,7 @@ pub use strategy::{Answer, Evidence, NoAnswer, NothingToDispute, Opening, answer
 pub use tree::DissectionTree;
 
 /// Most parts of one dissection. A power of two, and that of the deployed court.
-pub const ARITY: u64 = 256;
+pub const ARITY: u64 = 64;
 
 /// Steps by which a run of a lowered program may be longer than its fuel (specs/06-fuel.md, "Steps and fuel").
 pub const UNPAID_STEPS: u64 = 1;

@@ -219,7 +219,7 @@ fn reply(dissection: &Dissection, part: u64) -> Reply {
     let tree = dissection.tree();
     let accepted_siblings = if part > 1 { tree.siblings(part as usize - 2) } else { Vec::new() };
     Reply {
-        j: u16::try_from(part).expect("a dissection has at most 256 parts"),
+        j: u16::try_from(part).expect("a dissection has at most 64 parts"),
         accepted: dissection.hash(part - 1),
         acceptedSiblings: accepted_siblings,
         disputed: dissection.hash(part),

@@ -1,6 +1,6 @@
 //! What the benchmark runs: loops in WAT, and the sample jobs on inputs long enough to time.
 //!
-//! The jobs' inputs are made from their sample inputs: text is repeated, counts are raised.
+//! The jobs' inputs are made from their sample inputs: text is repeated, counts and a model's positions are raised.
 
 use std::path::Path;
 
@@ -82,7 +82,7 @@ const JOBS: &[(&str, &str, Input)] = &[
     ("job nbody", "nbody", || with_first_line("nbody.txt", "100000 0.01")),
     ("job primes", "primes", || b"20000000\n".to_vec()),
     ("job sha256", "sha256", || noise(2 << 20)),
-    ("job transformer", "transformer", || sample("transformer.bin")),
+    ("job transformer", "transformer", || with_positions("transformer.bin", 256)),
 ];
 
 fn folder() -> std::path::PathBuf {
@@ -105,6 +105,32 @@ fn with_first_line(name: &str, line: &str) -> Vec<u8> {
     let text = sample(name);
     let end = text.iter().position(|byte| *byte == b'\n').expect("the sample has lines");
     [line.as_bytes(), &text[end..]].concat()
+}
+
+/// A sample checkpoint of llama2.c (its layout: jobs/rust/transformer/src/checkpoint.rs) whose rotary tables have this many
+/// positions, and its prompt with a request for all of them.
+fn with_positions(name: &str, positions: usize) -> Vec<u8> {
+    let bytes = sample(name);
+    let number = |at: usize| i32::from_le_bytes(bytes[4 * at..][..4].try_into().expect("four bytes"));
+    let [dim, hidden, layers, heads, kv_heads, vocabulary, old_positions] =
+        std::array::from_fn(|at| number(at).unsigned_abs() as usize);
+    let (head, kv_dim) = (dim / heads, dim / heads * kv_heads);
+    let layer = 2 * dim + 2 * dim * dim + 2 * kv_dim * dim + 3 * hidden * dim;
+    let rotary_start = 4 * (7 + vocabulary * dim + layers * layer + dim);
+    let rotary_end = rotary_start + 4 * (old_positions * head);
+    let classifier_bytes = if number(5) < 0 { 4 * vocabulary * dim } else { 0 };
+    let prompt_start = rotary_end + classifier_bytes + 4;
+
+    let angles = (0..positions).flat_map(|position| {
+        (0..head / 2).map(move |pair| position as f64 * 10_000f64.powf(-2.0 * pair as f64 / head as f64))
+    });
+    let rotary =
+        angles.clone().map(f64::cos).chain(angles.map(f64::sin)).flat_map(|number| (number as f32).to_le_bytes());
+    let positions = (positions as u32).to_le_bytes();
+    let mut input = [&bytes[..24], &positions, &bytes[28..rotary_start]].concat();
+    input.extend(rotary);
+    input.extend([&bytes[rotary_end..prompt_start - 4], &positions, &bytes[prompt_start..]].concat());
+    input
 }
 
 /// Bytes of a fixed generator that compress badly.

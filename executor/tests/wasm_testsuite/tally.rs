@@ -61,17 +61,23 @@ impl Tally {
         )
     }
 
-    /// The refusals by reason: of assertions and of modules.
-    pub fn reasons(&self) -> String {
-        let mut text = String::from("refused, by reason                       modules assertions\n");
+    /// What passed and what was refused, one reason a line: modules and assertions.
+    pub fn counts(&self) -> String {
+        let mut text = format!("{:52} {:7} {:10}\n", "", "modules", "assertions");
+        writeln!(text, "{:52} {:7} {:10}", "checked, and held", self.modules_admitted, self.passed).unwrap();
         let mut reasons: Vec<_> = self.refused.keys().chain(self.modules_refused.keys()).collect();
         reasons.sort();
         reasons.dedup();
         for reason in reasons {
             let count = |counts: &BTreeMap<String, u64>| counts.get(reason).copied().unwrap_or(0);
             let (modules, assertions) = (count(&self.modules_refused), count(&self.refused));
-            writeln!(text, "  {reason:38} {modules:7} {assertions:10}").unwrap();
+            writeln!(text, "{:52} {modules:7} {assertions:10}", format!("refused: {reason}")).unwrap();
         }
         text
+    }
+
+    /// The assertions that are not checked for a reason.
+    pub fn refused_for(&self, reason: &str) -> u64 {
+        self.refused.get(reason).copied().unwrap_or(0)
     }
 }

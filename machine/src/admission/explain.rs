@@ -11,13 +11,19 @@ use super::{AdmissionError, Limit};
 /// More missing proposals than this are not searched for, so that an enemy's module costs a bounded number of walks.
 const PROPOSALS_NAMED_MAX: usize = 3;
 
+/// What every module begins with.
+const MAGIC: &[u8] = b"\0asm";
 /// Byte 4 to 8 of a component, where a module has its version: version 13, layer 1.
 const COMPONENT: [u8; 4] = [0x0d, 0x00, 0x01, 0x00];
 
 /// Reads `wasm` as a module that uses nothing but what is admitted, or says why it is not one.
 pub(super) fn admitted(wasm: &[u8]) -> Result<Survey<'_>, AdmissionError> {
     Limit::ModuleBytes.check(wasm.len() as u64)?;
-    if wasm.starts_with(b"\0asm") && wasm.get(4..8) == Some(&COMPONENT) {
+    if !wasm.starts_with(MAGIC) && !MAGIC.starts_with(wasm) {
+        let message = "not WASM: the bytes do not begin with 00 61 73 6d".to_owned();
+        return Err(AdmissionError::Invalid { offset: 0, message });
+    }
+    if wasm.get(4..8) == Some(&COMPONENT) {
         let message = "the bytes are a component, wanted a core module".to_owned();
         return Err(AdmissionError::Refused { proposals: vec![Proposal::ComponentModel], offset: 4, message });
     }

@@ -264,7 +264,8 @@ impl Effect for Cold {
     unsafe fn run(r: &mut Registers) -> Result<(), Leave> {
         // SAFETY: contract of `Effect::run`; `Vm::cold` takes copies of the registers, so none is forced to memory.
         unsafe {
-            let steps = Vm::cold(r.vm, r.ip, r.fp, r.stop)?;
+            Vm::cold(r.vm, r.ip, r.fp, r.stop);
+            let steps = (*r.vm).cold?;
             // All steps but the last leave `ip` where it is; the account pays for each.
             r.stop = r.stop.wrapping_byte_offset(-(steps.repeats as isize) * OP_SIZE);
             if steps.is_done {

@@ -47,6 +47,9 @@ pub(super) struct Vm {
     pub code: *const Op,
     /// Steps of the margin that `stop` keeps.
     pub margin: u64,
+    /// What the last rare instruction came to. Handlers read it from here: a result that is returned through their frame
+    /// would keep the frame alive, and the next handler would be called and not jumped to.
+    pub cold: Result<ColdSteps, Leave>,
     /// The record's fields that are not registers; its pc, fp and fuel are stale.
     pub record: Record,
     /// The memory, for instructions that are rare.
@@ -54,6 +57,7 @@ pub(super) struct Vm {
 }
 
 /// How far a cold instruction went.
+#[derive(Clone, Copy)]
 pub(super) struct ColdSteps {
     /// Steps that left pc where it was.
     pub repeats: u64,
@@ -92,14 +96,14 @@ impl Vm {
     /// # Safety
     /// The invariants of [`Registers`] hold for the arguments.
     #[inline(never)]
-    pub unsafe fn cold(vm: *mut Vm, ip: *const Op, fp: *mut u64, stop: *const Op) -> Result<ColdSteps, Leave> {
+    pub unsafe fn cold(vm: *mut Vm, ip: *const Op, fp: *mut u64, stop: *const Op) {
         // SAFETY: `vm` and its memory outlive the run, and handlers keep no reference into them.
         let (vm, memory, op) = unsafe { (&mut *vm, &mut *(*vm).memory, &*ip) };
         let budget = (stop as isize - ip as isize) / OP_SIZE + vm.margin as isize;
-        if let Some(steps) = bulk::run(vm, memory, op, fp, budget as u64) {
-            return steps;
-        }
-        vm.single(memory, op, ip, fp)
+        vm.cold = match bulk::run(vm, memory, op, fp, budget as u64) {
+            Some(steps) => steps,
+            None => vm.single(memory, op, ip, fp),
+        };
     }
 
     /// Runs one step of an instruction by its definition. It neither charges fuel nor moves fp.
@@ -215,6 +219,21 @@ impl Interpreter {
         Checkpoint { steps: self.steps, record: self.record, memory: self.memory.snapshot() }
     }
 
+    /// Bytes that all checkpoints of this run hold; what they share counts once.
+    pub fn checkpoints_bytes(&self) -> u64 {
+        self.memory.snapshots_bytes()
+    }
+
+    /// Most bytes that a checkpoint would add to [`Interpreter::checkpoints_bytes`] now.
+    pub fn checkpoint_bytes_max(&mut self) -> u64 {
+        self.memory.snapshot_bytes_max()
+    }
+
+    /// Has the next checkpoint hold what differs from this one, so that later ones that were dropped hold nothing.
+    pub fn forget_checkpoints_since(&mut self, checkpoint: &Checkpoint) {
+        self.memory.forget_snapshots_since(&checkpoint.memory);
+    }
+
     /// Goes back, or forward, to a state that was kept.
     pub fn restore(&mut self, checkpoint: &Checkpoint) {
         self.memory.restore(&checkpoint.memory);
@@ -292,6 +311,7 @@ impl Interpreter {
                     memory: (*memory).linear_base(),
                 },
                 leave: Leave::Pause,
+                cold: Err(Leave::Pause),
                 memory_size: self.record.memory_size(),
                 dirty_pages: (*memory).linear_dirty_base(),
                 system: (*memory).system_base().cast(),

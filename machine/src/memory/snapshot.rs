@@ -1,9 +1,11 @@
 //! Copies of a memory at a step, which share every page that did not change between them.
 //!
 //! Owns the persistent map of pages. A map is a tree of sixteen-way branches under reference counts; a change copies
-//! the path to it and nothing else, and two maps differ only below branches that are not the same allocation.
+//! the path to it and nothing else, and two maps differ only below branches that are not the same allocation. Every
+//! allocation is counted in one number, so that whoever keeps snapshots can bound what they hold.
 
 use alloc::{boxed::Box, collections::BTreeMap, sync::Arc, vec::Vec};
+use core::sync::atomic::{AtomicU64, Ordering};
 
 use alloy_primitives::B256;
 
@@ -13,6 +15,9 @@ use super::layout::{Page, ZERO_PAGE};
 const BRANCH_BITS: u32 = 4;
 /// Bits of a page number over the whole space.
 const PAGE_BITS: u32 = 28;
+/// Most bytes that a map comes to hold by one page: the page, and a branch on each level above it.
+pub(super) const PAGE_BYTES_MAX: u64 =
+    (size_of::<Page>() + (PAGE_BITS / BRANCH_BITS + 1) as usize * size_of::<Node>()) as u64;
 
 /// The bytes of every writable region at some step. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -38,25 +43,79 @@ impl Snapshot {
 
 /// Pages by number over the whole space; a page that is missing is zero.
 #[derive(Clone, Debug, Default)]
-pub(super) struct PageMap(Link);
+pub(super) struct PageMap {
+    root: Link,
+    held: Held,
+}
 
 type Link = Option<Arc<Node>>;
 
 #[derive(Clone, Debug)]
-enum Node {
+struct Node {
+    content: Content,
+    /// Counts this allocation for as long as it lives.
+    _counted: Counted,
+}
+
+#[derive(Clone, Debug)]
+enum Content {
     Branch([Link; 1 << BRANCH_BITS]),
     Page(Box<Page>),
 }
 
+/// Bytes of all nodes of a map and of the maps that were cloned from it.
+type Held = Arc<AtomicU64>;
+
+#[derive(Debug)]
+struct Counted {
+    bytes: u64,
+    held: Held,
+}
+
+impl Counted {
+    fn new(bytes: u64, held: &Held) -> Self {
+        held.fetch_add(bytes, Ordering::Relaxed);
+        Self { bytes, held: held.clone() }
+    }
+}
+
+impl Clone for Counted {
+    fn clone(&self) -> Self {
+        Self::new(self.bytes, &self.held)
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.held.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+impl Node {
+    fn branch(held: &Held) -> Self {
+        Self { content: Content::Branch(Default::default()), _counted: Counted::new(size_of::<Self>() as u64, held) }
+    }
+
+    fn page(page: &Page, held: &Held) -> Self {
+        let bytes = (size_of::<Self>() + size_of::<Page>()) as u64;
+        Self { content: Content::Page(Box::new(*page)), _counted: Counted::new(bytes, held) }
+    }
+}
+
 impl PageMap {
+    /// Bytes that this map and all its clones hold together, what they share counted once.
+    pub fn held_bytes(&self) -> u64 {
+        self.held.load(Ordering::Relaxed)
+    }
+
     /// The page with this number, if it is not zero.
     pub fn get(&self, number: u32) -> Option<&Page> {
-        let mut link = &self.0;
+        let mut link = &self.root;
         let mut bits = PAGE_BITS;
         loop {
-            match &**link.as_ref()? {
-                Node::Page(page) => return Some(page),
-                Node::Branch(links) => {
+            match &link.as_ref()?.content {
+                Content::Page(page) => return Some(page),
+                Content::Branch(links) => {
                     bits -= BRANCH_BITS;
                     link = &links[child(number, bits)];
                 }
@@ -66,16 +125,17 @@ impl PageMap {
 
     /// Replaces the page with this number.
     pub fn set(&mut self, number: u32, page: &Page) {
-        let page = (*page != ZERO_PAGE).then(|| Arc::new(Node::Page(Box::new(*page))));
-        let mut link = &mut self.0;
+        let Self { root, held } = self;
+        let page = (*page != ZERO_PAGE).then(|| Arc::new(Node::page(page, held)));
+        let mut link = root;
         for bits in (0..PAGE_BITS).step_by(BRANCH_BITS as usize).rev() {
             if link.is_none() && page.is_none() {
                 return;
             }
-            let node = link.get_or_insert_with(|| Arc::new(Node::Branch(Default::default())));
-            match Arc::make_mut(node) {
-                Node::Branch(links) => link = &mut links[child(number, bits)],
-                Node::Page(_) => unreachable!("pages stand on the last level"),
+            let node = link.get_or_insert_with(|| Arc::new(Node::branch(held)));
+            match &mut Arc::make_mut(node).content {
+                Content::Branch(links) => link = &mut links[child(number, bits)],
+                Content::Page(_) => unreachable!("pages stand on the last level"),
             }
         }
         *link = page;
@@ -84,7 +144,7 @@ impl PageMap {
     /// Numbers of the pages that are not one allocation in both maps.
     pub fn difference(&self, other: &Self) -> PageSet {
         let mut pages = PageSet::default();
-        difference(&self.0, &other.0, PAGE_BITS, 0, &mut pages);
+        difference(&self.root, &other.root, PAGE_BITS, 0, &mut pages);
         pages
     }
 }
@@ -111,8 +171,8 @@ fn difference(a: &Link, b: &Link, bits: u32, first: u32, pages: &mut PageSet) {
 
 /// The link number `i` of a branch; of no branch there is none.
 fn below(link: &Link, i: usize) -> &Link {
-    match link.as_deref() {
-        Some(Node::Branch(links)) => &links[i],
+    match link.as_deref().map(|node| &node.content) {
+        Some(Content::Branch(links)) => &links[i],
         _ => &None,
     }
 }
@@ -152,6 +212,11 @@ impl PageSet {
             (0..64).filter(move |i| bits >> i & 1 == 1).map(move |i| word * 64 + i)
         };
         self.0.iter().flat_map(pages).collect()
+    }
+
+    /// How many pages there are.
+    pub fn count(&self) -> u64 {
+        self.0.values().map(|bits| u64::from(bits.count_ones())).sum()
     }
 
     /// Removes all pages.
@@ -212,6 +277,25 @@ mod tests {
     }
 
     #[test]
+    fn what_maps_hold_is_counted_once_and_given_back() {
+        let mut map = PageMap::default();
+        map.set(0, &page(1));
+        let one = map.held_bytes();
+        assert!(one > 4096 && one <= PAGE_BYTES_MAX, "{one}");
+        let before = map.clone();
+        assert_eq!(map.held_bytes(), one, "a clone shares everything");
+        map.set(1, &page(2));
+        let two = map.held_bytes();
+        assert!(two > one + 4096 && two <= one + PAGE_BYTES_MAX, "{two}");
+        drop(map);
+        assert_eq!(before.held_bytes(), one);
+        let mut map = before.clone();
+        drop(before);
+        map.set(0, &ZERO_PAGE);
+        assert!(map.held_bytes() < 4096, "branches may stay, the page does not");
+    }
+
+    #[test]
     fn sets_hold_what_they_are_given_in_order() {
         let mut set = PageSet::default();
         set.extend([0, 1, 63, 64, 1000, (1 << 28) - 1]);
@@ -219,6 +303,7 @@ mod tests {
         let mut other = PageSet::default();
         other.extend([2, 65]);
         set.merge(&other);
+        assert_eq!(set.count(), 9);
         assert_eq!(set.to_vec(), [0, 1, 2, 5, 63, 64, 65, 1000, (1 << 28) - 1]);
     }
 }

@@ -31,7 +31,7 @@ fn mainnet_is_what_the_chapter_argues_for() {
     let mainnet = Preset::Mainnet.parameters(Address::ZERO);
     let days = 24 * 60 * 60;
     assert_eq!((mainnet.window, mainnet.clock, mainnet.notice_period), (8 * days, 8 * days, days));
-    assert_eq!((mainnet.burn_share_bps, mainnet.fuel_limit_max), (6000, 1 << 36));
+    assert_eq!((mainnet.burn_share_bps, mainnet.fuel_limit_max), (6000, (1 << 36) - 1));
 }
 
 #[test]
@@ -52,11 +52,11 @@ fn each_relation_is_named_when_it_breaks() {
         ("burn share: 10001, at most 10000", |p| p.burn_share_bps = 10_001),
         ("burn share: 4999, at least 5000", |p| p.burn_share_bps = 4_999),
         ("gas margin: 2499, at least 2500", |p| p.gas_margin_bps = 2_499),
-        // 1.25 * 2,000,000 gas at 100 gwei, and 0.01 ether.
-        ("challenge bond: 1, at least 260000000000000000", |p| p.challenge_bond = U256::ONE),
+        // 1.25 * 1,100,000 gas at 100 gwei, and 0.01 ether.
+        ("challenge bond: 1, at least 147500000000000000", |p| p.challenge_bond = U256::ONE),
         ("executor stake: 1, at least 6000000000000000000", |p| p.executor_stake = U256::ONE),
         ("sequencer stake: 1, at least 8000000000000000000", |p| p.sequencer_stake = U256::ONE),
-        ("pot of a conviction: 0, at least 250000000000000000", |p| p.burn_share_bps = 10_000),
+        ("pot of a conviction: 0, at least 160000000000000000", |p| p.burn_share_bps = 10_000),
         ("fuel limit: 0, at least 1", |p| p.fuel_limit_max = 0),
         ("output limit: 68719476737, at most 68719476736", |p| p.output_length_max = (1 << 36) + 1),
         ("input length: 68719476737, at most 68719476736", |p| p.input_length_max = (1 << 36) + 1),

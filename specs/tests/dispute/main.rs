@@ -1,6 +1,7 @@
 //! The runs that the dispute court's tests play are those of the machine.
 #![allow(clippy::unwrap_used)]
 
+mod costliest;
 mod run;
 
 #[test]

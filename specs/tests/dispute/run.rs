@@ -16,6 +16,8 @@ use assay_machine::trace::Trace;
 use assay_protocol::{B256, BlobRef, Status};
 use serde_json::{Value, json};
 
+use super::costliest;
+
 /// Levels between SYSTEM's first leaf and its region root.
 const SYSTEM_LEVELS: usize = 28;
 /// Levels above the region roots.
@@ -51,6 +53,7 @@ pub fn vectors() -> String {
     let file = json!({
         "source": "reference, which is the machine itself: cargo run -p assay-specs --example dispute_vectors",
         "runs": runs,
+        "costliestStep": costliest::step(),
     });
     let mut text = serde_json::to_string_pretty(&file).expect("values are plain");
     text.push('\n');
@@ -117,10 +120,10 @@ fn words(words: &[B256]) -> Vec<String> {
     words.iter().map(word).collect()
 }
 
-fn word(word: &B256) -> String {
+pub(super) fn word(word: &B256) -> String {
     hex(word.as_slice())
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     format!("0x{}", hex::encode(bytes))
 }

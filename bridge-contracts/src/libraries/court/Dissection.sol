@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-/// @title Dissections of a segment of a run (chapter 13, "Dissection")
+/// @title Dissections of a segment of a run (chapter 13, "Moves")
 /// @notice A segment of 2^n steps is cut into m = min(arity, 2^n) equal parts; d_k is the hash of the state at the end of
 /// part k. L1 keeps the root of the binary tree over d_1..d_m, node = keccak256(left || right). m is a power of two and
 /// follows from the segment's length, so that a proof of exact length can't take a node for a leaf.
@@ -11,8 +11,8 @@ library Dissection {
     error SiblingCount(uint256 expected, uint256 given);
     error NotInDissection(bytes32 expectedRoot, bytes32 givenRoot);
 
-    /// @notice Parts of a segment that is long enough: 2^8.
-    uint8 internal constant ARITY_LOG2 = 8;
+    /// @notice Parts of a segment that is long enough: 2^6 (decision record 10).
+    uint8 internal constant ARITY_LOG2 = 6;
 
     /// @notice Logarithm of the number of parts.
     function partsLog2(uint8 lengthLog2, uint8 arityLog2) internal pure returns (uint8) {

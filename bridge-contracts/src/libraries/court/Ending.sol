@@ -5,7 +5,7 @@ import {TaskResult} from "../../types/Objects.sol";
 import {LittleEndian} from "../LittleEndian.sol";
 import {RegionTree} from "./RegionTree.sol";
 
-/// @title Whether a state is the end that a result claims (chapter 13, "Endings")
+/// @title Whether a state is the end that a result claims (chapter 13, "Objects")
 /// @notice Total over records: any 64 bytes imply one result or none. What reverts is a path of OUTPUT that was needed and
 /// does not lead to the record's memory root.
 library Ending {

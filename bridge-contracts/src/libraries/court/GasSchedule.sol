@@ -20,8 +20,8 @@ library GasSchedule {
     uint256 internal constant CHALLENGER_STEP_BYTE = 10;
     uint256 internal constant EXECUTOR_STEP = 220_000;
     uint256 internal constant EXECUTOR_STEP_BYTE = 40;
-    /// @dev Bytes of a witness that are paid to an executor. The longest honest ones are shorter (gas/steps.md).
-    uint256 private constant WITNESS_BYTES_MAX = 16_384;
+    /// @dev Bytes of a witness that are paid to an executor. The longest that a step has are of 9,160 (gas/steps.md).
+    uint256 private constant WITNESS_BYTES_MAX = 10_240;
 
     /// @dev The longest run has 2^40 states (chapter 13).
     uint256 private constant RUN_LOG2 = 40;

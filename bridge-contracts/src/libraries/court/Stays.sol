@@ -13,7 +13,7 @@ struct StayLink {
     bytes32 newer;
 }
 
-/// @title Open stays by age (chapter 13, "Stays")
+/// @title Open stays by age (chapter 13, "Conviction and fate")
 /// @notice A stay holds every claim of its executor whose window ends at or after its commitment, until its game is over. So
 /// the oldest open one decides, and a queue from which any stay can be taken in constant time is all that has to be kept.
 library Stays {

@@ -34,7 +34,7 @@ use super::{
     ChunkProof, Memory, Snapshot,
     blob::blob_height,
     layout::{REGION_SIZE, Region, SPACE_SIZE, ZERO_PAGE, offset_in_region, page_index},
-    snapshot::{PageMap, PageSet},
+    snapshot::{PAGE_BYTES_MAX, PageMap, PageSet},
     top::RegionRoots,
 };
 
@@ -211,6 +211,26 @@ impl FlatMemory {
         }
         self.unsaved.clear();
         Snapshot { pages: self.saved.clone(), root, linear_size: self.linear.size() }
+    }
+
+    /// Bytes that all snapshots of this memory hold, and its own copy of the last one; what they share counts once.
+    #[must_use]
+    pub fn snapshots_bytes(&self) -> u64 {
+        self.saved.held_bytes()
+    }
+
+    /// Most bytes that a snapshot would add to [`FlatMemory::snapshots_bytes`] now.
+    pub fn snapshot_bytes_max(&mut self) -> u64 {
+        self.note_dirty();
+        self.unsaved.count() * PAGE_BYTES_MAX
+    }
+
+    /// Lets go of the last snapshot: the next one copies what differs from this one, and the older ones that nobody else
+    /// keeps are given back.
+    pub fn forget_snapshots_since(&mut self, snapshot: &Snapshot) {
+        self.note_dirty();
+        self.unsaved.merge(&self.saved.difference(&snapshot.pages));
+        self.saved = snapshot.pages.clone();
     }
 
     /// Returns to a snapshot; costs as much as there are pages that differ.
