@@ -18,8 +18,12 @@ use crate::game::{ARITY, Evidence, Segment};
 
 /// State hashes that are remembered: two whole levels, and some.
 const HASHES_MAX: usize = 1 << 18;
+/// Last states and steps that are remembered: a player asks again until its move is mined.
+const ANSWERS_MAX: usize = 1 << 10;
+/// Steps that cost less than a checkpoint between them would.
+const STRIDE_MIN: u64 = 1 << 12;
 /// Of a fine pass: checkpoints that are kept in each part of the run.
-const CHECKPOINTS_PER_PART: u64 = 64;
+const CHECKPOINTS_PER_PART: u64 = 8;
 
 /// How many games the first pass over a run prepares for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,13 +42,16 @@ pub struct TraceEvidence {
 struct Inner {
     trace: Trace,
     hashes: BTreeMap<u64, B256>,
+    regions: BTreeMap<u64, (Record, RegionRoots)>,
+    proofs: BTreeMap<u64, StepProof>,
 }
 
 impl TraceEvidence {
     /// Evidence about a run, nothing of it known yet.
     #[must_use]
     pub fn new(trace: Trace) -> Self {
-        Self { inner: Mutex::new(Inner { trace, hashes: BTreeMap::new() }) }
+        let (hashes, regions, proofs) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { inner: Mutex::new(Inner { trace, hashes, regions, proofs }) }
     }
 
     /// Makes the first pass over the run of a claim.
@@ -94,16 +101,26 @@ impl Evidence for TraceEvidence {
 
     fn state_hashes(&self, steps: &[u64]) -> Result<Vec<B256>, Infallible> {
         let mut inner = self.inner();
-        Ok(steps.iter().map(|step| inner.hash(*step, true)).collect())
+        // A checkpoint where the new part of the question begins; more only where running on from there would take long.
+        let stride = steps.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0);
+        let span = steps.last().zip(steps.first()).map_or(0, |(last, first)| last - first);
+        let mut is_first = span > ARITY;
+        let hash = |step: &u64| {
+            let is_new = !inner.hashes.contains_key(step);
+            let keep = is_new && (std::mem::replace(&mut is_first, false) || stride >= STRIDE_MIN);
+            inner.hash(*step, keep)
+        };
+        Ok(steps.iter().map(hash).collect())
     }
 
     fn step_proof(&self, step: u64) -> Result<StepProof, Infallible> {
-        Ok(self.inner().trace.prove(step))
+        let Inner { trace, proofs, .. } = &mut *self.inner();
+        Ok(remembered(proofs, step, || trace.prove(step)))
     }
 
     fn regions(&self, step: u64) -> Result<(Record, RegionRoots), Infallible> {
-        let mut inner = self.inner();
-        Ok((inner.trace.record_at(step), inner.trace.region_roots_at(step)))
+        let Inner { trace, regions, .. } = &mut *self.inner();
+        Ok(remembered(regions, step, || (trace.record_at(step), trace.region_roots_at(step))))
     }
 
     fn boot_leaf(&self) -> Result<ChunkProof, Infallible> {
@@ -112,3 +129,20 @@ impl Evidence for TraceEvidence {
         Ok(ChunkProof { bytes: vec![0; leaf.bytes.len()], ..leaf })
     }
 }
+
+/// The answer for a step, from memory if it was given before.
+fn remembered<T: Clone>(answers: &mut BTreeMap<u64, T>, step: u64, make: impl FnOnce() -> T) -> T {
+    if let Some(answer) = answers.get(&step) {
+        return answer.clone();
+    }
+    let answer = make();
+    if answers.len() == ANSWERS_MAX {
+        // Which one goes matters little: it can be made again.
+        answers.pop_first();
+    }
+    answers.insert(step, answer.clone());
+    answer
+}
+
+#[cfg(test)]
+mod tests;
