@@ -32,6 +32,22 @@ contract CourtInvariantTest is Invariants {
         handler.checkHonestChallengers();
     }
 
+    /// @dev An honest executor whose last second it is answers before a reveal elsewhere lets that second pass.
+    function test_handler_honestIsInTime_inItsLastSecond() external {
+        handler.postClaim(false, false);
+        handler.commitTo(0, 0, 1, false, false);
+        handler.pass(0);
+        handler.play(1, 0);
+        // A clock is 300 seconds.
+        for (uint256 i = 0; i < 4; i++) {
+            handler.pass(74);
+        }
+        handler.commitTo(0, 1, 2, false, false);
+        handler.play(2, 0);
+        handler.pass(0);
+        handler.checkFates();
+    }
+
     /// @dev The handler reaches what the invariant is about: seeded, so that it reaches it always.
     function test_handler_reachesEveryEnding() external {
         uint256 seed = 1;
