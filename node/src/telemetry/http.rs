@@ -1,0 +1,177 @@
+//! `/healthz`, `/readyz` and `/metrics` over HTTP.
+//!
+//! Owns a listener and at most [`CONNECTIONS_MAX`] connections, one request each. Assumes nothing of who asks: heads are bounded by the
+//! library, bodies are never read, and a connection that dawdles is cut. When all connections are taken, newcomers wait in the system's
+//! backlog, and are refused by it when that is full.
+
+use super::{Health, Metrics, TelemetryError};
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::CONTENT_TYPE;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tracing::debug;
+
+/// Connections that are served at once.
+pub const CONNECTIONS_MAX: usize = 32;
+
+/// How long a connection may last, from the first byte to the last.
+const CONNECTION_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// How long to wait after a failed accept: the usual cause, too many open files, does not pass at once.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves until the token is cancelled.
+///
+/// # Errors
+/// [`TelemetryError::Server`] when the listener is unusable.
+pub async fn serve(
+    listener: TcpListener,
+    health: Health,
+    metrics: Metrics,
+    stop: CancellationToken,
+) -> Result<(), TelemetryError> {
+    listener.local_addr().map_err(|error| TelemetryError::Server { reason: error.to_string() })?;
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    loop {
+        let place = places.clone().acquire_owned().await.expect("the semaphore is never closed");
+        let accepted = tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            accepted = listener.accept() => accepted,
+        };
+        let Ok((stream, _)) = accepted else {
+            tokio::time::sleep(ACCEPT_PAUSE).await;
+            continue;
+        };
+        let (health, metrics, stop) = (health.clone(), metrics.clone(), stop.clone());
+        tokio::spawn(async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                _ = tokio::time::timeout(CONNECTION_TIME_MAX, connection(stream, health, metrics)) => {}
+            }
+            drop(place);
+        });
+    }
+}
+
+async fn connection(stream: TcpStream, health: Health, metrics: Metrics) {
+    let answer = service_fn(|request: Request<Incoming>| {
+        let response = respond(request.method(), request.uri().path(), &health, &metrics);
+        async move { Ok::<_, Infallible>(response) }
+    });
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(CONNECTION_TIME_MAX)
+        .keep_alive(false)
+        .serve_connection(TokioIo::new(stream), answer)
+        .await;
+    if let Err(error) = served {
+        debug!(%error, "a telemetry connection broke");
+    }
+}
+
+fn respond(method: &Method, path: &str, health: &Health, metrics: &Metrics) -> Response<Full<Bytes>> {
+    const TEXT: &str = "text/plain; charset=utf-8";
+    if method != Method::GET {
+        return response(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET is answered\n".into());
+    }
+    match path {
+        "/healthz" => response(StatusCode::OK, TEXT, "alive\n".into()),
+        "/readyz" => {
+            let waits_for = health.waits_for();
+            let lines: String = waits_for.iter().map(|(part, reason)| format!("{part}: {reason}\n")).collect();
+            match waits_for.is_empty() {
+                true => response(StatusCode::OK, TEXT, "ready\n".into()),
+                false => response(StatusCode::SERVICE_UNAVAILABLE, TEXT, lines),
+            }
+        }
+        "/metrics" => {
+            response(StatusCode::OK, "application/openmetrics-text; version=1.0.0; charset=utf-8", metrics.text())
+        }
+        _ => response(StatusCode::NOT_FOUND, TEXT, "there is /healthz, /readyz and /metrics\n".into()),
+    }
+}
+
+fn response(status: StatusCode, content_type: &'static str, body: String) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, hyper::header::HeaderValue::from_static(content_type));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    async fn ask(address: std::net::SocketAddr, request: &str) -> String {
+        let mut stream = TcpStream::connect(address).await.expect("the server listens");
+        stream.write_all(request.as_bytes()).await.expect("the server reads");
+        let mut answer = String::new();
+        // A server that cuts the connection has said all it had to say.
+        let _ = stream.read_to_string(&mut answer).await;
+        answer
+    }
+
+    async fn get(address: std::net::SocketAddr, path: &str) -> String {
+        ask(address, &format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n")).await
+    }
+
+    #[tokio::test]
+    async fn the_three_pages_say_what_is() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let address = listener.local_addr().expect("it is bound");
+        let (health, metrics, stop) = (Health::new(), Metrics::new("assay"), CancellationToken::new());
+        let games = metrics.counter("games_won", "Games that were won");
+        let part = health.part("l1");
+        let server = tokio::spawn(serve(listener, health.clone(), metrics, stop.clone()));
+
+        assert!(get(address, "/healthz").await.starts_with("HTTP/1.1 200"));
+        let answer = get(address, "/readyz").await;
+        assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("l1: starting"), "{answer}");
+        part.ready();
+        assert!(get(address, "/readyz").await.starts_with("HTTP/1.1 200"));
+        games.inc_by(3);
+        let answer = get(address, "/metrics").await;
+        assert!(answer.contains("assay_games_won_total 3") && answer.contains("openmetrics"), "{answer}");
+
+        assert!(get(address, "/other").await.starts_with("HTTP/1.1 404"));
+        assert!(ask(address, "POST /metrics HTTP/1.1\r\nhost: x\r\n\r\n").await.starts_with("HTTP/1.1 405"));
+        let long = format!("GET /{} HTTP/1.1\r\n\r\n", "a".repeat(1 << 20));
+        let answer = ask(address, &long).await;
+        assert!(!answer.contains("200 OK"), "{answer}");
+        ask(address, "\0\0nonsense\r\n\r\n").await;
+        assert!(get(address, "/healthz").await.starts_with("HTTP/1.1 200"), "it survives nonsense");
+
+        stop.cancel();
+        server.await.expect("it does not panic").expect("it ends well");
+    }
+
+    /// With every place taken by connections that say nothing, one more is served as soon as one of them goes.
+    #[tokio::test]
+    async fn connections_are_bounded() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let address = listener.local_addr().expect("it is bound");
+        let stop = CancellationToken::new();
+        let server = tokio::spawn(serve(listener, Health::new(), Metrics::new("assay"), stop.clone()));
+        let mut silent = Vec::new();
+        for _ in 0..CONNECTIONS_MAX {
+            silent.push(TcpStream::connect(address).await.expect("the server listens"));
+        }
+        let mut asked = tokio::spawn(async move { get(address, "/healthz").await });
+        let early = tokio::time::timeout(Duration::from_millis(200), &mut asked).await;
+        assert!(early.is_err(), "no place is free yet");
+        silent.pop();
+        assert!(asked.await.expect("it does not panic").starts_with("HTTP/1.1 200"));
+        stop.cancel();
+        server.await.expect("it does not panic").expect("it ends well");
+    }
+}

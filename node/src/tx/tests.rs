@@ -1,0 +1,431 @@
+//! The pool against a model of L1: a mempool that loses transactions, blocks that are reorganised away, fees that jump, another process
+//! with the same key, and restarts.
+//!
+//! The model knows every transaction's nonce, intent and fees, and mines by the rules of L1: one a nonce, in order, at a sufficient fee.
+
+use super::fees::{FeePolicy, Fees, Market};
+use super::intent::{Attempt, Intent, IntentId, Outcome, Priority, SlotRow};
+use super::pool::{EMPTY_TRANSFER_GAS, Mined, Plan, Pool, PoolConfig, Settlement, Shortage, View};
+use super::refusal::Refusal;
+use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
+use std::collections::{BTreeMap, HashMap};
+
+const FEES: FeePolicy = FeePolicy { tip_min: 1, routine_cap: 1_000, urgent_cap: 50_000, bump_percent: 10 };
+const CONFIRMATIONS: u64 = 3;
+
+fn config() -> PoolConfig {
+    PoolConfig { confirmations: CONFIRMATIONS, fees: FEES, resubmit_after_ms: 1_000, in_flight_max: 8 }
+}
+
+fn intent(number: u64, priority: Priority) -> Intent {
+    Intent {
+        id: id(number),
+        to: Address::with_last_byte(1),
+        data: Bytes::new(),
+        value: U256::ZERO,
+        gas_limit: Some(100_000),
+        priority,
+        expires_at: None,
+    }
+}
+
+fn id(number: u64) -> IntentId {
+    B256::left_padding_from(&number.to_be_bytes())
+}
+
+/// What a signer would make of a plan.
+fn attempt(nonce: u64, intent: Option<IntentId>, fees: Fees, gas_limit: u64) -> Attempt {
+    let hash = keccak256(format!("{nonce} {intent:?} {fees:?}"));
+    Attempt { hash, intent, fees, gas_limit, value: U256::ZERO, raw: Bytes::new() }
+}
+
+/// L1 and its mempool.
+#[derive(Clone)]
+struct Chain {
+    now_ms: u64,
+    market: Market,
+    balance: U256,
+    mempool: BTreeMap<u64, Attempt>,
+    /// What each block mined, block 0 first.
+    blocks: Vec<Vec<(u64, Attempt)>>,
+}
+
+impl Chain {
+    fn new() -> Self {
+        let market = Market { base_fee: 100, tip: 10 };
+        Chain { now_ms: 0, market, balance: U256::from(u64::MAX), mempool: BTreeMap::new(), blocks: vec![vec![]] }
+    }
+
+    fn nonce(&self) -> u64 {
+        self.blocks.iter().flatten().count() as u64
+    }
+
+    fn view(&self) -> View {
+        let head = self.blocks.len() as u64 - 1;
+        let timestamp = 12 * head;
+        View { now_ms: self.now_ms, head, timestamp, market: self.market, nonce: self.nonce(), balance: self.balance }
+    }
+
+    /// Takes a transaction as geth does.
+    fn send(&mut self, nonce: u64, attempt: &Attempt) -> Result<(), Refusal> {
+        if nonce < self.nonce() {
+            return Err(Refusal::NonceTooLow);
+        }
+        if let Some(had) = self.mempool.get(&nonce) {
+            if had.hash == attempt.hash {
+                return Err(Refusal::Known);
+            }
+            let enough = |old: u128, new: u128| new * 100 >= old * 110;
+            if !enough(had.fees.tip, attempt.fees.tip) || !enough(had.fees.cap, attempt.fees.cap) {
+                return Err(Refusal::Underpriced);
+            }
+        }
+        self.mempool.insert(nonce, attempt.clone());
+        Ok(())
+    }
+
+    /// Mines a block with what offers enough, in order of nonces, at most `most` transactions.
+    fn mine(&mut self, most: usize) {
+        let mut mined = Vec::new();
+        let mut nonce = self.nonce();
+        while let Some(attempt) = self.mempool.get(&nonce) {
+            if mined.len() == most || attempt.fees.cap < self.market.base_fee {
+                break;
+            }
+            mined.push((nonce, attempt.clone()));
+            self.mempool.remove(&nonce);
+            nonce += 1;
+        }
+        self.blocks.push(mined);
+        self.now_ms += 300;
+    }
+
+    /// Drops the newest blocks. What they mined returns to the mempool, except what gets lost.
+    fn reorganise(&mut self, depth: usize, mut lost: impl FnMut() -> bool) {
+        let keep = self.blocks.len().saturating_sub(depth).max(1);
+        for (nonce, attempt) in self.blocks.split_off(keep).into_iter().flatten() {
+            if !lost() {
+                self.mempool.insert(nonce, attempt);
+            }
+        }
+    }
+
+    fn receipt(&self, hash: B256) -> Option<Mined> {
+        let at = self.blocks.iter().position(|block| block.iter().any(|(_, attempt)| attempt.hash == hash))?;
+        Some(Mined { transaction: hash, block: at as u64, succeeded: true })
+    }
+
+    fn times_mined(&self, intent: IntentId) -> usize {
+        self.blocks.iter().flatten().filter(|(_, attempt)| attempt.intent == Some(intent)).count()
+    }
+}
+
+/// What the actor does, without I/O: one look at L1.
+fn tick(pool: &mut Pool, chain: &mut Chain, log: &mut Vec<Settlement>) -> Vec<Plan> {
+    let view = chain.view();
+    let answers = pool.questions(&view).into_iter();
+    let answers =
+        answers.map(|(nonce, hashes)| (nonce, hashes.into_iter().find_map(|hash| chain.receipt(hash)))).collect();
+    log.extend(pool.observe(&view, &answers));
+    let mut plans = Vec::new();
+    while let Some(plan) = pool.plan(&view) {
+        plans.push(plan.clone());
+        assert!(plans.len() < 500, "the pool does not come to rest");
+        let nonce = match plan {
+            Plan::Estimate(id) => {
+                pool.estimated(&id, 90_000);
+                continue;
+            }
+            Plan::Close { .. } => continue,
+            Plan::Sign { nonce, intent, fees, gas_limit } => {
+                pool.signed(nonce, attempt(nonce, intent, fees, gas_limit), view.now_ms);
+                nonce
+            }
+            Plan::Send { nonce } => nonce,
+        };
+        let newest = pool.row(nonce).expect("a plan's nonce has a slot").attempts.pop().expect("it has an attempt");
+        match chain.send(nonce, &newest) {
+            Ok(()) => pool.taken(nonce, view.now_ms),
+            Err(refusal) => assert_eq!(pool.refused(nonce, refusal, view.now_ms), None),
+        }
+    }
+    plans
+}
+
+/// A pool as a restarted process makes it from what was written down.
+fn restart(pool: &Pool, nonces: std::ops::Range<u64>, open: &HashMap<IntentId, (Intent, u64)>) -> Pool {
+    let mut fresh = Pool::new(config());
+    for nonce in nonces {
+        if let Some(row) = pool.row(nonce) {
+            fresh.restore(nonce, row);
+        }
+    }
+    open.values().for_each(|(intent, turn)| fresh.submit(intent.clone(), *turn));
+    fresh
+}
+
+fn run(pool: &mut Pool, chain: &mut Chain, blocks: usize) -> Vec<Settlement> {
+    let mut log = Vec::new();
+    for _ in 0..blocks {
+        tick(pool, chain, &mut log);
+        chain.mine(usize::MAX);
+    }
+    tick(pool, chain, &mut log);
+    log
+}
+
+fn settled(log: &[Settlement]) -> Vec<IntentId> {
+    log.iter().filter_map(|settlement| settlement.mined.map(|(id, _)| id)).collect()
+}
+
+#[test]
+fn intents_settle_in_order_after_their_confirmations() {
+    let (mut pool, mut chain) = (Pool::new(config()), Chain::new());
+    (0..3).for_each(|number| pool.submit(intent(number, Priority::Routine), number));
+    pool.submit(intent(9, Priority::Urgent), 3);
+    let plans = tick(&mut pool, &mut chain, &mut vec![]);
+    let nonces = plans.iter().map(|plan| match plan {
+        Plan::Sign { nonce, intent, .. } => (*nonce, *intent),
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(nonces.collect::<Vec<_>>(), [(0, Some(id(9))), (1, Some(id(0))), (2, Some(id(1))), (3, Some(id(2)))]);
+    chain.mine(usize::MAX);
+    let mut log = Vec::new();
+    for _ in 1..CONFIRMATIONS {
+        tick(&mut pool, &mut chain, &mut log);
+        assert_eq!(log, [], "not deep enough");
+        chain.mine(0);
+    }
+    tick(&mut pool, &mut chain, &mut log);
+    assert_eq!(settled(&log), [id(9), id(0), id(1), id(2)]);
+    assert_eq!(pool.load(), (0, 0));
+}
+
+#[test]
+fn a_stuck_transaction_is_raised_to_its_cap_and_then_only_repeated() {
+    let (mut pool, mut chain) = (Pool::new(config()), Chain::new());
+    pool.submit(intent(0, Priority::Routine), 0);
+    tick(&mut pool, &mut chain, &mut vec![]);
+    chain.market.base_fee = 5_000;
+    let mut caps = vec![];
+    for _ in 0..40 {
+        chain.now_ms += 1_000;
+        match tick(&mut pool, &mut chain, &mut vec![])[..] {
+            [Plan::Sign { nonce: 0, intent: Some(_), fees, .. }] => caps.push(fees.cap),
+            [Plan::Send { nonce: 0 }] => caps.push(0),
+            ref other => panic!("{other:?}"),
+        }
+        chain.mempool.clear();
+    }
+    assert_eq!(caps[0], FEES.routine_cap, "the market asks for more than the cap");
+    assert!(caps[1..].iter().all(|&cap| cap == 0), "{caps:?}");
+    chain.market.base_fee = 900;
+    chain.now_ms += 1_000;
+    tick(&mut pool, &mut chain, &mut vec![]);
+    assert_eq!(settled(&run(&mut pool, &mut chain, 4)), [id(0)]);
+}
+
+/// Rule 5: routine work that is too cheap for the market makes way for urgent work behind it, and is done later.
+#[test]
+fn urgent_work_is_not_blocked_by_a_stuck_transaction() {
+    let (mut pool, mut chain) = (Pool::new(config()), Chain::new());
+    (0..3).for_each(|number| pool.submit(intent(number, Priority::Routine), number));
+    tick(&mut pool, &mut chain, &mut vec![]);
+    chain.market.base_fee = 3_000;
+    pool.submit(intent(9, Priority::Urgent), 3);
+    let mut log = Vec::new();
+    let mut rounds = 0;
+    while chain.times_mined(id(9)) == 0 {
+        rounds += 1;
+        assert!(rounds < 12, "urgent work is blocked");
+        tick(&mut pool, &mut chain, &mut log);
+        chain.mine(usize::MAX);
+        chain.now_ms += 400;
+    }
+    for number in 0..3 {
+        assert_eq!(chain.times_mined(id(number)), 0, "its place was used up by an empty transfer");
+    }
+    let empty = chain.blocks.iter().flatten().filter(|(_, attempt)| attempt.intent.is_none());
+    assert!(empty.clone().all(|(_, attempt)| attempt.gas_limit == EMPTY_TRANSFER_GAS));
+    assert_eq!(empty.count(), 3);
+    log.extend(run(&mut pool, &mut chain, 6));
+    assert_eq!(settled(&log), [id(9)], "routine work waits for its price");
+    assert_eq!(pool.load(), (3, 0));
+    chain.market.base_fee = 100;
+    assert_eq!(settled(&run(&mut pool, &mut chain, 6)), [id(0), id(1), id(2)]);
+}
+
+/// Urgent work that comes when every slot is taken by stuck routine work.
+#[test]
+fn slots_are_kept_for_urgent_work() {
+    let (mut pool, mut chain) = (Pool::new(config()), Chain::new());
+    (0..20).for_each(|number| pool.submit(intent(number, Priority::Routine), number));
+    tick(&mut pool, &mut chain, &mut vec![]);
+    assert_eq!(pool.load(), (14, 6), "a quarter of eight is kept");
+    (20..22).for_each(|number| pool.submit(intent(number, Priority::Urgent), number));
+    tick(&mut pool, &mut chain, &mut vec![]);
+    assert_eq!(pool.load(), (14, 8));
+    // All are taken, and the market leaves the routine ones behind.
+    chain.market.base_fee = 3_000;
+    pool.submit(intent(22, Priority::Urgent), 22);
+    let mut log = Vec::new();
+    for _ in 0..20 {
+        tick(&mut pool, &mut chain, &mut log);
+        chain.mine(usize::MAX);
+        chain.now_ms += 400;
+    }
+    assert_eq!(settled(&log), [id(20), id(21), id(22)]);
+}
+
+#[test]
+fn a_poor_account_opens_nothing_it_can_not_pay() {
+    let (mut pool, mut chain) = (Pool::new(config()), Chain::new());
+    (0..2).for_each(|number| pool.submit(intent(number, Priority::Urgent), number));
+    // One costs at most (2 * 100 + 10) * 100,000.
+    chain.balance = U256::from(30_000_000);
+    let plans = tick(&mut pool, &mut chain, &mut vec![]);
+    assert_eq!((plans.len(), pool.load()), (1, (1, 1)));
+    let wanted = U256::from(42_000_000);
+    assert_eq!(pool.shortage(), Some(Shortage { got: chain.balance, wanted }));
+    chain.balance = wanted;
+    assert_eq!(tick(&mut pool, &mut chain, &mut vec![]).len(), 1);
+    assert_eq!(pool.shortage(), None);
+}
+
+#[test]
+fn times_withdrawals_and_refusals_end_an_intent() {
+    let (mut pool, mut chain) = (Pool::new(config()), Chain::new());
+    let late = Intent { expires_at: Some(12), ..intent(0, Priority::Routine) };
+    chain.mine(0);
+    pool.submit(late, 0);
+    let closed = Plan::Close { intent: id(0), outcome: Outcome::Expired };
+    assert_eq!(tick(&mut pool, &mut chain, &mut vec![]), [closed]);
+    assert!(pool.intent(&id(0)).is_none());
+
+    pool.submit(intent(1, Priority::Routine), 1);
+    assert!(pool.withdraw(&id(1)) && !pool.withdraw(&id(1)));
+    pool.submit(intent(2, Priority::Routine), 2);
+    tick(&mut pool, &mut chain, &mut vec![]);
+    assert!(!pool.withdraw(&id(2)), "it is in flight");
+
+    // What no node will ever take ends; what was offered before by another transaction of this nonce does not.
+    assert_eq!(pool.refused(0, Refusal::Impossible, 0), Some(id(2)));
+    assert_eq!(pool.load(), (0, 0));
+    pool.submit(intent(3, Priority::Routine), 3);
+    chain.mempool.clear();
+    tick(&mut pool, &mut chain, &mut vec![]);
+    let fees = Fees { tip: 500, cap: 900 };
+    pool.signed(0, attempt(0, Some(id(3)), fees, 1), 0);
+    assert_eq!(pool.refused(0, Refusal::Impossible, 0), None);
+    assert_eq!(pool.load(), (0, 1));
+}
+
+#[test]
+fn estimates_come_before_signatures() {
+    let (mut pool, mut chain) = (Pool::new(config()), Chain::new());
+    pool.submit(Intent { gas_limit: None, ..intent(0, Priority::Routine) }, 0);
+    let plans = tick(&mut pool, &mut chain, &mut vec![]);
+    assert_eq!(plans[0], Plan::Estimate(id(0)));
+    assert!(matches!(plans[1], Plan::Sign { gas_limit: 90_000, .. }));
+}
+
+/// The whole way down: L1 loses, reorganises, gets dear; another process uses the key; ours dies. Every intent is settled in the end, and
+/// stands in the chain exactly once.
+#[test]
+fn whatever_happens_each_intent_is_carried_out_once() {
+    let (mut foreign_nonces, mut restarts, mut displaced) = (0, 0, 0);
+    for seed in 1..=300_u64 {
+        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        let mut random = |bound: u64| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state % bound
+        };
+        let (mut pool, mut chain) = (Pool::new(config()), Chain::new());
+        let mut open: HashMap<IntentId, (Intent, u64)> = HashMap::new();
+        let mut done: Vec<(IntentId, B256)> = Vec::new();
+        let (mut next, mut highest_head) = (0, 0);
+        for round in 0..400 {
+            let troubled = round < 250;
+            if troubled && random(3) == 0 {
+                let priority = if random(4) == 0 { Priority::Urgent } else { Priority::Routine };
+                let new = intent(next, priority);
+                open.insert(new.id, (new.clone(), next));
+                pool.submit(new, next);
+                next += 1;
+            }
+            let mut log = Vec::new();
+            tick(&mut pool, &mut chain, &mut log);
+            displaced += log.iter().map(|settlement| settlement.given_back.len()).sum::<usize>();
+            for (id, mined) in log.into_iter().filter_map(|settlement| settlement.mined) {
+                assert!(open.remove(&id).is_some(), "seed {seed}: {id} was settled twice");
+                done.push((id, mined.transaction));
+            }
+            chain.market.base_fee = match random(40) {
+                0 if troubled => 1_500 + u128::from(random(5_000)),
+                1 => 50 + u128::from(random(300)),
+                _ if !troubled => 100,
+                _ => chain.market.base_fee,
+            };
+            if troubled {
+                match random(12) {
+                    0 => chain.mempool.retain(|_, _| random(2) == 0),
+                    // At most as deep as what is not settled, also when one follows another: deeper is beyond the promise.
+                    1 => {
+                        highest_head = chain.view().head.max(highest_head);
+                        let settled = (highest_head + 1).saturating_sub(CONFIRMATIONS);
+                        let deepest = chain.view().head.saturating_sub(settled);
+                        chain.reorganise((1 + random(CONFIRMATIONS)).min(deepest) as usize, || random(3) == 0);
+                    }
+                    2 => {
+                        let highest = chain.mempool.keys().last().map_or(chain.nonce(), |nonce| nonce + 1);
+                        pool = restart(&pool, 0..highest.max(1_000), &open);
+                        restarts += 1;
+                    }
+                    3 if random(4) == 0 => {
+                        let nonce = chain.nonce();
+                        let fees = Fees { tip: 40_000, cap: 40_000 };
+                        let mut foreign = attempt(nonce, None, fees, EMPTY_TRANSFER_GAS);
+                        foreign.hash = keccak256(format!("foreign {seed} {round}"));
+                        chain.mempool.insert(nonce, foreign);
+                        foreign_nonces += 1;
+                    }
+                    _ => {}
+                }
+            }
+            chain.mine(random(5) as usize + usize::from(!troubled));
+        }
+        assert!(open.is_empty(), "seed {seed}: {} of {next} intents are not settled, {:?}", open.len(), pool.load());
+        assert_eq!(pool.load(), (0, 0), "seed {seed}");
+        for number in 0..next {
+            assert_eq!(chain.times_mined(id(number)), 1, "seed {seed}: intent {number}");
+        }
+        for (_, transaction) in done {
+            assert!(chain.receipt(transaction).is_some(), "seed {seed}: a settled transaction is gone");
+        }
+    }
+    assert!(foreign_nonces > 100 && restarts > 1_000 && displaced > 100, "{foreign_nonces} {restarts} {displaced}");
+}
+
+/// A reorganisation deeper than the confirmations un-mines what was settled: the hole is filled, so that later work is not stuck.
+#[test]
+fn a_hole_left_by_a_deep_reorganisation_is_filled() {
+    let (mut pool, mut chain) = (Pool::new(config()), Chain::new());
+    pool.submit(intent(0, Priority::Routine), 0);
+    assert_eq!(settled(&run(&mut pool, &mut chain, 5)), [id(0)]);
+    pool.submit(intent(1, Priority::Routine), 1);
+    tick(&mut pool, &mut chain, &mut vec![]);
+    chain.reorganise(100, || true);
+    assert_eq!(chain.nonce(), 0);
+    let log = run(&mut pool, &mut chain, 6);
+    assert_eq!(settled(&log), [id(1)]);
+    assert!(chain.blocks.iter().flatten().any(|(nonce, attempt)| *nonce == 0 && attempt.intent.is_none()));
+}
+
+#[test]
+fn an_empty_row_is_no_slot() {
+    let mut pool = Pool::new(config());
+    pool.restore(5, SlotRow { attempts: vec![] });
+    assert_eq!(pool.row(5), None);
+}
