@@ -5,6 +5,8 @@
 //! with the square of a function's basic blocks. Lowering has no such trouble, so that the interpreter runs what is
 //! refused here. Owns the bounds; assumes a normalised module, or what was made of one.
 
+use std::collections::BTreeSet;
+
 use wasmparser::{BinaryReaderError, BlockType, ElementItems, FunctionBody, Operator, Parser, Payload};
 
 use crate::ending::NotAResult;
@@ -27,6 +29,12 @@ const POINTS_MAX: u64 = 1 << 15;
 /// Most squares of the same, over all functions.
 const POINTS_SQUARED_MAX: u64 = 1 << 31;
 
+/// Most merges of a function: for each label, the locals that are set inside. There the compiler may have to choose between
+/// two values of the local. A million cost it about 15 s and 1.7 GB where the labels are loops.
+const MERGES_MAX: u64 = 1 << 18;
+/// Most merges over all functions.
+const MERGES_TOTAL_MAX: u64 = 1 << 20;
+
 /// Checks that a normalised module is within what the native engine compiles.
 ///
 /// # Errors
@@ -34,7 +42,7 @@ const POINTS_SQUARED_MAX: u64 = 1 << 31;
 pub fn check(normalised: &[u8]) -> Result<(), NotAResult> {
     let unreadable = |error: BinaryReaderError| NotAResult::Compile(error.to_string());
     let mut widths = Vec::new();
-    let (mut index, mut total) = (0, 0u64);
+    let (mut index, mut total, mut merges) = (0, 0u64, 0u64);
     for payload in Parser::new(0).parse_all(normalised) {
         match payload.map_err(unreadable)? {
             Payload::TypeSection(reader) => {
@@ -58,18 +66,21 @@ pub fn check(normalised: &[u8]) -> Result<(), NotAResult> {
             Payload::CodeSectionEntry(body) => {
                 let appetite = measure(&body, &widths).map_err(unreadable)?;
                 total = total.saturating_add(appetite.product());
+                merges = merges.saturating_add(appetite.merges);
                 let (limit, got) = match appetite {
                     Appetite { nesting, .. } if nesting > NESTING_MAX => (NESTING_MAX, nesting),
                     _ if appetite.product() > FUNCTION_MAX => (FUNCTION_MAX, appetite.product()),
                     _ if total > MODULE_MAX => (MODULE_MAX, total),
+                    Appetite { merges, .. } if merges > MERGES_MAX => (MERGES_MAX, merges),
+                    _ if merges > MERGES_TOTAL_MAX => (MERGES_TOTAL_MAX, merges),
                     _ => {
                         index += 1;
                         continue;
                     }
                 };
                 return Err(NotAResult::Compile(format!(
-                    "function {index} is too large for the native engine: {got} of {limit} ({} labels, {} values, {} deep)",
-                    appetite.labels, appetite.values, appetite.nesting
+                    "function {index} is too large for the native engine: {got} of {limit} ({} labels, {} values, {} merges, {} deep)",
+                    appetite.labels, appetite.values, appetite.merges, appetite.nesting
                 )));
             }
             _ => {}
@@ -123,6 +134,7 @@ pub fn check_points(instrumented: &[u8]) -> Result<(), NotAResult> {
 struct Appetite {
     labels: u64,
     values: u64,
+    merges: u64,
     nesting: u64,
 }
 
@@ -133,16 +145,17 @@ impl Appetite {
 }
 
 fn measure(body: &FunctionBody<'_>, widths: &[u64]) -> Result<Appetite, BinaryReaderError> {
-    let mut appetite = Appetite { labels: 1, values: 0, nesting: 0 };
+    let mut appetite = Appetite { labels: 1, values: 0, merges: 0, nesting: 0 };
+    // Open blocks, and the locals that have been set in each. A local that is set in a block is set in those around it.
+    let mut open: Vec<BTreeSet<u32>> = Vec::new();
     for group in body.get_locals_reader()? {
         appetite.values += u64::from(group?.0);
     }
-    let mut depth = 0u64;
     for operator in body.get_operators_reader()? {
         match operator? {
             Operator::Block { blockty } | Operator::Loop { blockty } | Operator::If { blockty } => {
-                depth += 1;
-                appetite.nesting = appetite.nesting.max(depth);
+                open.push(BTreeSet::new());
+                appetite.nesting = appetite.nesting.max(open.len() as u64);
                 appetite.labels += 1;
                 appetite.values += match blockty {
                     BlockType::Empty => 0,
@@ -150,7 +163,21 @@ fn measure(body: &FunctionBody<'_>, widths: &[u64]) -> Result<Appetite, BinaryRe
                     BlockType::FuncType(index) => widths.get(index as usize).copied().unwrap_or(0),
                 };
             }
-            Operator::End => depth = depth.saturating_sub(1),
+            Operator::End => {
+                open.pop();
+            }
+            Operator::LocalSet { local_index } | Operator::LocalTee { local_index } => {
+                // What is beyond the bound is refused; counting it all would be what the bound is there to avoid.
+                for set in open.iter_mut().rev() {
+                    if !set.insert(local_index) {
+                        break;
+                    }
+                    appetite.merges += 1;
+                }
+                if appetite.merges > MERGES_MAX || appetite.nesting > NESTING_MAX {
+                    return Ok(appetite);
+                }
+            }
             _ => {}
         }
     }
@@ -169,6 +196,23 @@ mod tests {
     fn ordinary_code_passes() {
         let blocks = "(block (loop (br_if 0 (i32.const 0))))".repeat(3000);
         check_text(&format!("(func (local i64 i64 i64 i64) {blocks})")).unwrap();
+    }
+
+    #[test]
+    fn many_locals_that_are_set_in_many_loops_are_left_to_the_interpreter() {
+        let sets = |count: usize| (0..count).map(|i| format!("(local.set {i} (i64.const {i}))")).collect::<String>();
+        let nest = |locals: usize, depth: usize| {
+            let (locals_text, ends) = ("i64 ".repeat(locals), "(br_if 0 (i32.const 0)) end ".repeat(depth));
+            format!("(func (local {locals_text}) {} {} {ends})", "loop ".repeat(depth), sets(locals))
+        };
+        check_text(&nest(200, 200)).unwrap();
+        check_text(&nest(200, 100).repeat(50)).unwrap();
+        // Set one after the other, in no block: nothing is merged.
+        check_text(&format!("(func (local {}) {})", "i64 ".repeat(5000), sets(5000))).unwrap();
+        for refused in [nest(1000, 300), nest(200, 200).repeat(27)] {
+            let Err(NotAResult::Compile(reason)) = check_text(&refused) else { panic!("compiled") };
+            assert!(reason.contains("merges"), "{reason}");
+        }
     }
 
     #[test]

@@ -1,4 +1,5 @@
 //! Chapter 15 against the table of presets, the constants behind it, and the contracts' struct of parameters.
+#![allow(clippy::unwrap_used)]
 
 use assay_protocol::presets::{
     BASIS_POINTS, BONDS_PER_STAKE, CHALLENGER_GAS_MAX, COMPUTE_COST, EXECUTOR_GAS_MAX, FUEL_LIMIT_BOUND, MOVES, PASSES,

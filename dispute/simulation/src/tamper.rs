@@ -116,7 +116,7 @@ fn expect(what: &'static str, errors: &[&str], result: Result<(), Failure>) -> R
     let Err(failure) = result else { return Err(accepted(what, wanted(), "taken".into())) };
     let Failure::Reverted { output, .. } = &failure else { return Err(accepted(what, wanted(), name(&failure))) };
     let is_named = |error: &&str| output.get(..4) == keccak256(error.as_bytes()).get(..4);
-    if errors.is_empty() || errors.iter().any(|error| is_named(&error)) {
+    if errors.is_empty() || errors.iter().any(is_named) {
         return Ok(());
     }
     Err(accepted(what, wanted(), name(&failure)))
