@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use assay_machine::interpreter::StepProof;
 use assay_machine::memory::{ChunkProof, RegionRoots};
 use assay_machine::record::Record;
-use assay_machine::trace::Trace;
+use assay_machine::trace::{CheckpointLimits, Trace};
 use assay_protocol::B256;
 
 use crate::game::{ARITY, Evidence, Segment};
@@ -20,10 +20,14 @@ use crate::game::{ARITY, Evidence, Segment};
 const HASHES_MAX: usize = 1 << 18;
 /// Last states and steps that are remembered: a player asks again until its move is mined.
 const ANSWERS_MAX: usize = 1 << 10;
-/// Steps that cost less than a checkpoint between them would.
-const STRIDE_MIN: u64 = 1 << 12;
+/// Steps between hashes of one question from which on each has a checkpoint: some hundredths of a second.
+const STRIDE_MIN: u64 = 1 << 22;
+/// Steps that a question spans from which on it leaves a checkpoint where it begins, for those below it.
+const SPAN_MIN: u64 = 1 << 12;
+/// Checkpoints of a trace that many games ask: those of a fine pass, and one or two for each of some hundred games.
+const CHECKPOINTS_MAX: usize = 3 << 10;
 /// Of a fine pass: checkpoints that are kept in each part of the run.
-const CHECKPOINTS_PER_PART: u64 = 8;
+const CHECKPOINTS_PER_PART: u64 = (2 << 10) / ARITY;
 
 /// How many games the first pass over a run prepares for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +36,12 @@ pub enum Crowd {
     Few,
     /// Any number: the pass hashes two levels, 4,096 states.
     Many,
+}
+
+/// What a trace may keep that many games ask.
+#[must_use]
+pub fn checkpoint_limits() -> CheckpointLimits {
+    CheckpointLimits { count_max: CHECKPOINTS_MAX, ..CheckpointLimits::default() }
 }
 
 /// The evidence that a trace gives.
@@ -54,7 +64,8 @@ impl TraceEvidence {
         Self { inner: Mutex::new(Inner { trace, hashes, regions, proofs }) }
     }
 
-    /// Makes the first pass over the run of a claim.
+    /// Makes the first pass over the run of a claim. For many games the trace should be one of [`checkpoint_limits`]: with
+    /// fewer checkpoints the answers are the same and cost more steps.
     pub fn survey(&self, run: Segment, crowd: Crowd) {
         let mut inner = self.inner();
         let parts = run.parts();
@@ -104,7 +115,7 @@ impl Evidence for TraceEvidence {
         // A checkpoint where the new part of the question begins; more only where running on from there would take long.
         let stride = steps.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0);
         let span = steps.last().zip(steps.first()).map_or(0, |(last, first)| last - first);
-        let mut is_first = span > ARITY;
+        let mut is_first = span >= SPAN_MIN;
         let hash = |step: &u64| {
             let is_new = !inner.hashes.contains_key(step);
             let keep = is_new && (std::mem::replace(&mut is_first, false) || stride >= STRIDE_MIN);

@@ -9,9 +9,11 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use assay_simulation::actor::Habit;
 use assay_simulation::bout::Report;
 use assay_simulation::catalogue::{SCENES, jobs, plan};
 use assay_simulation::job::Job;
+use assay_simulation::plan::{Plan, Player};
 use assay_simulation::shrink::shrink;
 
 /// Steps of the long run.
@@ -30,12 +32,13 @@ struct Sums {
     reverted: u64,
     reorganisations: u64,
     garbled: u64,
+    /// What honest challengers, and executors, have gained where nothing but the games cost them gas.
     profits: [Vec<i128>; 2],
     broken: Vec<u64>,
 }
 
 impl Sums {
-    fn add(&mut self, report: Report) {
+    fn add(&mut self, report: Report, is_quiet: bool) {
         self.bouts += 1;
         self.games += u64::from(report.games);
         self.by_challengers += u64::from(report.won_by_challengers);
@@ -47,7 +50,7 @@ impl Sums {
         self.reverted += u64::from(report.reverted);
         self.reorganisations += u64::from(report.reorganisations);
         self.garbled += u64::from(report.garbled);
-        for (is_executor, wei) in report.profits {
+        for (is_executor, wei) in report.profits.into_iter().filter(|_| is_quiet) {
             self.profits[usize::from(is_executor)].push(wei);
         }
     }
@@ -86,7 +89,7 @@ fn work(jobs: &[Job], seed: u64, end: u64, next: &AtomicU64, sums: &Mutex<Sums>)
         let result = plan.play(jobs);
         let mut sums = sums.lock().expect("no thread panicked");
         match result {
-            Ok(report) => sums.add(report),
+            Ok(report) => sums.add(report, is_quiet(&plan)),
             Err(broken) => {
                 sums.broken.push(number);
                 drop(sums);
@@ -95,6 +98,12 @@ fn work(jobs: &[Job], seed: u64, end: u64, next: &AtomicU64, sums: &Mutex<Sums>)
             }
         }
     }
+}
+
+/// Whether honest players send what the games ask for and nothing else: no exits, nothing mined twice, nobody in front.
+fn is_quiet(plan: &Plan) -> bool {
+    let disturbs = |player: &Player| player.exits || player.is_delegated || player.habit == Habit::Echo;
+    plan.reorganisations == 0 && !plan.players.iter().any(disturbs)
 }
 
 fn print(sums: &Sums, seconds: f64) {
@@ -108,7 +117,10 @@ fn print(sums: &Sums, seconds: f64) {
     println!("reorganisations: {}; garbled calls refused as they should be: {}", sums.reorganisations, sums.garbled);
     for (name, profits) in ["challengers", "executors"].iter().zip(&sums.profits) {
         let (least, most) = (profits.iter().min().unwrap_or(&0), profits.iter().max().unwrap_or(&0));
-        println!("honest {name} that were paid: {}, net of their gas {least} to {most} wei", profits.len());
+        println!(
+            "honest {name} that were paid, in quiet bouts: {}, net of their gas {least} to {most} wei",
+            profits.len()
+        );
     }
     println!("broken: {:?}", sums.broken);
 }

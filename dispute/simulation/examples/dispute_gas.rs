@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use alloy_sol_types::SolInterface;
-use assay_dispute::evidence::{Crowd, TraceEvidence};
-use assay_dispute::game::{ARITY, Claimed, Side};
+use assay_dispute::evidence::{Crowd, TraceEvidence, checkpoint_limits};
+use assay_dispute::game::{Claimed, Side};
 use assay_machine::memory::commit_blob;
 use assay_machine::program::{Limits, Program};
 use assay_machine::trace::Trace;
@@ -66,7 +66,10 @@ fn run(steps: u64) -> (Job, impl Fn() -> Trace) {
     let wasm = wat::parse_str(&wat).expect("the program is WAT");
     let program = Arc::new(Program::from_wasm(&wasm).expect("the program is admitted"));
     let descriptor = program.descriptor().clone();
-    let boot = move || Trace::new(program.boot(Arc::new(Vec::new()), limits).expect("it fits"));
+    let boot = move || {
+        let run = program.boot(Arc::new(Vec::new()), limits).expect("it fits");
+        Trace::with_limits(run, checkpoint_limits())
+    };
     let mut first = boot();
     let halt_step = first.halt_step();
     assert!(halt_step >= steps, "the loop is as long as it should be: {halt_step}");
@@ -209,7 +212,7 @@ fn table(calls: &[Call], length_log2: u32) {
     let count = 1 + moves().count() as u64;
     let rest = total(calls) - each * dissected - base * (count - 1);
     println!("\nestimated from {each} gas a hash and {base} a move:\narity  dissections  gas");
-    for arity_log2 in [4, 6, ARITY.ilog2()] {
+    for arity_log2 in [4, 6, 8] {
         let dissections = length_log2.div_ceil(arity_log2);
         let last = length_log2 - (dissections - 1) * arity_log2;
         let hashes = u64::from(dissections - 1) * (1 << arity_log2) + (1 << last);

@@ -52,6 +52,12 @@ const AGAIN: &[&str] =
 pub fn probe(world: &World, board: &Board, wish: &Wish) -> Result<u32, Accepted> {
     let mut fork = world.clone();
     let Ok(call) = CourtCalls::abi_decode(&wish.intent.data) else { return Ok(0) };
+    let game = wish.duty.and_then(|duty| board.game(duty.game));
+    let is_principal = game.is_none_or(|game| [game.executor, game.challenge.challenger].contains(&wish.from));
+    // A reorganisation may have brought forward the end of a delegated key; then all its calls are a stranger's.
+    if !is_principal && attempt(&mut fork, wish.from, wish, &wish.intent.data).is_err() {
+        return Ok(0);
+    }
     let turn = wish.duty.and_then(|duty| board.game(duty.game)).and_then(|game| match &game.phase {
         Phase::Played(turn) => Some(&turn.dissection),
         _ => None,
@@ -82,9 +88,7 @@ pub fn probe(world: &World, board: &Board, wish: &Wish) -> Result<u32, Accepted>
         expect("a stranger's move", &["NotYourMove(address)"], stranger)?;
         count += 1;
     }
-    let game = wish.duty.and_then(|duty| board.game(duty.game));
     // A delegated key may not be valid any more at the end of a clock.
-    let is_principal = game.is_some_and(|game| [game.executor, game.challenge.challenger].contains(&wish.from));
     if let Some(duty) = wish.duty.filter(|duty| duty.until != u64::MAX && is_principal) {
         let mut late = world.clone();
         late.advance(duty.until - late.head().time);

@@ -3,6 +3,7 @@
 
 use assay_dispute::game::Side;
 use assay_machine::program::Limits;
+use assay_simulation::actor::Habit;
 use assay_simulation::bout::Report;
 use assay_simulation::image;
 use assay_simulation::job::Job;
@@ -116,4 +117,29 @@ fn one_honest_challenger_convicts_hundreds() {
     let report = play(&jobs, claims, players);
     println!("{} games, {} gas, longest {} s", report.games, report.gas, report.duration_max);
     assert_eq!((report.games, report.won_by_challengers), (CROWD, CROWD));
+}
+
+/// What an honest executor has left of a game, in units of gas.
+fn profit_of_defence(jobs: &[Job], habit: Habit) -> i128 {
+    let mut challenger = Player::new(Side::Challenger, 1, lying(100, Corruption::Fuel), vec![0]);
+    challenger.habit = habit;
+    let report = play(jobs, vec![claim(0, 0, None)], vec![honest(Side::Executor, vec![0]), challenger]);
+    let [(true, wei)] = report.profits[..] else { panic!("the executor was paid: {report:?}") };
+    wei / 1_000_000_000
+}
+
+#[test]
+fn an_honest_executor_is_paid_for_what_a_challenge_costs_it() {
+    let jobs = [short()];
+    for (habit, least) in [
+        (Habit::Prompt, 0),
+        (Habit::Silent { after: 1 }, 0),
+        // A commitment that nobody reveals: the schedule's timeout is below what the call takes, and its challenger's bond is
+        // burned instead (specs/14-bonds.md, "When a challenger loses").
+        (Habit::Silent { after: 0 }, -20_000),
+    ] {
+        let profit = profit_of_defence(&jobs, habit);
+        println!("{habit:?}: {profit} gas");
+        assert!(profit >= least, "{habit:?}: {profit} gas");
+    }
 }

@@ -18,7 +18,7 @@ fn trace() -> Trace {
     )
     .unwrap();
     let program = Program::from_wasm(&wasm).unwrap();
-    Trace::new(program.boot(Arc::new(Vec::new()), Limits::default()).unwrap())
+    Trace::with_limits(program.boot(Arc::new(Vec::new()), Limits::default()).unwrap(), checkpoint_limits())
 }
 
 /// All that a game asks at one of its levels, twice: a player asks again until its move is mined.
