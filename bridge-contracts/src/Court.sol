@@ -135,10 +135,10 @@ contract Court is CourtLedger {
         checkPlayable(game);
         if (block.timestamp <= game.expiry) revert ClockRunning(game.expiry, block.timestamp);
         if (game.phase == Phase.ExecutorMoves) {
-            if (msg.sender == game.challenger) spend(game, true, GasSchedule.TIMEOUT);
+            if (msg.sender == game.challenger) spend(game, true, GasSchedule.CHALLENGER_TIMEOUT);
             convict(id, game);
         } else {
-            if (isExecutor(game)) spend(game, false, GasSchedule.TIMEOUT);
+            if (isExecutor(game)) spend(game, false, GasSchedule.EXECUTOR_TIMEOUT);
             lose(id, game);
         }
     }

@@ -12,6 +12,9 @@ contract BatchGasTest is Posting {
     string private constant TABLE = "gas/batches.md";
     uint256 private constant PART = 65_536;
     uint256 private constant TRANSACTION = 21_000;
+    /// @dev Posting costs a constant besides its data, which is hashed, emitted and copied byte by byte.
+    uint256 private constant CONSTANT_MAX = 100_000;
+    uint256 private constant PER_BYTE_MAX = 10;
 
     /// @dev Gas of what a batch takes, over all its transactions.
     struct Cost {
@@ -36,6 +39,7 @@ contract BatchGasTest is Posting {
         for (uint256 i = 0; i < counts.length; i++) {
             (uint256 length, Cost memory cost) = submit(claimsOf(1000, counts[i]));
             table = string.concat(table, row(counts[i], length, cost));
+            assertTrue(cost.execution <= CONSTANT_MAX + PER_BYTE_MAX * length, "a constant besides the data");
         }
         if (vm.envOr("GAS_WRITE", false)) vm.writeFile(TABLE, table);
         assertEq(keccak256(bytes(vm.readFile(TABLE))), keccak256(bytes(table)), "gas/batches.md is stale");

@@ -2,7 +2,9 @@
 pragma solidity 0.8.37;
 
 import {Court} from "../src/Court.sol";
+import {Role} from "../src/interfaces/IBonds.sol";
 import {IDisputeCourt} from "../src/interfaces/IDisputeCourt.sol";
+import {Eip712} from "../src/libraries/Eip712.sol";
 import {GasSchedule} from "../src/libraries/court/GasSchedule.sol";
 import {StateHash} from "../src/libraries/court/StateHash.sol";
 import {Opening, Phase, Position, Reply} from "../src/types/Games.sol";
@@ -101,6 +103,7 @@ contract CourtGasTest is Players {
         table = string.concat(
             table, vm.toString(GasSchedule.executorWorst(6)), " in a game, before its margin.\n", details
         );
+        table = string.concat(table, silences());
         if (vm.envOr("GAS_WRITE", false)) vm.writeFile("gas/disputes.md", table);
         assertEq(keccak256(bytes(vm.readFile("gas/disputes.md"))), keccak256(bytes(table)), "gas/disputes.md is stale");
     }
@@ -146,7 +149,64 @@ contract CourtGasTest is Players {
         assertTrue(GasSchedule.challengerMove(64) <= burned, "challenger's move");
         vm.warp(block.timestamp + 2 * CLOCK);
         burned = send(alice, 0, abi.encodeCall(court.timeout, (table.id)));
-        assertTrue(GasSchedule.TIMEOUT <= burned, "timeout");
+        assertTrue(GasSchedule.CHALLENGER_TIMEOUT <= burned, "timeout");
+    }
+
+    /// @dev Whatever the challenger does before it falls silent, the executor's units cover its timeout without their margin.
+    function silences() private returns (string memory table) {
+        table =
+            "\n## Silence\n\nThe executor's timeout, when nobody has been credited before; a stay stands between two others.\n\n";
+        table = string.concat(table, "| challenge | silent after its | called by | execution | transaction |\n");
+        table = string.concat(table, "| --- | --- | --- | ---: | ---: |\n");
+        uint256 most;
+        arity = 64;
+        for (uint256 i = 0; i < 8; i++) {
+            (bool isStay, bool isRevealed, bool byKey) = (i & 1 == 1, i & 2 == 2, i & 4 == 4);
+            uint256 burned = silence(isStay, isRevealed, byKey);
+            if (burned > most) most = burned;
+            table = string.concat(table, "| ", isStay ? "stay" : "game", " | ", isRevealed ? "reveal" : "commitment");
+            table = string.concat(table, " | ", byKey ? "key" : "executor", " | ", vm.toString(lastExecution));
+            table = string.concat(table, " | ", vm.toString(burned), " |\n");
+        }
+        assertTrue(GasSchedule.EXECUTOR_TIMEOUT >= most, string.concat("a timeout of ", vm.toString(most), " gas"));
+    }
+
+    /// @dev A challenger commits, and reveals or does not; then the executor, or its key, calls the timeout. Nobody has
+    /// been credited before. A stay stands between two others. Returns what the timeout takes.
+    function silence(bool isStay, bool isRevealed, bool byKey) private returns (uint256) {
+        setUp();
+        if (byKey) delegate();
+        LeafProof memory proof = claim(36);
+        if (isStay) stay(proof, bob);
+        (Opening memory opening, bytes32[] memory hashes) = garbage(readRun(EXIT), proof, false);
+        bytes memory data = abi.encodeCall(court.commit, (proof, commitmentOf(opening, hashes, alice), isStay));
+        send(alice, isStay ? STAKE : BOND, data);
+        Table memory table;
+        table.id = lastGame;
+        if (isStay) stay(proof, carol);
+        vm.warp(block.timestamp + 12);
+        if (isRevealed) {
+            send(alice, 0, abi.encodeCall(court.reveal, (table.id, opening, hashes)));
+            revealed(table, 36, hashes);
+            data = abi.encodeCall(court.move, (table.id, table.position, replyOf(table, 37), noise(64)));
+            send(executor, 0, data);
+        }
+        vm.warp(court.gameOf(table.id).expiry + 1);
+        uint256 burned = send(byKey ? key : executor, 0, abi.encodeCall(court.timeout, (table.id)));
+        assertTrue(court.creditOf(executor) != 0, "the executor is paid");
+        return burned;
+    }
+
+    function stay(LeafProof memory proof, address by) private {
+        vm.prank(by);
+        court.commit{value: STAKE}(proof, bytes32(uint256(1)), true);
+    }
+
+    function delegate() private {
+        bytes32 consent = keccak256(abi.encode(Eip712.KEY_CONSENT, uint8(Role.Executor), executor));
+        bytes32 digest = keccak256(abi.encodePacked(hex"1901", bonds.domainSeparator(), consent));
+        vm.prank(executor);
+        bonds.authorise(Role.Executor, key, sign(KEY_SECRET, digest));
     }
 
     /// @dev Plays a dispute of a run of 2^lengthLog2 steps to this last step.

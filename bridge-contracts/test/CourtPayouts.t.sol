@@ -83,7 +83,7 @@ contract CourtPayoutsTest is Players {
     function test_silentCommitment_paysTheExecutorsTimeout() external {
         LeafProof memory proof = postTruth(readRun(EXIT));
         expire(committed(proof, alice), executor);
-        uint256 paid = wei_(GasSchedule.TIMEOUT) * (10_000 + GAS_MARGIN_BPS) / 10_000;
+        uint256 paid = wei_(GasSchedule.EXECUTOR_TIMEOUT) * (10_000 + GAS_MARGIN_BPS) / 10_000;
         assertEq(court.creditOf(executor), paid, "its call");
         expire(committed(proof, bob), carol);
         assertEq(court.creditOf(executor), paid, "a stranger's call is not paid");
@@ -94,7 +94,7 @@ contract CourtPayoutsTest is Players {
         arena.fee(BASE_FEE_MAX * 50);
         LeafProof memory proof = postTruth(readRun(EXIT));
         expire(committed(proof, alice), executor);
-        uint256 paid = GasSchedule.TIMEOUT * BASE_FEE_MAX * (10_000 + GAS_MARGIN_BPS) / 10_000;
+        uint256 paid = GasSchedule.EXECUTOR_TIMEOUT * BASE_FEE_MAX * (10_000 + GAS_MARGIN_BPS) / 10_000;
         assertEq(court.creditOf(executor), paid, "at the cap");
     }
 
@@ -110,7 +110,7 @@ contract CourtPayoutsTest is Players {
         assertEq(bonds.creditOf(TREASURY), STAKE - POT, "burned");
         assertEq(court.creditOf(TREASURY), 0, "nothing is left over");
         Accused memory record = court.accusedOf(executor);
-        assertEq(record.challengersCost, commitCost() + revealCost() + wei_(GasSchedule.TIMEOUT), "gas");
+        assertEq(record.challengersCost, commitCost() + revealCost() + wei_(GasSchedule.CHALLENGER_TIMEOUT), "gas");
         assertEq(record.costPaid, record.challengersCost, "all of it");
         assertSquare(everybody());
         vm.prank(alice);

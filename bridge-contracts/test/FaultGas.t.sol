@@ -22,6 +22,7 @@ interface Snapshots {
 contract FaultGasTest is Accusing {
     string private constant TABLE = "gas/faults.md";
     uint256 private constant TRANSACTION = 21_000;
+    uint256 private constant PROOF_MAX = 1_000_000;
     uint32 private constant COUNT = 800;
     uint64 private constant PAGES = 256;
 
@@ -118,6 +119,7 @@ contract FaultGasTest is Accusing {
         string memory left = string.concat("| ", name, " | ", vm.toString(call.length), " | ");
         uint256 execution = used - TRANSACTION - 4 * tokens;
         uint256 total = used > least ? used : least;
+        assertTrue(total <= PROOF_MAX, name);
         table = string.concat(table, left, vm.toString(execution), " | ", vm.toString(total), " |\n");
     }
 

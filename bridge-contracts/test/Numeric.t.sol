@@ -1,8 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {FloatMath} from "../src/libraries/FloatMath.sol";
+import {IntegerMath} from "../src/libraries/IntegerMath.sol";
 import {Numeric} from "../src/libraries/Numeric.sol";
 import {Test} from "./base/Test.sol";
+
+/// @notice Calls the arithmetic by numbers of its own, which no opcode leads to.
+contract Arithmetic {
+    function compareIntegers(uint256 operation) external pure returns (bool) {
+        return IntegerMath.compare(operation, 1, 2, 64);
+    }
+
+    function combineIntegers(uint256 operation) external pure returns (uint256, uint256) {
+        return IntegerMath.binary(operation, 1, 2, 64);
+    }
+
+    function compareFloats(uint256 operation) external pure returns (bool) {
+        return FloatMath.compare(operation, 1, 2, 64);
+    }
+
+    function convertFloat(uint256 operation) external pure returns (uint256) {
+        return FloatMath.unary(operation, 1, 64);
+    }
+
+    function combineFloats(uint256 operation) external pure returns (uint256) {
+        return FloatMath.binary(operation, 1, 2, 64);
+    }
+}
 
 contract NumericTest is Test {
     /// @dev One for every numeric opcode of WASM.
@@ -71,5 +96,22 @@ contract NumericTest is Test {
             assertEq(result, lowResult, "result");
             assertEq(trap, lowTrap, "trap");
         }
+    }
+
+    /// @dev A table that names no operation would be a bug of ours: it stops, and computes nothing.
+    function test_arithmetic_noOperation_reverts() external {
+        Arithmetic arithmetic = new Arithmetic();
+        bytes memory unknown = abi.encodeWithSelector(IntegerMath.UnknownIntegerOperation.selector, 99);
+        vm.expectRevert(unknown);
+        arithmetic.compareIntegers(99);
+        vm.expectRevert(unknown);
+        arithmetic.combineIntegers(99);
+        unknown = abi.encodeWithSelector(FloatMath.UnknownFloatOperation.selector, 99);
+        vm.expectRevert(unknown);
+        arithmetic.compareFloats(99);
+        vm.expectRevert(unknown);
+        arithmetic.convertFloat(99);
+        vm.expectRevert(unknown);
+        arithmetic.combineFloats(99);
     }
 }

@@ -6,6 +6,10 @@
 use std::io::ErrorKind;
 use std::process::ExitCode;
 
+use assay_client::ClientError;
+use assay_deploy::DeployError;
+use assay_node::endpoint::EndpointError;
+use assay_operator::OperatorError;
 use serde::Serialize;
 use thiserror::Error;
 
@@ -23,6 +27,12 @@ pub enum Failure {
     /// The job ended, but not with exit code 0, and `--strict` was given.
     #[error("the job did not end with exit code 0")]
     JobFailed,
+    /// A watcher found something that is wrong on L1.
+    #[error("{0}")]
+    Found(String),
+    /// Ctrl-C, where something had to be put in order first.
+    #[error("interrupted")]
+    Interrupted,
 }
 
 #[derive(Serialize)]
@@ -39,8 +49,9 @@ pub fn report(error: &eyre::Report, json: bool) -> ExitCode {
     let failure = error.downcast_ref::<Failure>();
     let exit_code = match failure {
         Some(Failure::Refused(_) | Failure::Explained) => 3,
-        Some(Failure::JobFailed) => 4,
-        None => 1,
+        Some(Failure::JobFailed | Failure::Found(_)) => 4,
+        Some(Failure::Interrupted) => 130,
+        None => exit_code_of(error),
     };
     let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
     let causes = causes.join(": ");
@@ -51,4 +62,26 @@ pub fn report(error: &eyre::Report, json: bool) -> ExitCode {
         return ExitCode::from(1);
     }
     ExitCode::from(exit_code)
+}
+
+/// What L1, its contracts and sequencers say has exit codes of its own.
+fn exit_code_of(error: &eyre::Report) -> u8 {
+    match error.downcast_ref::<ClientError>() {
+        Some(error) if error.is_retryable() => return 6,
+        Some(ClientError::Refused { .. }) => return 5,
+        _ => {}
+    }
+    let endpoint = match error.downcast_ref::<OperatorError>() {
+        Some(OperatorError::Refused { .. }) => return 5,
+        Some(OperatorError::Endpoint(error)) => Some(error),
+        _ => None,
+    };
+    let deploying = match error.downcast_ref::<DeployError>() {
+        Some(DeployError::Endpoint(error)) => Some(error),
+        _ => None,
+    };
+    match endpoint.or(deploying).or_else(|| error.downcast_ref::<EndpointError>()) {
+        Some(EndpointError::Unreachable { .. } | EndpointError::TimedOut { .. }) => 6,
+        _ => 1,
+    }
 }

@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use assay_machine::admission::Limit;
 use assay_machine::interpreter::Interpreter;
+use assay_machine::memory::FlatMemory;
 use assay_machine::program::{Limits, Program, ProgramError};
+use assay_machine::record::Record;
 use assay_protocol::BLOB_LENGTH_MAX;
 use eyre::{Result, WrapErr, ensure};
 use thiserror::Error;
@@ -98,7 +100,7 @@ pub fn lower(wasm: &[u8]) -> Result<Program, ProgramError> {
 }
 
 /// Reads a file whole, if it has at most `most` bytes.
-fn read(path: &Path, most: u64) -> Result<Vec<u8>> {
+pub fn read(path: &Path, most: u64) -> Result<Vec<u8>> {
     let read = || {
         let file = File::open(path)?;
         let length = file.metadata()?.len();
@@ -109,7 +111,7 @@ fn read(path: &Path, most: u64) -> Result<Vec<u8>> {
 }
 
 /// Reads to the end, which must come within `most` bytes.
-fn read_at_most(from: impl Read, most: u64) -> Result<Vec<u8>> {
+pub fn read_at_most(from: impl Read, most: u64) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     from.take(most + 1).read_to_end(&mut bytes)?;
     ensure!(bytes.len() as u64 <= most, TooLong { most });
@@ -124,7 +126,7 @@ struct TooLong {
 }
 
 /// A refusal has its own exit code; everything else is ours or the host's.
-fn explain(error: ProgramError, module: &Path) -> eyre::Report {
+pub fn explain(error: ProgramError, module: &Path) -> eyre::Report {
     match error {
         ProgramError::Admission(_) | ProgramError::Lower(_) => {
             Failure::Refused(format!("{} is refused: {error}", module.display())).into()
@@ -135,8 +137,18 @@ fn explain(error: ProgramError, module: &Path) -> eyre::Report {
 
 /// Runs until `steps` steps are done in all or the machine has halted, with progress.
 pub fn walk(run: &mut Interpreter, steps: u64, progress: &mut Progress) -> Result<()> {
+    walk_watched(run, steps, progress, |_, _| {})
+}
+
+/// The same, with a look at the states before the instruction that the program watches.
+pub fn walk_watched(
+    run: &mut Interpreter,
+    steps: u64,
+    progress: &mut Progress,
+    mut look: impl FnMut(&Record, &FlatMemory),
+) -> Result<()> {
     while run.record().is_running() && run.steps() < steps {
-        run.run_to(steps.min(run.steps().saturating_add(SLICE_STEPS)));
+        run.run_watched(steps.min(run.steps().saturating_add(SLICE_STEPS)), &mut look);
         let done = run.steps() as f64;
         progress.tick(|seconds| format!("{}steps, {}steps/s", scaled(done), scaled(done / seconds)));
     }

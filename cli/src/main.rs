@@ -1,24 +1,34 @@
-//! `assay`: the one binary. Runs jobs, looks inside the machine, shows that L1 agrees.
+//! `assay`: the one binary. Runs jobs, looks inside the machine, shows that L1 agrees, and acts on a deployment.
 //!
 //! Owns the command line, what is printed and how the process ends. It computes nothing itself: results come from the engines,
-//! states and proofs from the machine, L1's answers from the contract.
+//! states and proofs from the machine, L1's answers from the contracts.
 #![forbid(unsafe_code)]
 
+mod bond;
+mod completions;
 mod console;
 mod demo;
+mod deploy;
+mod devnet;
+mod diagnosis;
 mod disassembly;
+mod dispute;
 mod failure;
 mod interrupt;
 mod job;
+mod keys;
+mod l1;
 mod program;
 mod progress;
 mod report;
+mod role;
 mod run;
+mod task;
 mod trace;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// How the process ends, told under every command's `--help`.
 const EXIT_CODES: &str = "\
@@ -27,7 +37,9 @@ Exit codes:
   1    something is missing or broken: a file, the host, an engine
   2    the command line is wrong
   3    the module is refused; the message names the reason
-  4    `run --strict`: the job ended otherwise than with exit code 0
+  4    `run --strict`: the job ended otherwise than with exit code 0; `challenger --watch-only`: a result is wrong
+  5    a contract or a sequencer refuses; nothing was done
+  6    L1 or a sequencer can't be reached, or is busy; the same command may succeed later
   130  interrupted";
 
 /// Runs jobs on the Assay machine, looks at any state of a run, and proves any step of it.
@@ -54,7 +66,9 @@ Exit codes:
   1    something is missing or broken: a file, the host, an engine
   2    the command line is wrong
   3    the module is refused; the message names the reason
-  4    `run --strict`: the job ended otherwise than with exit code 0
+  4    `run --strict`: the job ended otherwise than with exit code 0; `challenger --watch-only`: a result is wrong
+  5    a contract or a sequencer refuses; nothing was done
+  6    L1 or a sequencer can't be reached, or is busy; the same command may succeed later
   130  interrupted";
 
 #[derive(Subcommand)]
@@ -70,6 +84,29 @@ enum Command {
     Program(program::Command),
     /// Run a sample job, hash its states, and have the contract execute one of its steps
     Demo(demo::Arguments),
+    /// Jobs on a sequencer, from a request to a proof on L1; and new projects
+    #[command(subcommand, after_help = l1::SETTINGS)]
+    Job(task::Command),
+    #[command(flatten)]
+    Role(role::Command),
+    /// Everything on this machine: a devnet, and the story that shows it at work
+    #[command(subcommand, after_help = EXIT_CODES)]
+    Devnet(devnet::Command),
+    /// Keys in encrypted files
+    #[command(subcommand, after_help = EXIT_CODES)]
+    Keys(keys::Command),
+    /// Stakes, hot keys and credits on a deployment
+    #[command(subcommand, after_help = l1::SETTINGS)]
+    Bond(bond::Command),
+    /// Games on a deployment: whose turn it is, clocks, who is ahead
+    #[command(subcommand, after_help = l1::SETTINGS)]
+    Dispute(dispute::Command),
+    /// Put the contracts on an L1 and write the file that every process reads
+    #[command(after_help = deploy::EXAMPLES, after_long_help = deploy::EXAMPLES)]
+    Deploy(deploy::Arguments),
+    /// Print a script by which a shell completes the command line
+    #[command(after_help = completions::EXAMPLES)]
+    Completions(completions::Arguments),
 }
 
 impl Command {
@@ -79,7 +116,13 @@ impl Command {
             Self::Run(arguments) => arguments.json,
             Self::Trace(arguments) => arguments.json,
             Self::Program(command) => command.json(),
-            Self::Demo(_) => false,
+            Self::Demo(_) | Self::Completions(_) | Self::Role(_) => false,
+            Self::Job(command) => command.json(),
+            Self::Devnet(command) => command.json(),
+            Self::Keys(command) => command.json(),
+            Self::Bond(command) => command.json(),
+            Self::Dispute(command) => command.json(),
+            Self::Deploy(arguments) => arguments.json,
         }
     }
 }
@@ -87,11 +130,22 @@ impl Command {
 fn main() -> ExitCode {
     let arguments = Assay::parse();
     let json = arguments.command.json();
-    let done = interrupt::listen().and_then(|()| match arguments.command {
+    // Roles hear signals themselves: they have something to put in order.
+    let is_role = matches!(arguments.command, Command::Role(_) | Command::Devnet(_));
+    let listening = if is_role { Ok(()) } else { interrupt::listen() };
+    let done = listening.and_then(|()| match arguments.command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Trace(arguments) => trace::run(&arguments),
         Command::Program(command) => program::run(&command),
         Command::Demo(arguments) => demo::run(&arguments),
+        Command::Job(command) => task::run(&command),
+        Command::Role(command) => role::run(&command),
+        Command::Devnet(command) => devnet::run(&command),
+        Command::Keys(command) => keys::run(&command),
+        Command::Bond(command) => bond::run(&command),
+        Command::Dispute(command) => dispute::run(&command),
+        Command::Deploy(arguments) => deploy::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments, Assay::command()),
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,7 +1,10 @@
-//! `assay program`: what a module becomes as a program, or why it is refused.
+//! `assay program`: what a module becomes as a program, or why it is refused; and its registration on L1.
 
 mod inspect;
 mod module;
+mod register;
+
+pub use module::ModuleFacts;
 
 use std::path::PathBuf;
 
@@ -22,6 +25,9 @@ pub enum Command {
     /// Print the descriptor, sizes, functions and instructions, or why the module is refused
     #[command(after_help = inspect::EXAMPLES)]
     Inspect(inspect::Arguments),
+    /// Register the program on L1, so that jobs there can name it
+    #[command(after_help = register::EXAMPLES)]
+    Register(register::Arguments),
 }
 
 impl Command {
@@ -30,6 +36,7 @@ impl Command {
         match self {
             Self::Id(arguments) => arguments.json,
             Self::Inspect(arguments) => arguments.module.json,
+            Self::Register(arguments) => arguments.module.json,
         }
     }
 }
@@ -55,6 +62,7 @@ pub fn run(command: &Command) -> Result<()> {
     match command {
         Command::Id(arguments) => print_id(&admit(&arguments.module)?, arguments.json),
         Command::Inspect(arguments) => inspect::run(arguments),
+        Command::Register(arguments) => register::run(arguments),
     }
 }
 

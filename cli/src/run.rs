@@ -10,13 +10,16 @@ use std::time::Instant;
 use assay_executor::{CacheState, Engine, EngineConfig, EngineError, Limits, NotAResult};
 use assay_machine::memory::commit_blob;
 use assay_machine::program::Program;
+use assay_machine::stderr::StderrLog;
 use assay_protocol::{Outcome, Status};
-use eyre::{Result, WrapErr, bail};
+use eyre::{Result, WrapErr, bail, ensure};
 use serde::Serialize;
 
 use crate::console;
+use crate::diagnosis::{Diagnosis, has_failed, is_cheap};
 use crate::failure::Failure;
-use crate::job::{Allowance, Job, walk};
+use crate::job::{Allowance, Job, read_module, walk_watched};
+use crate::program::ModuleFacts;
 use crate::progress::Progress;
 use crate::report::{Blob, ending, grouped, hex, status_name, trap_of};
 
@@ -30,7 +33,12 @@ Examples:
 
 The output goes to stdout, or to the file of --output; the summary goes to stderr.
 With --json the summary goes to stdout, and holds the output as hex unless --output
-names a file. What a job writes to its stderr is no part of its result and is not kept.
+names a file.
+
+What a job writes to its stderr is no part of its result. Where a job fails, it is run again
+on the machine, and the summary says in which function it stopped and what it wrote to
+stderr (64 KiB at most). A long one, of more than 2^29 fuel, is run again with --explain
+only; --engine machine sees it at once.
 
 How the job ended does not change the exit code of `assay run`, unless --strict is
 given: a trap is a result too. Exit codes: 0 answered, 1 failed, 2 usage, 3 module
@@ -50,6 +58,9 @@ pub struct Arguments {
     /// Where compiled modules are kept, 4 GiB at most [default: assay/native under the user's cache folder]
     #[arg(long, value_name = "FOLDER", env = "ASSAY_CACHE")]
     cache: Option<OsString>,
+    /// Say what the job wrote to its stderr and where it stopped, however it ended and however long that takes
+    #[arg(long)]
+    explain: bool,
     /// Exit with code 4 unless the job ends with exit code 0
     #[arg(long)]
     strict: bool,
@@ -88,6 +99,8 @@ pub struct Finished {
     pub fallback: Option<String>,
     /// Milliseconds of the run, compilation aside.
     pub run_ms: f64,
+    /// What only the machine sees.
+    pub diagnosis: Option<Diagnosis>,
 }
 
 #[derive(Serialize)]
@@ -106,32 +119,61 @@ struct Report {
     output_hex: Option<String>,
     output_file: Option<String>,
     run_ms: f64,
+    function: Option<String>,
+    stderr: Option<String>,
 }
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let program = arguments.job.program()?;
     let input = arguments.job.read_input()?;
-    let finished = match arguments.engine {
+    let mut finished = match arguments.engine {
         EngineName::Machine => on_machine(&program, arguments.job.allowance, input.clone(), None)?,
         EngineName::Wasmtime => natively(&program, arguments.job.allowance, input.clone(), arguments.cache())?,
     };
+    let is_asked = arguments.explain || has_failed(&finished.outcome) && is_cheap(&finished.outcome);
+    if finished.diagnosis.is_none() && is_asked {
+        finished.diagnosis = explain(&program, arguments.job.allowance, input.clone(), &finished)?;
+    }
+    let is_told = arguments.explain || has_failed(&finished.outcome);
+    let diagnosis = finished.diagnosis.as_ref().filter(|_| is_told);
+    let function = diagnosis.and_then(|diagnosis| {
+        let module =
+            read_module(&arguments.job.module).map_or_else(|_| ModuleFacts::default(), |wasm| ModuleFacts::of(&wasm));
+        diagnosis.function(&program, &module, &finished.outcome)
+    });
     if let Some(path) = &arguments.output {
         console::write_file(path, &finished.output)?;
     }
     if arguments.json {
-        console::print_json(&report(arguments, &program, &input, &finished)?)?;
+        let stderr = diagnosis.map(Diagnosis::stderr_text);
+        console::print_json(&Report { function, stderr, ..report(arguments, &program, &input, &finished)? })?;
     } else {
         if arguments.output.is_none() {
             console::print_output(&finished.output)?;
         }
         console::note(&summary(&program, &finished));
+        if let Some(diagnosis) = diagnosis {
+            console::note(&diagnosis.text(function.as_deref()));
+        }
     }
-    let outcome = &finished.outcome;
-    if arguments.strict && (outcome.status, outcome.code) != (Status::Exit, 0) {
+    if arguments.strict && has_failed(&finished.outcome) {
         bail!(Failure::JobFailed);
     }
     Ok(())
+}
+
+/// Runs a job once more, on the machine, to see what a native run does not.
+fn explain(
+    program: &Program,
+    allowance: Allowance,
+    input: Arc<[u8]>,
+    finished: &Finished,
+) -> Result<Option<Diagnosis>> {
+    let again = on_machine(program, allowance, input, None)?;
+    let is_same = again.outcome == finished.outcome && again.output == finished.output;
+    ensure!(is_same, "the native engine and the machine disagree: report this as a fault");
+    Ok(again.diagnosis)
 }
 
 /// Runs a job natively, and on the machine where that gives no result.
@@ -169,6 +211,7 @@ fn try_natively(program: &Program, allowance: Allowance, input: Arc<[u8]>, cache
         steps: None,
         fallback: None,
         run_ms: started.elapsed().as_secs_f64() * 1e3,
+        diagnosis: None,
     })
 }
 
@@ -181,7 +224,12 @@ pub fn on_machine(
 ) -> Result<Finished> {
     let mut run = program.boot(Arc::new(input), allowance.limits())?;
     let started = Instant::now();
-    walk(&mut run, u64::MAX, &mut Progress::start())?;
+    let mut stderr = StderrLog::default();
+    walk_watched(&mut run, u64::MAX, &mut Progress::start(), |record, memory| {
+        if let Some(source) = program.stderr() {
+            source.read(record, memory, &mut stderr);
+        }
+    })?;
     let record = *run.record();
     let status = Status::from_byte(record.status).expect("the machine halts with a known status");
     Ok(Finished {
@@ -191,6 +239,7 @@ pub fn on_machine(
         steps: Some(run.steps()),
         fallback,
         run_ms: started.elapsed().as_secs_f64() * 1e3,
+        diagnosis: Some(Diagnosis { halted_pc: run.halted_pc(), stderr }),
     })
 }
 
@@ -227,6 +276,8 @@ fn report(arguments: &Arguments, program: &Program, input: &[u8], finished: &Fin
         output_hex: file.is_none().then(|| hex(&finished.output)),
         output_file: file.map(|file| file.to_string()),
         run_ms: finished.run_ms,
+        function: None,
+        stderr: None,
     })
 }
 

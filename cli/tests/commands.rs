@@ -300,6 +300,34 @@ fn endless_files_are_refused_before_they_fill_memory() {
 
 #[cfg(unix)]
 #[test]
+fn a_job_that_fails_says_why() {
+    let folder = Folder::new();
+    let write = r#"(import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+        (memory (export "memory") 1) (data (i32.const 16) "\20\00\00\00\05\00\00\00") (data (i32.const 32) "oh\1b!\0a")
+        (func $say (drop (call $write (i32.const 2) (i32.const 16) (i32.const 1) (i32.const 64))))"#;
+    let text = |ending| {
+        format!("(module {write} (func $fails {ending}) (func (export \"_start\") (call $say) (call $fails)))")
+    };
+    let trap = folder.wasm("trap.wasm", &text("unreachable"));
+    let trap = trap.to_str().unwrap();
+    for engine in ["wasmtime", "machine"] {
+        let result = json(&["run", trap, "--engine", engine]);
+        assert_eq!((&result["function"], &result["stderr"]), (&"fails".into(), &"oh\u{1b}!\n".into()), "{engine}");
+        let cache = Folder::new();
+        let said = assay(&["run", trap, "--engine", engine], cache.0.path()).stderr;
+        let said = String::from_utf8_lossy(&said);
+        assert!(said.contains("trap: unreachable") && said.contains("stopped in fails\n"), "{said}");
+        // What a job writes reaches no terminal as it is.
+        assert!(said.contains("the job's stderr:\n  oh\\u{1b}!\n"), "{said}");
+    }
+    let fine = folder.wasm("fine.wasm", &text(""));
+    let fine = fine.to_str().unwrap();
+    assert!(json(&["run", fine])["stderr"].is_null());
+    let explained = json(&["run", fine, "--explain"]);
+    assert_eq!((&explained["stderr"], &explained["function"]), (&"oh\u{1b}!\n".into(), &Value::Null));
+}
+
+#[test]
 fn stderr_that_takes_nothing_is_no_failure() {
     let Ok(full) = std::fs::OpenOptions::new().write(true).open("/dev/full") else {
         println!("skipped: this system has no /dev/full");

@@ -3,7 +3,8 @@
 //!
 //! Times are the least of a few rounds, of the run alone: neither compilation nor the start of an instance counts. The
 //! native runs last milliseconds, which a neighbour on the same core can double, and so each round has several. Every
-//! engine must give the same output. Run by `cargo bench -p assay-executor --bench engines`.
+//! engine must give the same output. Run by `cargo bench -p assay-executor --bench engines`; words after `--` choose the
+//! kernels whose names hold one of them.
 
 #[path = "support/kernels.rs"]
 mod kernels;
@@ -38,7 +39,9 @@ fn bench() {
     );
     let engine = Engine::new(EngineConfig::default()).expect("the host is supported");
     let (mut native, mut interpreted) = (Vec::new(), Vec::new());
-    for kernel in kernels::all() {
+    let words: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let chosen = |name: &str| words.is_empty() || words.iter().any(|word| name.contains(word));
+    for kernel in kernels::all().into_iter().filter(|kernel| chosen(&kernel.name)) {
         let program = Program::from_wasm(&kernel.wasm).expect("the kernel is a program");
         let prepared = engine.prepare_program(&program).expect("the kernel compiles");
         let wasmtime = peers::wasmtime(program.normalised(), kernel.input.clone());

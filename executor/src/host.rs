@@ -19,17 +19,30 @@ const SLICE: u64 = 1 << 26;
 /// Largest limit that a host can account for.
 pub(crate) const FUEL_MAX: u64 = i64::MAX as u64;
 
-/// Whoever waits for a run may stop it. A stopped run is not a result.
+/// Whoever waits for a run may stop it, or bound its memory. A run that is stopped, or needs more, is not a result.
 #[derive(Clone, Debug, Default)]
 pub struct Watch {
     cancelled: Arc<AtomicBool>,
     deadline: Option<Instant>,
+    memory_bytes_max: Option<usize>,
 }
 
 impl Watch {
     /// A watch that stops the run at an instant.
     pub fn until(deadline: Instant) -> Self {
-        Self { cancelled: Arc::default(), deadline: Some(deadline) }
+        Self { deadline: Some(deadline), ..Self::default() }
+    }
+
+    /// The same watch with a deadline: who cancels one cancels both.
+    #[must_use]
+    pub fn with_deadline(&self, deadline: Instant) -> Self {
+        Self { deadline: Some(deadline), ..self.clone() }
+    }
+
+    /// The same watch with a bound on the bytes of linear memory.
+    #[must_use]
+    pub fn with_memory_max(&self, bytes: usize) -> Self {
+        Self { memory_bytes_max: Some(bytes), ..self.clone() }
     }
 
     /// Stops the runs under this watch and its clones.
@@ -37,7 +50,9 @@ impl Watch {
         self.cancelled.store(true, Ordering::Relaxed);
     }
 
-    fn is_over(&self) -> bool {
+    /// Whether runs under this watch are to stop.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
         self.cancelled.load(Ordering::Relaxed) || self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 }
@@ -89,8 +104,14 @@ impl Host {
 /// Growth below the maximum succeeds; where the host can't afford it, the run is not a result. Memories are only asked
 /// to grow within their maximum (the instrumented code sees to it), tables are asked for anything.
 impl ResourceLimiter for Host {
-    fn memory_growing(&mut self, _: usize, _: usize, _: Option<usize>) -> wasmtime::Result<bool> {
-        Ok(true)
+    fn memory_growing(&mut self, _: usize, desired: usize, _: Option<usize>) -> wasmtime::Result<bool> {
+        match self.watch.memory_bytes_max {
+            Some(most) if desired > most => {
+                let reason = format!("{desired} bytes of linear memory, at most {most} are given");
+                Err(wasmtime::Error::new(Ending::Memory(reason)))
+            }
+            _ => Ok(true),
+        }
     }
 
     fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {

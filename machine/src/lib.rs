@@ -18,6 +18,7 @@ pub mod lower;
 pub mod memory;
 pub mod program;
 pub mod record;
+pub mod stderr;
 pub mod step;
 pub mod trace;
 pub mod witness;

@@ -5,18 +5,19 @@
 use alloc::sync::Arc;
 
 use alloy_primitives::U256;
-use assay_protocol::{B256, BlobRef, keccak256};
+use assay_protocol::{B256, BLOB_LENGTH_MAX, BlobRef, keccak256};
 use thiserror::Error;
 
 use crate::admission::{AdmissionError, Admitted, admit};
 use crate::interpreter::{Interpreter, PreparedCode};
 use crate::isa::Instruction;
 use crate::lower::{HOST_FUNCTIONS, Image, LowerError, lower};
-use crate::memory::flat::{FixedImage, FlatImage, FlatMemory, ReservationFailed, SharedBytes};
+use crate::memory::flat::{FixedImage, FlatImage, FlatMemory, SharedBytes};
 use crate::memory::layout::LEAF_SIZE;
 use crate::memory::top::RegionRoots;
 use crate::memory::{Memory, Region, blob::BlobTooLong, commit_blob};
 use crate::record::{MEMORY_PAGE_SIZE, Record, VERSION};
+use crate::stderr::StderrSource;
 
 /// Domain tag of program ids.
 const TAG: &[u8] = b"assay.machine.program.v1";
@@ -68,9 +69,6 @@ pub enum ProgramError {
     /// The module is too large for the machine.
     #[error(transparent)]
     Lower(#[from] LowerError),
-    /// This host can't hold the machine's memory.
-    #[error(transparent)]
-    Reservation(#[from] ReservationFailed),
     /// The input is longer than a region.
     #[error(transparent)]
     Input(#[from] BlobTooLong),
@@ -98,6 +96,8 @@ pub struct Program {
     descriptor: Descriptor,
     normalised: Vec<u8>,
     image: Image,
+    /// Where it writes to stderr; no part of the id.
+    stderr: Option<StderrSource>,
     code: Arc<PreparedCode>,
     code_bytes: SharedBytes,
     code_root: B256,
@@ -121,6 +121,10 @@ impl Program {
         let image = lower(&admitted.module)?;
         let code_bytes: SharedBytes = Arc::new(image.code.iter().flat_map(|i| i.to_bytes()).collect::<Vec<u8>>());
         let entry_pc = image.functions[(admitted.entry_function - HOST_FUNCTIONS) as usize];
+        let stderr = admitted.stderr.map(|stderr| StderrSource {
+            entry_pc: image.functions[(stderr.function - HOST_FUNCTIONS) as usize],
+            streams_word: image.layout.globals[stderr.streams as usize],
+        });
         let mut program = Self {
             id: B256::ZERO,
             descriptor: Descriptor {
@@ -132,12 +136,13 @@ impl Program {
                 wasm,
             },
             normalised: admitted.module,
-            code: Arc::new(PreparedCode::new(&image)),
+            code: Arc::new(PreparedCode::watching(&image, stderr.map(|stderr| stderr.entry_pc))),
+            stderr,
             image,
             code_bytes,
             code_root: B256::ZERO,
         };
-        let mut memory = program.memory(None, FixedImage { bytes: Arc::new(Vec::new()), root: None })?;
+        let mut memory = program.memory(None, FixedImage { bytes: Arc::new(Vec::new()), root: None });
         memory.commit();
         let (roots, zero) = (memory.region_roots(), RegionRoots::default());
         program.code_root = roots.get(Region::CODE);
@@ -169,13 +174,21 @@ impl Program {
         &self.normalised
     }
 
+    /// Where the program writes to its stderr, if it can.
+    pub fn stderr(&self) -> Option<StderrSource> {
+        self.stderr
+    }
+
     /// The run of a job, at its first state.
     ///
     /// # Errors
-    /// [`ProgramError::Reservation`] if this host can't hold the memory; [`ProgramError::Input`].
+    /// [`ProgramError::Input`] if the input is longer than a region.
     pub fn boot(&self, input: SharedBytes, limits: Limits) -> Result<Interpreter, ProgramError> {
         let length = (*input).as_ref().len() as u64;
-        let mut memory = self.memory(Some(self.code_root), FixedImage { bytes: input, root: None })?;
+        if length > BLOB_LENGTH_MAX {
+            return Err(BlobTooLong { got: length, wanted: BLOB_LENGTH_MAX }.into());
+        }
+        let mut memory = self.memory(Some(self.code_root), FixedImage { bytes: input, root: None });
         memory.write(0, &length.to_le_bytes());
         memory.write(8, &limits.output_bytes.to_le_bytes());
         let record = Record::boot(self.descriptor.entry_pc, self.image.memory_pages, limits.fuel, B256::ZERO);
@@ -183,17 +196,17 @@ impl Program {
     }
 
     /// The memory of the image, boot leaf zero.
-    fn memory(&self, code_root: Option<B256>, input: FixedImage) -> Result<FlatMemory, ProgramError> {
+    fn memory(&self, code_root: Option<B256>, input: FixedImage) -> FlatMemory {
         let mut memory = FlatMemory::new(FlatImage {
             system: self.image.system.clone(),
             code: FixedImage { bytes: self.code_bytes.clone(), root: code_root },
             input,
             linear_size: u64::from(self.image.memory_pages) * MEMORY_PAGE_SIZE,
-        })?;
+        });
         for (offset, bytes) in &self.image.memory {
             memory.write(Region::MEMORY.base() + u64::from(*offset), bytes);
         }
-        Ok(memory)
+        memory
     }
 }
 

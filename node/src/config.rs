@@ -13,6 +13,9 @@ use serde::de::DeserializeOwned;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
+/// Where a value came from that more than one source has a part in.
+const MANY_SOURCES: &str = "more than one source";
+
 /// What can go wrong with a configuration.
 #[derive(Debug, Error)]
 pub enum ConfigError {
@@ -190,21 +193,31 @@ fn explain(merged: &Config, prefix: &str, error: Refused) -> ConfigError {
         other => (None, None, other.to_string()),
     };
     let root = merged.collect().map(ValueKind::Table).unwrap_or_default();
-    let found = field.as_deref().map_or(Some(&root), |field| find(&root, field));
-    // A field that the type does not know is an error of the table that it lies in.
-    let stranger = match found {
-        Some(ValueKind::Table(table)) => table.iter().find(|(name, _)| reason.contains(&format!("`{name}`"))),
-        _ => None,
-    };
-    let origin = origin.or_else(|| stranger.and_then(|(_, value)| first_origin(value)));
+    // The library names a field beside the one that the type does not know, or the table that both lie in.
+    if let Some((field, from)) = unknown_field(&reason).and_then(|name| stranger(&root, field.as_deref(), name)) {
+        return ConfigError::Field { field, from: from.unwrap_or_else(|| MANY_SOURCES.into()), reason };
+    }
     let origin = origin.or_else(|| field.as_deref().and_then(|field| origin_of(&root, field)));
-    let field = match (field, stranger) {
-        (Some(table), Some((name, _))) => format!("{table}.{name}"),
-        (None, Some((name, _))) => name.clone(),
-        (Some(field), None) => field,
-        (None, None) => "the configuration".into(),
-    };
-    ConfigError::Field { field, from: origin.unwrap_or_else(|| "more than one source".into()), reason }
+    let field = field.unwrap_or_else(|| "the configuration".into());
+    ConfigError::Field { field, from: origin.unwrap_or_else(|| MANY_SOURCES.into()), reason }
+}
+
+/// The name in serde's words for a field that a type does not know.
+fn unknown_field(reason: &str) -> Option<&str> {
+    reason.split_once("unknown field `")?.1.split('`').next()
+}
+
+/// Path and origin of a field of this name, in the table at a path or the nearest around it.
+fn stranger(root: &ValueKind, path: Option<&str>, name: &str) -> Option<(String, Option<String>)> {
+    let table = path.map_or(Some(root), |path| find(root, path));
+    if let Some(ValueKind::Table(table)) = table
+        && let Some(value) = table.get(name)
+    {
+        let field = path.map_or(name.to_owned(), |path| format!("{path}.{name}"));
+        return Some((field, first_origin(value)));
+    }
+    let around = path?.rsplit_once('.').map(|(table, _)| table);
+    stranger(root, around, name)
 }
 
 /// What stands at a path. The element of an array is found as the whole of it.

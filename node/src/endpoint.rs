@@ -8,18 +8,26 @@
 //! matter.
 
 use crate::Remedy;
-use alloy_primitives::Bytes;
-use alloy_provider::{DynProvider, Provider, ProviderBuilder};
+use alloy_primitives::{Address, Bytes, TxKind};
+use alloy_provider::{DynProvider, ProviderBuilder};
+use alloy_rpc_types_eth::{TransactionInput, TransactionRequest};
+use alloy_sol_types::SolCall;
 use alloy_transport::{RpcError, TransportError};
 use alloy_transport_ws::WsConnect;
 use rand::RngExt;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::Mutex;
-use url::Url;
+use url::{Host, Url};
+
+// What a call names: no other crate depends on the provider's.
+pub use alloy_eips::{BlockId, BlockNumberOrTag};
+pub use alloy_provider::Provider;
 
 /// Where L1 is, and how long to wait for it.
 #[derive(Clone, Serialize, Deserialize)]
@@ -144,6 +152,8 @@ impl Endpoint {
         }
         let origin = format!("{}://{}", url.scheme(), url.host_str().unwrap_or_default());
         let origin = url.port().map_or(origin.clone(), |port| format!("{origin}:{port}"));
+        // The libraries agree on a TLS stack only where the process has named one; a second naming changes nothing.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let timeout = Duration::from_millis(config.timeout_ms.max(1));
         Ok(Endpoint { inner: Arc::new(Inner { url, origin, timeout, connection: Mutex::new(None) }) })
     }
@@ -176,6 +186,54 @@ impl Endpoint {
         answer
     }
 
+    /// Height of the head.
+    ///
+    /// # Errors
+    /// As [`Endpoint::call`].
+    pub async fn height(&self) -> Result<u64, EndpointError> {
+        self.call("ask for the head", |l1| async move { l1.get_block_number().await }).await
+    }
+
+    /// Asks a contract, on the state after a block.
+    ///
+    /// # Errors
+    /// As [`Endpoint::call`]; [`EndpointError::Refused`] with its data when the contract reverts, and [`EndpointError::Malformed`] when
+    /// the answer is none, for example because there is no contract.
+    pub async fn view<C: SolCall>(
+        &self,
+        what: &'static str,
+        contract: Address,
+        call: &C,
+        at: BlockId,
+    ) -> Result<C::Return, EndpointError> {
+        let request = TransactionRequest {
+            to: Some(TxKind::Call(contract)),
+            input: TransactionInput::new(call.abi_encode().into()),
+            ..TransactionRequest::default()
+        };
+        let answer = self.call(what, |l1| async move { l1.call(request).block(at).await }).await?;
+        C::abi_decode_returns(&answer).map_err(|error| self.malformed(what, &error))
+    }
+
+    /// Asks by any method, for example one that only some nodes have.
+    ///
+    /// # Errors
+    /// As [`Endpoint::call`].
+    pub async fn request<T: DeserializeOwned>(
+        &self,
+        what: &'static str,
+        method: &'static str,
+        parameters: Value,
+    ) -> Result<T, EndpointError> {
+        let asked = self.call(what, |l1| async move { l1.raw_request(method.into(), parameters).await });
+        let answer: Value = asked.await?;
+        serde_json::from_value(answer).map_err(|error| self.malformed(what, &error))
+    }
+
+    fn malformed(&self, what: &'static str, error: &impl std::fmt::Display) -> EndpointError {
+        EndpointError::Malformed { origin: self.inner.origin.clone(), what, reason: self.redact(&error.to_string()) }
+    }
+
     /// The connection that there is, or a new one. The lock is never held while waiting for the network: two callers may both
     /// connect, and the later connection stays.
     async fn provider(&self, what: &'static str) -> Result<DynProvider, EndpointError> {
@@ -189,7 +247,14 @@ impl Endpoint {
                 let connect = WsConnect::new(self.inner.url.as_str()).with_max_retries(0);
                 builder.connect_ws(connect).await.map_err(|error| self.sort(what, error))?.erased()
             }
-            _ => builder.connect_http(self.inner.url.clone()).erased(),
+            _ => {
+                let reason = |error: reqwest::Error| self.redact(&format!("no HTTP client: {error}"));
+                let client = http_client(&self.inner.url).map_err(|error| {
+                    let (origin, reason) = (self.inner.origin.clone(), reason(error));
+                    EndpointError::Unreachable { origin, what, reason }
+                })?;
+                builder.connect_reqwest(client, self.inner.url.clone()).erased()
+            }
         };
         *self.inner.connection.lock().await = Some(provider.clone());
         Ok(provider)
@@ -226,6 +291,21 @@ impl std::fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Endpoint({})", self.inner.origin)
     }
+}
+
+/// A client for a URL. The certificates of the system are read for `https` alone, so that a machine which has none reaches a node of
+/// its own; nor does a proxy stand between a process and its own machine.
+fn http_client(url: &Url) -> Result<reqwest::Client, reqwest::Error> {
+    let is_local = match url.host() {
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    };
+    let builder = reqwest::Client::builder();
+    let builder = if url.scheme() == "http" { builder.tls_certs_only([]) } else { builder };
+    let builder = if is_local { builder.no_proxy() } else { builder };
+    builder.build()
 }
 
 /// How long to wait before the next attempt: doubling from attempt to attempt up to a limit, and a random part of that, so that many
@@ -296,7 +376,7 @@ mod tests {
     #[tokio::test]
     async fn a_node_that_is_not_there_is_named_without_its_secret() {
         // Port 1 of this host: nothing listens there.
-        for scheme in ["http", "ws"] {
+        for scheme in ["http", "https", "ws", "wss"] {
             let endpoint =
                 Endpoint::new(&EndpointConfig::new(format!("{scheme}://user:pass@127.0.0.1:1/v2/secret-key")));
             let endpoint = endpoint.expect("the address is well-formed");

@@ -1,12 +1,12 @@
 //! The reader against a real node: logs in order and once, through reorganisations, restarts, pages, and a node that goes away.
 
-mod anvil;
+mod logger;
 
 use alloy_primitives::B256;
-use anvil::{Anvil, LOGGER, entry};
 use assay_node::Remedy;
 use assay_node::l1::{self, Delivery, Event, L1Error, Reader, ReaderConfig};
 use assay_node::store::{Record, Schema, Store, Table};
+use logger::{L1, LOGGER, entry};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -73,7 +73,7 @@ fn random(seed: &mut u64, bound: u64) -> u64 {
 }
 
 /// Logs and reorganisations of depth 1 to 5 in a random order, with restarts of the reader in between.
-async fn follows(anvil: Anvil, confirmations: u64) {
+async fn follows(anvil: L1, confirmations: u64) {
     let directory = tempfile::tempdir().expect("there is room for a directory");
     let store = open(directory.path());
     let mut reader =
@@ -106,20 +106,20 @@ async fn follows(anvil: Anvil, confirmations: u64) {
 
 #[tokio::test]
 async fn reorganisations_are_followed_over_http() {
-    let Some(anvil) = Anvil::start().await else { return };
+    let Some(anvil) = L1::start().await else { return };
     follows(anvil, 0).await;
 }
 
 #[tokio::test]
 async fn reorganisations_are_followed_over_a_websocket_with_confirmations() {
-    let Some(anvil) = Anvil::start_websocket().await else { return };
+    let Some(anvil) = L1::start_websocket().await else { return };
     follows(anvil, 2).await;
 }
 
 /// A chain that is much longer than what may be taken back is read in pages, and the end of it block by block.
 #[tokio::test]
 async fn long_chains_are_read_in_pages() {
-    let Some(anvil) = Anvil::start().await else { return };
+    let Some(anvil) = L1::start().await else { return };
     for topic in 1..=40 {
         anvil.log(topic).await;
         anvil.mine(7).await;
@@ -148,7 +148,7 @@ async fn long_chains_are_read_in_pages() {
 /// `next` waits for a block, and for a node that is not there yet.
 #[tokio::test]
 async fn a_node_that_comes_back_is_followed_and_another_chain_is_refused() {
-    let Some(anvil) = Anvil::start().await else { return };
+    let Some(anvil) = L1::start().await else { return };
     let directory = tempfile::tempdir().expect("there is room for a directory");
     let store = open(directory.path());
     let mut reader = Reader::open(&store, anvil.endpoint.clone(), config(0)).expect("nothing is written yet");
@@ -156,9 +156,9 @@ async fn a_node_that_comes_back_is_followed_and_another_chain_is_refused() {
     apply(&store, &next.expect("a block was mined"));
 
     // Gone; then back with another first block: two chains of one id.
-    let port = anvil.port;
+    let port = anvil.port();
     drop(anvil);
-    let (next, anvil) = tokio::join!(reader.next(), Anvil::start_again(port));
+    let (next, anvil) = tokio::join!(reader.next(), L1::start_again(port));
     let error = next.expect_err("it is another chain");
     assert!(matches!(error, L1Error::AnotherChain { .. }), "{error}");
     assert_eq!(error.remedy(), Remedy::Stop);
@@ -167,7 +167,7 @@ async fn a_node_that_comes_back_is_followed_and_another_chain_is_refused() {
 
 #[tokio::test]
 async fn a_reorganisation_that_is_too_deep_asks_for_a_rebuild() {
-    let Some(anvil) = Anvil::start().await else { return };
+    let Some(anvil) = L1::start().await else { return };
     let directory = tempfile::tempdir().expect("there is room for a directory");
     let store = open(directory.path());
     let shallow = ReaderConfig { depth_max: 3, ..config(0) };

@@ -157,6 +157,8 @@ fn a_locked_store_says_which_process_has_it() {
     let mut child = child("child_holds_the_lock", directory.path())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
+        // It complains that nobody reads its output to the end.
+        .stderr(Stdio::null())
         .spawn()
         .expect("this binary runs");
     let lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();

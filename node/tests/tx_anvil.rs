@@ -1,12 +1,13 @@
 //! The sender against a real node: each intent once, through dead actors, reorganisations, dear blocks and empty accounts.
 
-mod anvil;
+mod logger;
 
 use alloy_primitives::{Address, B256, Bytes, U256};
-use anvil::{Anvil, CHAIN_ID, LOGGER, RICH, RICH_ADDRESS};
+use assay_anvil::{ACCOUNTS, CHAIN_ID};
 use assay_node::keys::Wallet;
-use assay_node::store::{Schema, Store, Table};
+use assay_node::store::{Schema, Store, StoreError, Table};
 use assay_node::tx::{self, FeePolicy, Intent, Outcome, Priority, Sender, SenderConfig, Status, TxError};
+use logger::{L1, LOGGER};
 use serde_json::json;
 use std::future::Future;
 use std::time::Duration;
@@ -16,11 +17,27 @@ use tokio_util::sync::CancellationToken;
 /// A role's own table, for commits that hold an intent and rows.
 const MOVES: Table<u64, u64> = Table::new("moves");
 
+/// Address and key of the account that sends.
+const RICH: (Address, B256) = ACCOUNTS[0];
+
 /// Nothing here takes longer, on however slow a machine, unless it hangs.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 fn open(directory: &std::path::Path) -> Store {
     Store::open(directory, &tx::schema(Schema::new("test", 1)).table(&MOVES)).expect("it opens")
+}
+
+/// As `open`, once the commit that a dead actor had begun is over: the store is open until then.
+async fn reopen(directory: &std::path::Path) -> Store {
+    let free = async {
+        loop {
+            match Store::open(directory, &tx::schema(Schema::new("test", 1)).table(&MOVES)) {
+                Err(StoreError::Locked { .. }) => tokio::task::yield_now().await,
+                opened => return opened.expect("it opens"),
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, free).await.expect("a commit ends")
 }
 
 fn config() -> SenderConfig {
@@ -33,11 +50,11 @@ fn config() -> SenderConfig {
 }
 
 fn start(
-    anvil: &Anvil,
+    anvil: &L1,
     store: &Store,
     config: SenderConfig,
 ) -> (Sender, CancellationToken, JoinHandle<Result<(), TxError>>) {
-    let wallet = Wallet::from_secret(&RICH).expect("it is a key");
+    let wallet = Wallet::from_secret(&RICH.1).expect("it is a key");
     let (sender, actor) = tx::sender(store.clone(), anvil.endpoint.clone(), wallet, config).expect("it reads its rows");
     let stop = CancellationToken::new();
     (sender, stop.clone(), tokio::spawn(actor.run(stop)))
@@ -58,7 +75,7 @@ fn log(topic: u64, priority: Priority) -> Intent {
 }
 
 /// Mines a block every few milliseconds while something is awaited.
-async fn mining<T>(anvil: &Anvil, awaited: impl Future<Output = T>) -> T {
+async fn mining<T>(anvil: &L1, awaited: impl Future<Output = T>) -> T {
     let mine = async {
         loop {
             anvil.mine(1).await;
@@ -73,13 +90,13 @@ async fn mining<T>(anvil: &Anvil, awaited: impl Future<Output = T>) -> T {
 }
 
 /// Topics of all logs of the canonical chain.
-async fn topics(anvil: &Anvil) -> Vec<u64> {
+async fn topics(anvil: &L1) -> Vec<u64> {
     anvil.logs().await.into_iter().map(|(_, _, topic)| topic).collect()
 }
 
 #[tokio::test]
 async fn intents_are_carried_out_once_and_remembered() {
-    let Some(anvil) = Anvil::start().await else { return };
+    let Some(anvil) = L1::start().await else { return };
     let directory = tempfile::tempdir().expect("there is room for a directory");
     let store = open(directory.path());
     let (sender, stop, actor) = start(&anvil, &store, config());
@@ -136,7 +153,7 @@ async fn intents_are_carried_out_once_and_remembered() {
 /// A revert is told before anything is sent, if gas must be estimated, and after, with what the contract said.
 #[tokio::test]
 async fn reverts_are_explained() {
-    let Some(anvil) = Anvil::start().await else { return };
+    let Some(anvil) = L1::start().await else { return };
     let directory = tempfile::tempdir().expect("there is room for a directory");
     let (sender, _stop, _actor) = start(&anvil, &open(directory.path()), config());
     let word = Bytes::from(U256::from(42).to_be_bytes::<32>());
@@ -167,7 +184,7 @@ async fn reverts_are_explained() {
 /// The actor is torn out of its work at arbitrary awaits, again and again; blocks are reorganised meanwhile.
 #[tokio::test]
 async fn dead_actors_and_reorganisations_lose_and_double_nothing() {
-    let Some(anvil) = Anvil::start().await else { return };
+    let Some(anvil) = L1::start().await else { return };
     let directory = tempfile::tempdir().expect("there is room for a directory");
     let config = SenderConfig { confirmations: 4, ..config() };
     let mut seed = 0x9e37_79b9_u64;
@@ -177,7 +194,7 @@ async fn dead_actors_and_reorganisations_lose_and_double_nothing() {
     };
     const INTENTS: u64 = 30;
     for life in 0..10 {
-        let store = open(directory.path());
+        let store = reopen(directory.path()).await;
         let (sender, _, actor) = start(&anvil, &store, config.clone());
         for topic in 3 * life..3 * life + 3 {
             let priority = if random(2) == 0 { Priority::Routine } else { Priority::Urgent };
@@ -196,7 +213,7 @@ async fn dead_actors_and_reorganisations_lose_and_double_nothing() {
         drop(sender);
         drop(store);
     }
-    let store = open(directory.path());
+    let store = reopen(directory.path()).await;
     let (sender, stop, actor) = start(&anvil, &store, config);
     for topic in 1..=INTENTS {
         let ticket = sender.ticket(log(topic, Priority::Routine).id);
@@ -213,7 +230,7 @@ async fn dead_actors_and_reorganisations_lose_and_double_nothing() {
 /// Routine work that the market has left behind stands before urgent work, and makes way.
 #[tokio::test]
 async fn urgent_work_passes_what_is_stuck() {
-    let Some(anvil) = Anvil::start().await else { return };
+    let Some(anvil) = L1::start().await else { return };
     let directory = tempfile::tempdir().expect("there is room for a directory");
     const GWEI: u128 = 1_000_000_000;
     let fees = FeePolicy { routine_cap: 5 * GWEI, urgent_cap: 500 * GWEI, ..FeePolicy::default() };
@@ -223,13 +240,12 @@ async fn urgent_work_passes_what_is_stuck() {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     // Blocks are dear from now on: every one of them, for anvil's base fee falls in empty ones.
-    let dear = json!([U256::from(100 * GWEI)]);
-    anvil.ask("anvil_setNextBlockBaseFeePerGas", dear.clone()).await;
+    anvil.set_next_base_fee(100 * GWEI).await;
     anvil.mine(1).await;
     let urgent = sender.submit(log(2, Priority::Urgent)).await.expect("there is room");
     let staying_dear = async {
         loop {
-            anvil.ask("anvil_setNextBlockBaseFeePerGas", dear.clone()).await;
+            anvil.set_next_base_fee(100 * GWEI).await;
             anvil.mine(1).await;
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -242,7 +258,7 @@ async fn urgent_work_passes_what_is_stuck() {
     assert!(matches!(outcome, Outcome::Done { .. }), "{outcome:?}");
     assert_eq!(topics(&anvil).await, [2]);
     // When blocks are cheap again, the routine work is done too.
-    anvil.ask("anvil_setNextBlockBaseFeePerGas", json!([U256::from(GWEI)])).await;
+    anvil.set_next_base_fee(GWEI).await;
     let outcome = mining(&anvil, routine.settled()).await.expect("the actor runs");
     assert!(matches!(outcome, Outcome::Done { .. }), "{outcome:?}");
     assert_eq!(topics(&anvil).await, [2, 1]);
@@ -250,10 +266,9 @@ async fn urgent_work_passes_what_is_stuck() {
 
 #[tokio::test]
 async fn a_poor_account_says_so_and_goes_on_when_money_comes() {
-    let Some(anvil) = Anvil::start().await else { return };
+    let Some(anvil) = L1::start().await else { return };
     let directory = tempfile::tempdir().expect("there is room for a directory");
-    let balance = |wei: u128| json!([RICH_ADDRESS, U256::from(wei)]);
-    anvil.ask("anvil_setBalance", balance(1_000_000)).await;
+    anvil.set_balance(RICH.0, 1_000_000).await;
     let (sender, _stop, _actor) = start(&anvil, &open(directory.path()), config());
     let mut shortage = sender.shortage();
     let ticket = sender.submit(log(1, Priority::Urgent)).await.expect("there is room");
@@ -262,7 +277,7 @@ async fn a_poor_account_says_so_and_goes_on_when_money_comes() {
     let withdrawn = sender.submit(log(2, Priority::Urgent)).await.expect("there is room");
     sender.withdraw(withdrawn.id()).await.expect("it is queued");
     assert_eq!(withdrawn.settled().await.expect("it is settled"), Outcome::Withdrawn);
-    anvil.ask("anvil_setBalance", balance(1_000_000_000_000_000_000)).await;
+    anvil.set_balance(RICH.0, 1_000_000_000_000_000_000).await;
     let outcome = mining(&anvil, ticket.settled()).await.expect("the actor runs");
     assert!(matches!(outcome, Outcome::Done { .. }), "{outcome:?}");
     assert_eq!(*shortage.borrow_and_update(), None);
@@ -272,7 +287,7 @@ async fn a_poor_account_says_so_and_goes_on_when_money_comes() {
 /// Another process with the same key takes a nonce: what had it goes on with the next.
 #[tokio::test]
 async fn somebody_elses_transaction_costs_a_nonce_not_an_intent() {
-    let Some(anvil) = Anvil::start().await else { return };
+    let Some(anvil) = L1::start().await else { return };
     let directory = tempfile::tempdir().expect("there is room for a directory");
     let (sender, _stop, _actor) = start(&anvil, &open(directory.path()), config());
     let ticket = sender.submit(log(1, Priority::Urgent)).await.expect("there is room");
@@ -281,7 +296,7 @@ async fn somebody_elses_transaction_costs_a_nonce_not_an_intent() {
     }
     // Anvil has this key too. All that waits is dropped, and the foreign transaction is mined with its nonce.
     let fee = U256::from(1_000_000_000_000_u64);
-    let foreign = json!([{ "from": RICH_ADDRESS, "to": Address::ZERO, "nonce": "0x0", "gas": "0x5208",
+    let foreign = json!([{ "from": RICH.0, "to": Address::ZERO, "nonce": "0x0", "gas": "0x5208",
         "maxFeePerGas": fee, "maxPriorityFeePerGas": fee }]);
     anvil.ask("anvil_dropAllTransactions", json!([])).await;
     anvil.ask("eth_sendTransaction", foreign).await;
@@ -292,7 +307,7 @@ async fn somebody_elses_transaction_costs_a_nonce_not_an_intent() {
 
 #[tokio::test]
 async fn another_chain_ends_the_actor() {
-    let Some(anvil) = Anvil::start().await else { return };
+    let Some(anvil) = L1::start().await else { return };
     let directory = tempfile::tempdir().expect("there is room for a directory");
     let (sender, _, actor) = start(&anvil, &open(directory.path()), SenderConfig { chain_id: 1, ..config() });
     let ticket = sender.submit(log(1, Priority::Urgent)).await.expect("there is room");

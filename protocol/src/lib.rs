@@ -9,6 +9,7 @@
 //! faults          what is wrong with a batch on its face
 //! presets         the numbers of deployments, and what they owe each other
 //! deployment      where the contracts are
+//! rpc             what processes say to each other
 //! ```
 //!
 //! Owns names, layouts and their hashes. It imports nothing of ours and does no I/O.
@@ -27,6 +28,7 @@ pub mod faults;
 pub mod objects;
 mod outcome;
 pub mod presets;
+pub mod rpc;
 pub mod signature;
 mod tree;
 

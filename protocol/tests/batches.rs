@@ -4,7 +4,9 @@
 mod vectors;
 
 use assay_protocol::data::layout::PAGE_SIZE;
-use assay_protocol::data::{Data, DataError, EncodeError, data_length, encode, page_hashes, page_proof, parts};
+use assay_protocol::data::{
+    Data, DataError, DataWindow, EncodeError, data_length, data_windows, encode, page_hashes, page_proof, parts,
+};
 use assay_protocol::faults::{Fault, data_faults};
 use assay_protocol::objects::{Batch, Claim, Domain, Origin, Source, region_id};
 use assay_protocol::{Address, B256, LEAF_TREE, PAGE_TREE, ProofError};
@@ -28,7 +30,7 @@ fn written(fault: &Fault) -> String {
         Fault::DataLength { .. } => "F11 length".into(),
         Fault::Page { entry, page, .. } => format!("F12 {entry} {page}"),
         Fault::BlobNode { entry, level, index, .. } => format!("F13 {entry} {level} {index}"),
-        Fault::Padding { offset } => format!("F14 {offset}"),
+        Fault::Padding { offset, .. } => format!("F14 {offset}"),
         Fault::LeafNode { level, index, .. } => format!("F15 {level} {index}"),
         other => panic!("the bytes alone do not show {other}"),
     }
@@ -227,6 +229,56 @@ impl Random {
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
         (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % end
+    }
+}
+
+/// The root that a window of data of so many pages leads to.
+fn root_of(window: &DataWindow<'_>, pages: usize) -> B256 {
+    let mut nodes = page_hashes(window.bytes);
+    let (mut first, mut siblings) = (window.first_page as usize, window.siblings.iter());
+    for _ in 0..pages.next_power_of_two().trailing_zeros() {
+        if first % 2 == 1 {
+            nodes.insert(0, *siblings.next().unwrap());
+        }
+        if nodes.len() % 2 == 1 {
+            nodes.push(*siblings.next().unwrap());
+        }
+        nodes = nodes.as_chunks().0.iter().map(|[left, right]| PAGE_TREE.node(left, right)).collect();
+        first /= 2;
+    }
+    assert_eq!(siblings.next(), None, "no sibling is left over");
+    nodes[0]
+}
+
+#[test]
+fn windows_show_spans_and_lead_to_the_root() {
+    let mut random = Random(0x6173_7361_7900_0003);
+    assert_eq!(data_windows(&[], &[]), []);
+    for pages in 1..40 {
+        let data: Vec<u8> = (0..pages * PAGE_SIZE - random.below(PAGE_SIZE)).map(|at| (at % 253) as u8).collect();
+        let root = assay_protocol::data::data_root(&data);
+        for count in 1..6 {
+            let span = |random: &mut Random| {
+                let start = random.below(data.len());
+                start as u64..(start + 1 + random.below(2 * PAGE_SIZE)).min(data.len()) as u64
+            };
+            let spans: Vec<_> = (0..count).map(|_| span(&mut random)).collect();
+            let windows = data_windows(&data, &spans);
+            let place = |window: &DataWindow<'_>| {
+                let start = window.first_page as usize * PAGE_SIZE;
+                start as u64..(start + window.bytes.len()) as u64
+            };
+            for span in &spans {
+                let holding = windows.iter().find(|window| place(window).contains(&span.start)).unwrap();
+                assert!(place(holding).end >= span.end, "a span lies in one window");
+            }
+            for window in &windows {
+                let place = place(window);
+                assert_eq!(*window.bytes, data[place.start as usize..place.end as usize]);
+                assert_eq!(root_of(window, pages), root, "page {} of {pages}", window.first_page);
+            }
+            assert!(windows.windows(2).all(|pair| place(&pair[0]).end < place(&pair[1]).start), "none touch");
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 mod vectors;
 
 use assay_protocol::objects::{
-    Batch, Domain, KeyConsent, Role, SoftReceipt, TaskRequest, TaskResult, TypedData, region_id,
+    Batch, Domain, ExecutorSession, KeyConsent, Role, SoftReceipt, TaskRequest, TaskResult, TypedData, region_id,
 };
 use assay_protocol::signature::{Signature, SignatureError, recover};
 use assay_protocol::{Address, B256};
@@ -72,6 +72,14 @@ fn hashes(kind: &str, m: &Value, domain: &Domain) -> Option<(B256, B256)> {
             };
             of(&KeyConsent { role, owner: address(m, "owner") }, domain)
         }
+        "ExecutorSession" => {
+            let session = ExecutorSession {
+                region: hash(m, "region"),
+                executor: address(m, "executor"),
+                nonce: hash(m, "nonce"),
+            };
+            of(&session, domain)
+        }
         _ => panic!("no object {kind}"),
     }
 }
@@ -84,6 +92,7 @@ fn types_are_those_of_the_vectors() {
         SoftReceipt::type_string(),
         Batch::type_string(),
         KeyConsent::type_string(),
+        ExecutorSession::type_string(),
     ];
     let vectors = eip712();
     let theirs: Vec<&str> = list(&vectors, "types").iter().map(|row| text(row, "type")).collect();

@@ -5,7 +5,8 @@ use assay_protocol::data::layout::{Layout, RECORD_SIZE};
 use assay_protocol::data::{Data, Entry, blob_root, encode, parse_record, write_record};
 use assay_protocol::faults::FAULTS;
 use assay_protocol::objects::{
-    Batch, Claim, Domain, KeyConsent, Origin, Place, SoftReceipt, Source, TaskRequest, TaskResult, TypedData,
+    Batch, Claim, Domain, ExecutorSession, KeyConsent, Origin, Place, SoftReceipt, Source, TaskRequest, TaskResult,
+    TypedData,
 };
 use assay_protocol::{Address, B256, BlobRef, Levels};
 use assay_specs::document::{Document, Table};
@@ -22,6 +23,7 @@ fn types_are_those_of_the_chapter() {
         SoftReceipt::type_string(),
         Batch::type_string(),
         KeyConsent::type_string(),
+        ExecutorSession::type_string(),
     ];
     assert_eq!(listed, ours);
 }

@@ -123,7 +123,6 @@ fn reason(error: &ProgramError) -> &'static str {
         ProgramError::Admission(error) => error.reason(),
         ProgramError::Lower(_) => "too large for the machine",
         ProgramError::Input(_) => "module too long",
-        ProgramError::Reservation(_) => "host",
     }
 }
 

@@ -2,7 +2,7 @@
 
 use alloy_sol_types::SolValue;
 use assay_protocol::Address;
-use assay_protocol::contracts::{Batches, Bonds, Court, Programs, StepVerifier};
+use assay_protocol::contracts::{Batches, Bonds, Court, Faults, Programs, StepVerifier};
 use assay_protocol::objects::Domain;
 use assay_protocol::presets::Parameters;
 use revm::primitives::{Bytes, TxKind, U256};
@@ -20,35 +20,12 @@ pub struct Deployment {
     pub batches: Address,
     /// The dispute court.
     pub court: Address,
+    /// The fault prover.
+    pub faults: Address,
     /// What signatures are bound to.
     pub domain: Domain,
     /// The numbers that it was deployed with.
     pub parameters: Parameters,
-}
-
-/// The parameters as one contract's constructor takes them.
-macro_rules! abi {
-    ($contract:ident, $parameters:expr) => {
-        $contract::Parameters {
-            window: $parameters.window,
-            clock: $parameters.clock,
-            noticePeriod: $parameters.notice_period,
-            withdrawalMargin: $parameters.withdrawal_margin,
-            asOfAgeMax: $parameters.as_of_age_max,
-            executorStake: $parameters.executor_stake,
-            sequencerStake: $parameters.sequencer_stake,
-            challengeBond: $parameters.challenge_bond,
-            burnShareBps: $parameters.burn_share_bps,
-            gasMarginBps: $parameters.gas_margin_bps,
-            baseFeeMax: $parameters.base_fee_max,
-            fuelLimitMax: $parameters.fuel_limit_max,
-            outputLengthMax: $parameters.output_length_max,
-            inputLengthMax: $parameters.input_length_max,
-            sourceHorizon: $parameters.source_horizon,
-            chainLengthMax: $parameters.chain_length_max,
-            treasury: $parameters.treasury,
-        }
-    };
 }
 
 impl Deployment {
@@ -67,14 +44,16 @@ impl Deployment {
             assert_eq!(receipt.created, Some(expected), "addresses follow from nonces");
         };
         create(world, &StepVerifier::BYTECODE, Vec::new(), verifier);
-        let arguments = (abi!(Bonds, parameters), court, faults).abi_encode_params();
+        let arguments = (Bonds::Parameters::from(&parameters), court, faults).abi_encode_params();
         create(world, &Bonds::BYTECODE, arguments, bonds);
         create(world, &Programs::BYTECODE, verifier.abi_encode(), programs);
-        let arguments = (abi!(Batches, parameters), bonds, court, faults).abi_encode_params();
+        let arguments = (Batches::Parameters::from(&parameters), bonds, court, faults).abi_encode_params();
         create(world, &Batches::BYTECODE, arguments, batches);
-        let arguments = (abi!(Court, parameters), bonds, programs, batches).abi_encode_params();
+        let arguments = (Court::Parameters::from(&parameters), bonds, programs, batches).abi_encode_params();
         create(world, &Court::BYTECODE, arguments, court);
+        let arguments = (Faults::Parameters::from(&parameters), bonds, programs, batches).abi_encode_params();
+        create(world, &Faults::BYTECODE, arguments, faults);
         let domain = Domain { chain_id: CHAIN_ID, contract: batches };
-        Self { bonds, programs, batches, court, domain, parameters }
+        Self { bonds, programs, batches, court, faults, domain, parameters }
     }
 }

@@ -18,12 +18,13 @@ use crate::world::{Block, Transaction};
 /// Gas of the schedule: a base, and what each hash or byte of a witness adds.
 const COMMIT: u64 = 200_000;
 const REVEAL: (u64, u64) = (150_000, 400);
-const TIMEOUT: u64 = 60_000;
 const CHALLENGER_MOVE: (u64, u64) = (50_000, 400);
 const CHALLENGER_STEP: (u64, u64) = (150_000, 10);
+const CHALLENGER_TIMEOUT: u64 = 60_000;
 const EXECUTOR_MOVE: (u64, u64) = (70_000, 1_300);
 const EXECUTOR_STEP: (u64, u64) = (220_000, 40);
-const WITNESS_BYTES_MAX: u64 = 16_384;
+const EXECUTOR_TIMEOUT: u64 = 140_000;
+const WITNESS_BYTES_MAX: u64 = 10_240;
 
 /// A payment that is not the one of the rules.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -135,7 +136,8 @@ impl Ledger {
                 let game = self.game(call.id);
                 let winner = game.mover.opponent();
                 if caller == by(winner, game.challenger, game.executor) {
-                    game.spend(winner, U256::from(TIMEOUT) * price);
+                    let gas = by(winner, CHALLENGER_TIMEOUT, EXECUTOR_TIMEOUT);
+                    game.spend(winner, U256::from(gas) * price);
                 }
             }
             _ => {}

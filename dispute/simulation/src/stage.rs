@@ -17,24 +17,6 @@ use crate::job::Job;
 use crate::key::Key;
 use crate::world::{CHAIN_ID, Receipt, World};
 
-/// The header as a contract's binding has it.
-macro_rules! abi_batch {
-    ($contract:ident, $batch:expr) => {
-        $contract::Batch {
-            region: $batch.region,
-            number: $batch.number,
-            parent: $batch.parent,
-            firstSequence: $batch.first_sequence,
-            leafRoot: $batch.leaf_root,
-            count: $batch.count,
-            dataRoot: $batch.data_root,
-            dataLength: $batch.data_length,
-            blobCount: $batch.blob_count,
-            asOf: $batch.as_of,
-            minDeadline: $batch.min_deadline,
-        }
-    };
-}
 /// The descriptor as a contract's binding has it.
 macro_rules! abi_descriptor {
     ($contract:ident, $job:expr) => {{
@@ -147,14 +129,14 @@ impl Stage {
         }
         let posted_at = world.head().time;
         let last_part = Bytes::copy_from_slice(&encoded.data[last_at..]);
-        let call = Batches::postCall { batch: abi_batch!(Batches, batch), lastPart: last_part };
+        let call = Batches::postCall { batch: (&batch).into(), lastPart: last_part };
         send(world, &self.sequencer, deployment.batches, &call);
         self.last = Some((number, batch.hash()));
 
         self.posted_at.resize(self.posted_at.len() + entries.len(), posted_at);
         self.cases.extend(claims.iter().zip(entries).enumerate().map(|(index, (claim, entry))| Case {
             proof: Court::LeafProof {
-                batch: abi_batch!(Court, batch),
+                batch: (&batch).into(),
                 index: index as u32,
                 record: Bytes::copy_from_slice(&write_record(claim)),
                 siblings: LEAF_TREE.proof(encoded.leaves.clone(), index),

@@ -118,10 +118,26 @@ pub fn play<E: Evidence>(
     secret: &B256,
     preflight: &mut Preflight,
 ) -> Result<Intent, PlayError<E::Error>> {
+    let game = board.game(duty.game).ok_or(PlayError::Stale { game: duty.game })?;
+    play_game(duty, game, board.court(), case, evidence, secret, preflight)
+}
+
+/// The call that does a duty in a game of a court, for players that hold no board while they compute.
+///
+/// # Errors
+/// [`PlayError`]: nothing is to be sent.
+pub fn play_game<E: Evidence>(
+    duty: &Duty,
+    game: &GameState,
+    court: Address,
+    case: &Case,
+    evidence: &E,
+    secret: &B256,
+    preflight: &mut Preflight,
+) -> Result<Intent, PlayError<E::Error>> {
     let stale = PlayError::Stale { game: duty.game };
-    let Some(game) = board.game(duty.game) else { return Err(stale) };
     let (state, data) = match (duty.task, &game.phase) {
-        (Task::Reveal, Phase::Committed) => (duty.game, reveal(game, board.court(), case, evidence, secret)?),
+        (Task::Reveal, Phase::Committed) => (duty.game, reveal(game, court, case, evidence, secret)?),
         (Task::Answer(side), Phase::Played(turn)) if turn.mover == side => {
             (turn.state, answer(game, turn, evidence, preflight)?)
         }
@@ -131,7 +147,7 @@ pub fn play<E: Evidence>(
     };
     Ok(Intent {
         id: keccak256((duty.game, state, keccak256(&data[..4])).abi_encode()),
-        to: board.court(),
+        to: court,
         value: U256::ZERO,
         data: Bytes::from(data),
         valid_until: duty.until,

@@ -108,8 +108,6 @@ struct Walk<'m, 'a> {
     dead_depth: Option<u32>,
     /// Index of the current operator.
     operator: u32,
-    /// Whether a check follows the charge at the next site, and the locals that it puts away.
-    check_next: Option<Vec<(u32, u32)>>,
 }
 
 impl<'m, 'a> Walk<'m, 'a> {
@@ -154,7 +152,6 @@ impl<'m, 'a> Walk<'m, 'a> {
             }],
             dead_depth: None,
             operator: 0,
-            check_next: None,
         }
     }
 
@@ -191,9 +188,6 @@ impl<'m, 'a> Walk<'m, 'a> {
         if site == self.operator {
             self.charges_done += 1;
             self.meter.charge(&mut self.out.code(), charge);
-            if let Some(saved) = self.check_next.take() {
-                self.meter.check(&mut self.out, &saved);
-            }
         }
     }
 
@@ -490,8 +484,11 @@ impl<'m, 'a> Walk<'m, 'a> {
                 self.enter_label(height, params);
                 let saved = self.saved.get(&self.operator).map_or(&[][..], |locals| locals);
                 let typed = saved.iter().map(|local| (self.local(*local), self.locals[*local as usize].ty));
-                self.check_next = Some(types::save_places(self.first_save, typed));
+                let saved = types::save_places(self.first_save, typed);
                 self.out.code().loop_(ty);
+                // Before the header's charge: the meter that comes round the loop is a value of its own, and nothing
+                // that the compiler derives from it is needed in the cold branch.
+                self.meter.check(&mut self.out, &saved);
             }
             Kind::Then => {
                 self.out.code().if_(ty);

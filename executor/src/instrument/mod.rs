@@ -32,7 +32,7 @@ pub(crate) use types::{HOST_MODULE, MEMORY_EXPORT, METER_EXPORT, export_name};
 use types::{Indices, Wrappers};
 
 /// Changes whenever the same module is instrumented to other bytes: compiled modules are cached under it.
-pub const INSTRUMENTER_VERSION: u32 = 3;
+pub const INSTRUMENTER_VERSION: u32 = 4;
 
 /// Where the instrumented module keeps its meter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -149,7 +149,7 @@ impl<'a> Adapter<'a> {
     }
 
     /// A function that the adapter exports under `name`, and its type.
-    fn exported(&self, name: &str) -> Result<Option<(u32, FuncType)>, AdmissionError> {
+    pub(super) fn exported(&self, name: &str) -> Result<Option<(u32, FuncType)>, AdmissionError> {
         for export in self.survey.exports.clone().into_iter().flatten() {
             let export = export?;
             if export.name != name || export.kind != ExternalKind::Func {

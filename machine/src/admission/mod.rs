@@ -53,6 +53,9 @@ pub const MEMORY_EXPORT: &str = "memory";
 const START_EXPORT: &str = "_start";
 /// WASI preview 1 over the host interface, assembled from `wasi_adapter.wat` beside it.
 const WASI_ADAPTER: &[u8] = include_bytes!("wasi_adapter.wasm");
+/// The adapter's function that writes, and the global `$streams`, its first.
+const WASI_WRITE: &str = "fd_write";
+const WASI_STREAMS: usize = 0;
 
 /// A normalised module.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +64,17 @@ pub struct Admitted {
     pub module: Vec<u8>,
     /// The index of the function that runs it, the module's last.
     pub entry_function: u32,
+    /// Where a program that can writes to its stderr.
+    pub stderr: Option<AdapterStderr>,
+}
+
+/// The adapter's part in what a program writes to its stderr, by the module's indices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AdapterStderr {
+    /// The function `fd_write`.
+    pub function: u32,
+    /// The global that says what each descriptor stands for.
+    pub streams: u32,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

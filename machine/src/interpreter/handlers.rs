@@ -23,6 +23,7 @@ struct Load<const OP: u16>;
 struct Store<const OP: u16>;
 struct Control<const OP: u16>;
 struct Cold;
+struct Watched;
 
 impl<const OP: u16> Effect for Unary<OP> {
     #[inline(always)]
@@ -274,6 +275,18 @@ impl Effect for Cold {
             if r.stop < r.ip { Err(Leave::Pause) } else { Ok(()) }
         }
     }
+}
+
+impl Effect for Watched {
+    #[inline(always)]
+    unsafe fn run(_: &mut Registers) -> Result<(), Leave> {
+        Err(Leave::Pause)
+    }
+}
+
+/// A handler that leaves its instruction undone, for whoever watches and then makes the step by definition.
+pub(super) fn watched_handler() -> Handler {
+    handler::<Watched>
 }
 
 /// Whether an instruction neither charges nor leaves the line, so that [`checking_handler`] can run it.

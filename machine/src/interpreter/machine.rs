@@ -153,13 +153,19 @@ pub struct StepProof {
 pub struct PreparedCode {
     threaded: Threaded,
     frame_slots_max: u32,
+    watched: Option<u32>,
 }
 
 impl PreparedCode {
     /// Prepares the code of a lowered image.
     pub fn new(image: &Image) -> Self {
+        Self::watching(image, None)
+    }
+
+    /// The same, so that [`Interpreter::run_watched`] sees each state before the instruction at `watched`.
+    pub fn watching(image: &Image, watched: Option<u32>) -> Self {
         let frame_slots_max = image.plans.iter().map(|plan| plan.frame_slots).max().unwrap_or(0);
-        Self { threaded: Threaded::new(&image.code), frame_slots_max }
+        Self { threaded: Threaded::new(&image.code, watched), frame_slots_max, watched }
     }
 }
 
@@ -170,12 +176,14 @@ pub struct Interpreter {
     /// The state, its memory root stale.
     record: Record,
     steps: u64,
+    /// The instruction that halted the machine.
+    halted_pc: Option<u32>,
 }
 
 impl Interpreter {
     /// A run at its first state. `record` and `memory` are those of a lowered program, `code` is that program's.
     pub fn new(code: Arc<PreparedCode>, record: Record, memory: FlatMemory) -> Self {
-        Self { code, memory, record, steps: 0 }
+        Self { code, memory, record, steps: 0, halted_pc: None }
     }
 
     /// Steps done.
@@ -186,6 +194,11 @@ impl Interpreter {
     /// The record; its memory root is that of the last [`Interpreter::commit`].
     pub fn record(&self) -> &Record {
         &self.record
+    }
+
+    /// The instruction whose step halted the machine, if this run has made that step.
+    pub fn halted_pc(&self) -> Option<u32> {
+        self.halted_pc
     }
 
     /// The output written so far.
@@ -212,6 +225,7 @@ impl Interpreter {
     /// Goes on from another record over this memory, as a harness does that calls one function after another.
     pub fn redirect(&mut self, record: Record) {
         self.record = record;
+        self.halted_pc = None;
     }
 
     /// Keeps this state to go on from later.
@@ -239,20 +253,30 @@ impl Interpreter {
         self.memory.restore(&checkpoint.memory);
         self.record = checkpoint.record;
         self.steps = checkpoint.steps;
+        self.halted_pc = None;
     }
 
     /// Runs until `steps` steps are done in all, or the machine has halted; a halted machine is its own successor.
     pub fn run_to(&mut self, steps: u64) {
+        self.run_watched(steps, |_, _| {});
+    }
+
+    /// As [`Interpreter::run_to`]; `look` sees record and memory before each step of the watched instruction.
+    pub fn run_watched(&mut self, steps: u64, mut look: impl FnMut(&Record, &FlatMemory)) {
         let margin = self.code.threaded.longest_straight() as u64;
+        let has_fast_path = self.memory.is_reserved();
         while self.record.is_running() && self.steps < steps {
-            if steps - self.steps > margin {
+            if has_fast_path && steps - self.steps > margin {
                 self.run_fast((steps - self.steps).min(FAST_STEPS_MAX));
             }
-            // Few steps are left.
+            // Few steps are left, or the next one is watched.
             let pc = self.record.pc_or_code;
             while self.record.is_running() && self.steps < steps {
                 if self.record.pc_or_code != pc && steps - self.steps > margin {
                     break;
+                }
+                if self.code.watched == Some(self.record.pc_or_code) {
+                    look(&self.record, &self.memory);
                 }
                 self.run_one();
             }
@@ -284,6 +308,9 @@ impl Interpreter {
     fn follow(&mut self, next: Record) {
         if next.memory_pages != self.record.memory_pages {
             self.memory.grow_linear(next.memory_size());
+        }
+        if self.record.is_running() && !next.is_running() {
+            self.halted_pc = Some(self.record.pc_or_code);
         }
         self.record = next;
         self.steps += 1;
@@ -333,6 +360,7 @@ impl Interpreter {
         vm.record.pc_or_code = vm.pc_of(vm.registers.ip);
         let left = (vm.registers.stop as isize - vm.registers.ip as isize) / OP_SIZE + margin as isize;
         let halted = u64::from(vm.leave != Leave::Pause);
+        self.halted_pc = (vm.leave != Leave::Pause).then_some(vm.record.pc_or_code);
         self.steps += steps - left as u64 + halted;
         self.record = match vm.leave {
             Leave::Pause => vm.record,

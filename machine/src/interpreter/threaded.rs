@@ -199,8 +199,8 @@ pub(super) struct Threaded {
 }
 
 impl Threaded {
-    /// Threads the code of a lowered image.
-    pub fn new(code: &[Instruction]) -> Self {
+    /// Threads the code of a lowered image. The fast path stops before the instruction at `watched`.
+    pub fn new(code: &[Instruction], watched: Option<u32>) -> Self {
         let (mut straight, mut longest_straight) = (0, 1);
         let ops = code.iter().enumerate().map(|(pc, instruction)| {
             let Instruction { opcode, d, a, b, imm } = *instruction;
@@ -210,7 +210,11 @@ impl Threaded {
             if breaks_line || leaves_line(opcode) {
                 straight = 0;
             }
-            let handler = if breaks_line { handlers::checking_handler() } else { handlers::handler_of(opcode) };
+            let handler = match breaks_line {
+                _ if watched == Some(pc as u32) => handlers::watched_handler(),
+                true => handlers::checking_handler(),
+                false => handlers::handler_of(opcode),
+            };
             Op { handler, d, a, b, opcode, imm: threaded_immediate(pc, opcode, imm) }
         });
         Self { ops: ops.collect(), longest_straight }

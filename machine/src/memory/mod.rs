@@ -34,7 +34,7 @@ mod reference;
 use alloy_primitives::B256;
 
 pub use blob::{BlobHasher, BlobTooLong, commit_blob, mount_blob};
-pub use flat::{FixedImage, FlatImage, FlatMemory, ReservationFailed, SharedBytes};
+pub use flat::{FixedImage, FlatImage, FlatMemory, SharedBytes};
 pub use layout::Region;
 pub use proof::ChunkProof;
 pub use snapshot::Snapshot;

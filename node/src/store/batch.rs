@@ -67,7 +67,8 @@ impl Batch {
         self.write(false)
     }
 
-    /// As [`Batch::commit`], on a thread that may block. A caller that stops waiting does not stop the commit.
+    /// As [`Batch::commit`], on a thread that may block. A caller that stops waiting does not stop the commit, and the store is open
+    /// until it is over.
     ///
     /// # Errors
     /// As [`Batch::commit`].

@@ -23,7 +23,7 @@ pub enum Refusal {
 }
 
 /// Phrases in the order in which they are looked for: "replacement … underpriced" would otherwise be sorted by a shorter one.
-const PHRASES: [(&str, Refusal); 25] = [
+const PHRASES: [(&str, Refusal); 26] = [
     ("already known", Refusal::Known),
     ("already imported", Refusal::Known),
     ("alreadyknown", Refusal::Known),
@@ -45,6 +45,7 @@ const PHRASES: [(&str, Refusal); 25] = [
     ("exceeds block gas limit", Refusal::Impossible),
     ("gas required exceeds", Refusal::Impossible),
     ("gas limit too high", Refusal::Impossible),
+    ("intrinsic gas too high", Refusal::Impossible),
     ("intrinsic gas too low", Refusal::Impossible),
     ("gas too low", Refusal::Impossible),
     ("oversized data", Refusal::Impossible),
@@ -85,6 +86,7 @@ mod tests {
             ("exceeds block gas limit", Refusal::Impossible),
             ("gas required exceeds allowance (30000000)", Refusal::Impossible),
             ("intrinsic gas too low: gas 5, minimum needed 21000", Refusal::Impossible),
+            ("intrinsic gas too high -- tx.gas_limit > env.block.gas_limit", Refusal::Impossible),
             ("oversized data: transaction size 200000, limit 131072", Refusal::Impossible),
             ("txpool is full", Refusal::Unclear),
             ("", Refusal::Unclear),

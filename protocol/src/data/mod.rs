@@ -26,7 +26,7 @@ use layout::{Area, Layout, PAGE_SIZE};
 
 pub use encode::{EncodeError, Encoded, data_length, encode};
 pub(crate) use pages::blob_page_hash;
-pub use pages::{blob_root, data_root, page_hashes, page_proof, parts};
+pub use pages::{DataWindow, blob_root, data_root, data_windows, page_hashes, page_proof, parts};
 pub use record::{Entry, Record, parse_record, write_record};
 
 /// The data of a batch over borrowed bytes, which are those that the header commits to and have the whole head.

@@ -11,7 +11,7 @@ use alloy_primitives::{Address, B256};
 use super::data::same_blob;
 use super::{BoundError, Fault, Need, PredecessorError, SignerError, SourceError};
 use crate::data::Data;
-use crate::objects::{Claim, Origin, Place, Source, TypedData};
+use crate::objects::{Claim, Origin, Place, Source, TaskRequest, TaskResult, TypedData};
 use crate::signature::recover;
 use crate::tree::EMPTY_BLOB_ROOT;
 use crate::{BlobRef, Status};
@@ -114,7 +114,8 @@ pub fn claim_faults<F: Facts>(
         found.extend(client.err().map(|cause| Fault::ClientSignature { leaf, cause }));
         let executor = executor_signature(data, &claim, facts)?;
         found.extend(executor.err().map(|cause| Fault::ExecutorSignature { leaf, cause }));
-        found.extend(bounds(&claim, limits).map(|cause| Fault::Bound { leaf, cause }));
+        let bound = bound_error(&claim.request, &claim.result, limits);
+        found.extend(bound.map(|cause| Fault::Bound { leaf, cause }));
 
         let program = facts.program(claim.request.program)?;
         let registered = program.filter(|program| program.registered_at <= batch.as_of);
@@ -160,9 +161,9 @@ fn executor_signature<F: Facts>(
     Ok(if is_key { Ok(()) } else { Err(SignerError::Other { got: key, wanted: executor }) })
 }
 
-/// Fault 3: the first bound that is broken.
-fn bounds(claim: &Claim, limits: &Limits) -> Option<BoundError> {
-    let Claim { request, result, .. } = claim;
+/// Fault 3: the first bound that a request and its result break, asked before a result is taken in as well.
+#[must_use]
+pub fn bound_error(request: &TaskRequest, result: &TaskResult, limits: &Limits) -> Option<BoundError> {
     let above = |got: u64, most: u64| got > most;
     let (most, got) = (limits.fuel_limit_max, request.fuel_limit);
     if above(got, most) {

@@ -188,15 +188,15 @@ fn blob(data: &Data<'_>, entry: u32, area: &Area, found: &mut Vec<Fault>) {
 /// Fault 14: zeros between the head, the blobs, their trees and the next area. One fault for a gap.
 fn padding(data: &Data<'_>, areas: &[Area], found: &mut Vec<Fault>) {
     let mut gap_start = data.layout().head_length();
-    let mut check = |from: u64, to: u64| {
+    let mut check = |entry: u32, from: u64, to: u64| {
         let gap = &data.bytes()[from as usize..to as usize];
         let at = gap.iter().position(|byte| *byte != 0);
-        found.extend(at.map(|at| Fault::Padding { offset: from + at as u64 }));
+        found.extend(at.map(|at| Fault::Padding { entry, offset: from + at as u64 }));
     };
-    for area in areas.iter().filter(|area| area.length > 0) {
-        check(gap_start, area.start);
+    for (entry, area) in (0..).zip(areas).filter(|(_, area)| area.length > 0) {
+        check(entry, gap_start, area.start);
         if area.pages() > 1 {
-            check(area.blob_end(), area.start + area.pages() * PAGE_SIZE as u64);
+            check(entry, area.blob_end(), area.start + area.pages() * PAGE_SIZE as u64);
         }
         gap_start = area.end();
     }

@@ -4,14 +4,16 @@
 //! data      faults of the bytes alone: leaves, order, sources, directory, blobs, padding
 //! claims    faults of what the records claim, with the facts of L1 that they lean on
 //! evidence  the bytes that a proof opens
+//! proof     the call by which L1 convicts, with the feature `contracts`
 //! ```
 //!
-//! Owns the list and its numbers. A sequencer asks for it before it posts, a challenger after. It proves nothing to L1 by
-//! itself: [`Fault::evidence`] names the bytes that a proof opens.
+//! Owns the list and its numbers. A sequencer asks for it before it posts, a challenger after.
 
 mod claims;
 mod data;
 mod evidence;
+#[cfg(feature = "contracts")]
+mod proof;
 
 use alloc::vec::Vec;
 
@@ -22,8 +24,11 @@ use crate::data::Data;
 use crate::objects::{Place, SourceShapeError};
 use crate::signature::SignatureError;
 
-pub use claims::{Facts, LeafFacts, Limits, ProgramFacts, claim_faults};
+pub use claims::{Facts, LeafFacts, Limits, ProgramFacts, bound_error, claim_faults};
 pub use data::data_faults;
+pub use evidence::{Named, Part};
+#[cfg(feature = "contracts")]
+pub use proof::{ExhibitError, Exhibits};
 
 /// A face fault, by where it is and why. Leaves, entries, pages and nodes are named by index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
@@ -71,9 +76,9 @@ pub enum Fault {
     /// F13. Level `depth` is the blob's root.
     #[error("entry {entry}: node {index} of level {level} is {got}, what is below it makes {wanted}")]
     BlobNode { entry: u32, level: u32, index: u64, got: B256, wanted: B256 },
-    /// F14. The first byte of the gap that is not zero.
+    /// F14. The first byte that is not zero of the gap before the area of an entry, or of that behind the entry's blob.
     #[error("byte {offset} is padding and not zero")]
-    Padding { offset: u64 },
+    Padding { entry: u32, offset: u64 },
     /// F15. Level `depth` is the header's leaf root.
     #[error("node {index} of level {level} over the leaves is {got}, what is below it makes {wanted}")]
     LeafNode { level: u32, index: u64, got: B256, wanted: B256 },

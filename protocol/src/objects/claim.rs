@@ -4,6 +4,7 @@
 //! are kept as they came, so that the leaf of a hostile record can still be computed.
 
 use alloy_primitives::{B256, keccak256};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{Domain, TaskRequest, TaskResult, TypedData, hash_words, number_word};
@@ -13,11 +14,14 @@ use crate::signature::SIGNATURE_LENGTH;
 const LEAF_TAG: &[u8] = b"assay.batch.leaf.v1";
 
 /// A leaf, named by its place. Zero where there is none.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Place {
     /// Number of the batch.
+    #[serde(with = "alloy_serde::quantity")]
     pub batch: u64,
     /// Index of the leaf.
+    #[serde(with = "alloy_serde::quantity")]
     pub index: u32,
 }
 

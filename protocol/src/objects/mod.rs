@@ -7,6 +7,7 @@ mod claim;
 mod typed;
 
 use alloy_primitives::{Address, B256, Keccak256, U256};
+use serde::{Deserialize, Serialize};
 
 use crate::BlobRef;
 
@@ -14,7 +15,8 @@ pub use claim::{Claim, Origin, Place, Source, SourceShapeError};
 pub use typed::{DOMAIN_NAME, DOMAIN_VERSION, Domain, TypedData};
 
 /// What a client asks for and signs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct TaskRequest {
     /// Who asks and pays.
     pub client: Address,
@@ -25,14 +27,19 @@ pub struct TaskRequest {
     /// What the program reads.
     pub input: BlobRef,
     /// Fuel that the run may use.
+    #[serde(with = "alloy_serde::quantity")]
     pub fuel_limit: u64,
     /// Bytes that the run may output.
+    #[serde(with = "alloy_serde::quantity")]
     pub output_length_max: u64,
     /// Most that the client pays, in wei.
+    #[serde(with = "alloy_serde::quantity")]
     pub fee_max: u128,
     /// L1 time in seconds until which the task may be posted.
+    #[serde(with = "alloy_serde::quantity")]
     pub deadline: u64,
     /// Tells tasks apart that are otherwise the same.
+    #[serde(with = "alloy_serde::quantity")]
     pub nonce: u64,
 }
 
@@ -63,19 +70,24 @@ impl TypedData for TaskRequest {
 }
 
 /// What an executor claims and signs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct TaskResult {
     /// The task's id.
     pub task: B256,
     /// Runs of the task that went before and became void.
+    #[serde(with = "alloy_serde::quantity")]
     pub attempt: u32,
     /// The owner of the stake behind the claim.
     pub executor: Address,
     /// A [`crate::Status`], if the claim is sound.
+    #[serde(with = "alloy_serde::quantity")]
     pub status: u8,
     /// Exit code or trap code.
+    #[serde(with = "alloy_serde::quantity")]
     pub code: u32,
     /// Fuel that the run used.
+    #[serde(with = "alloy_serde::quantity")]
     pub fuel_used: u64,
     /// What the program wrote.
     pub output: BlobRef,
@@ -98,17 +110,21 @@ impl TypedData for TaskResult {
 }
 
 /// What a sequencer promises and signs: this task has this place in the order, and is posted by this time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct SoftReceipt {
     /// Whose promise it is.
     pub region: B256,
     /// The task's id.
     pub task: B256,
     /// The task's number at intake.
+    #[serde(with = "alloy_serde::quantity")]
     pub sequence: u64,
     /// Milliseconds since 1970 on the sequencer's clock; for the client's information.
+    #[serde(with = "alloy_serde::quantity")]
     pub time_ms: u64,
     /// L1 time in seconds by which a batch contains the task.
+    #[serde(with = "alloy_serde::quantity")]
     pub include_by: u64,
 }
 
@@ -127,29 +143,37 @@ impl TypedData for SoftReceipt {
 }
 
 /// What a region's sequencer posts: the header of the data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Batch {
     /// Whose batch it is, see [`region_id`].
     pub region: B256,
     /// Number within the region, from 0, without gaps.
+    #[serde(with = "alloy_serde::quantity")]
     pub number: u64,
     /// Hash of the batch before; zero for number 0.
     pub parent: B256,
     /// Sequence number of leaf 0.
+    #[serde(with = "alloy_serde::quantity")]
     pub first_sequence: u64,
     /// Root over the leaves, see [`crate::LEAF_TREE`].
     pub leaf_root: B256,
     /// Leaves, at least 1.
+    #[serde(with = "alloy_serde::quantity")]
     pub count: u32,
     /// Root over the pages of the data, see [`crate::PAGE_TREE`].
     pub data_root: B256,
     /// Bytes of the data.
+    #[serde(with = "alloy_serde::quantity")]
     pub data_length: u32,
     /// Entries of the directory.
+    #[serde(with = "alloy_serde::quantity")]
     pub blob_count: u32,
     /// L1 time in seconds at which executors, keys and programs are judged.
+    #[serde(with = "alloy_serde::quantity")]
     pub as_of: u64,
     /// No task of the batch has an earlier deadline.
+    #[serde(with = "alloy_serde::quantity")]
     pub min_deadline: u64,
 }
 
@@ -205,6 +229,26 @@ impl TypedData for KeyConsent {
 
     fn typed(&self) -> Self::Typed {
         typed::KeyConsent { role: self.role as u8, owner: self.owner }
+    }
+}
+
+/// What an executor's key signs to open a session with a region's sequencer (specs/17-rpc.md). Bound to the contract of batches, and by
+/// the nonce to one connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExecutorSession {
+    /// The sequencer's region.
+    pub region: B256,
+    /// The owner of the stake.
+    pub executor: Address,
+    /// What the sequencer gave for this connection.
+    pub nonce: B256,
+}
+
+impl TypedData for ExecutorSession {
+    type Typed = typed::ExecutorSession;
+
+    fn typed(&self) -> Self::Typed {
+        typed::ExecutorSession { region: self.region, executor: self.executor, nonce: self.nonce }
     }
 }
 

@@ -118,4 +118,10 @@ sol! {
         uint8 role;
         address owner;
     }
+
+    struct ExecutorSession {
+        bytes32 region;
+        address executor;
+        bytes32 nonce;
+    }
 }

@@ -26,6 +26,17 @@ fn a_stake_outlasts_whatever_may_hang_on_it() {
     }
 }
 
+/// Whoever watches a devnet sees every ending within minutes: a result final, a game over, a stake gone home.
+#[test]
+fn devnet_is_watched_to_its_end() {
+    let devnet = Preset::Devnet.parameters(Address::ZERO);
+    assert!(devnet.window <= 60 && devnet.notice_period <= 10);
+    assert!(devnet.window + 2 * devnet.clock <= 180, "the fate of every claim");
+    assert!(devnet.withdrawal_delay() <= 300, "{} seconds for a stake", devnet.withdrawal_delay());
+    // A batch in every block of a second: what is on L1 can be named for longer than anybody watches.
+    assert!(devnet.source_horizon >= 15 * 60);
+}
+
 #[test]
 fn mainnet_is_what_the_chapter_argues_for() {
     let mainnet = Preset::Mainnet.parameters(Address::ZERO);

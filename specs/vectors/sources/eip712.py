@@ -35,6 +35,7 @@ TYPES = {
         ("uint32", "blobCount"), ("uint64", "asOf"), ("uint64", "minDeadline"),
     ],
     "KeyConsent": [("uint8", "role"), ("address", "owner")],
+    "ExecutorSession": [("bytes32", "region"), ("address", "executor"), ("bytes32", "nonce")],
 }
 DOMAIN_TYPE = [("string", "name"), ("string", "version"), ("uint256", "chainId"), ("address", "verifyingContract")]
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141

@@ -6,8 +6,6 @@ pragma solidity 0.8.37;
 /// its bytes is zero. A challenger is paid out of a convict's pot, which whoever joins in could milk with hashes of zeros:
 /// its figures are what a call costs at least. A test holds both to what the calls burn.
 library GasSchedule {
-    uint256 internal constant TIMEOUT = 60_000;
-
     uint256 internal constant COMMIT = 200_000;
     uint256 internal constant REVEAL = 150_000;
     uint256 internal constant CHALLENGER_MOVE = 50_000;
@@ -20,6 +18,11 @@ library GasSchedule {
     uint256 internal constant CHALLENGER_STEP_BYTE = 10;
     uint256 internal constant EXECUTOR_STEP = 220_000;
     uint256 internal constant EXECUTOR_STEP_BYTE = 40;
+
+    uint256 internal constant CHALLENGER_TIMEOUT = 60_000;
+    /// @dev Of a stay between two others, by a key of the executor, when neither it nor the treasury has been credited yet.
+    uint256 internal constant EXECUTOR_TIMEOUT = 140_000;
+
     /// @dev Bytes of a witness that are paid to an executor. The longest that a step has are of 9,160 (gas/steps.md).
     uint256 private constant WITNESS_BYTES_MAX = 10_240;
 
@@ -47,7 +50,8 @@ library GasSchedule {
         return EXECUTOR_STEP + EXECUTOR_STEP_BYTE * paid;
     }
 
-    /// @notice The most that an executor's moves in one game come to: every second dissection of the longest run, and a step.
+    /// @notice The most that an executor's moves in one game come to: every second dissection of the longest run, and a step,
+    /// which is given more than a timeout.
     function executorWorst(uint8 arityLog2) internal pure returns (uint256) {
         uint256 dissections = (RUN_LOG2 + arityLog2 - 1) / arityLog2;
         return dissections / 2 * executorMove(1 << arityLog2) + executorStep(WITNESS_BYTES_MAX);

@@ -19,7 +19,9 @@ use self::numbering::Writer;
 use self::sections::{data, memory, tables};
 use super::link::{Linked, describe};
 use super::survey::Survey;
-use super::{AdmissionError, Admitted, ENTRY_EXPORT, Mode, START_EXPORT};
+use super::{
+    AdapterStderr, AdmissionError, Admitted, ENTRY_EXPORT, Mode, START_EXPORT, WASI_MODULE, WASI_STREAMS, WASI_WRITE,
+};
 
 /// Writes the module and returns it with the index of its entry function.
 pub(super) fn normalise(linked: &Linked<'_>, mode: Mode) -> Result<Admitted, AdmissionError> {
@@ -63,7 +65,27 @@ pub(super) fn normalise(linked: &Linked<'_>, mode: Mode) -> Result<Admitted, Adm
     if !data.is_empty() {
         module.section(&data);
     }
-    Ok(Admitted { module: module.finish(), entry_function })
+    let stderr = match mode {
+        Mode::Program => stderr(linked, &writer)?,
+        Mode::Library => None,
+    };
+    Ok(Admitted { module: module.finish(), entry_function, stderr })
+}
+
+/// The parts of the WASI adapter by which a program writes to stderr, if it reaches them.
+fn stderr(linked: &Linked<'_>, writer: &Writer) -> Result<Option<AdapterStderr>, AdmissionError> {
+    for (adapter, numbers) in linked.adapters.iter().zip(&writer.adapters) {
+        if adapter.module != WASI_MODULE || !adapter.reached_globals.contains(&(WASI_STREAMS as u32)) {
+            continue;
+        }
+        if let Some((function, _)) = adapter.exported(WASI_WRITE)?
+            && adapter.reached_functions.contains(&function)
+        {
+            let (function, streams) = (numbers.functions[function as usize], numbers.globals[WASI_STREAMS]);
+            return Ok(Some(AdapterStderr { function, streams }));
+        }
+    }
+    Ok(None)
 }
 
 /// The function that a program exports as `_start`, checked.

@@ -74,9 +74,13 @@ pub fn update_leaves(tree: &mut Tree, numbers: &[u64], leaves: &[Leaf]) {
 
 /// Hashes pages, ascending by number, into their tree. `all` begins at the region's first page.
 pub fn update_pages(tree: &mut Tree, numbers: &[u32], all: &[Page]) {
-    let pages: Vec<&Page> = numbers.iter().map(|number| &all[*number as usize]).collect();
+    update_each_page(tree, numbers, &numbers.iter().map(|number| &all[*number as usize]).collect::<Vec<_>>());
+}
+
+/// Hashes pages, ascending by number, into their tree.
+pub fn update_each_page(tree: &mut Tree, numbers: &[u32], pages: &[&Page]) {
     let mut hashes: Vec<B256> = Vec::with_capacity(pages.len());
-    page_digests(&pages, &mut hashes);
+    page_digests(pages, &mut hashes);
     tree.update(&numbers.iter().map(|number| u64::from(*number)).zip(hashes).collect::<Vec<_>>());
 }
 

@@ -1,4 +1,4 @@
-//! MEMORY: WASM's linear memory in one reservation of address space.
+//! MEMORY: WASM's linear memory in one reservation of address space, or in single pages where that can't be had.
 //!
 //! Owns the bytes and one dirty flag for each page. The reservation never moves, so that growing is a change of one
 //! number; pages that nobody touches take no memory of the host.
@@ -7,7 +7,8 @@ use alloc::{vec, vec::Vec};
 
 use memmap2::{MmapMut, MmapOptions};
 
-use super::backing::{Backing, flagged, update_pages};
+use super::backing::{Backing, flagged, update_each_page, update_pages};
+use super::pages::Pages;
 use crate::memory::{
     layout::{Kind, PAGE_SIZE, Page},
     tree::Tree,
@@ -20,19 +21,20 @@ const GUARD_SIZE: usize = 1 << 16;
 /// Dirty flags: those of the pages, and a word for the guard.
 const FLAGS: usize = (LINEAR_SIZE_MAX as usize / PAGE_SIZE) + 8;
 
-/// The host does not give the address range that linear memory needs.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot reserve {wanted} bytes of address space for linear memory: {source}")]
-pub struct ReservationFailed {
-    /// Bytes asked for.
-    pub wanted: usize,
-    /// What the host answered.
-    pub source: std::io::Error,
+/// Where the bytes are.
+enum Bytes {
+    /// One range with all that there can be, and the guard.
+    Reserved(MmapMut),
+    /// Wherever the host has put them.
+    Sparse(Pages),
 }
+
+/// Why a pointer or a slice can be had.
+const RESERVED: &str = "only the interpreter's fast path asks, which runs on a reservation";
 
 /// The region's bytes below 4 GiB.
 pub struct Linear {
-    bytes: MmapMut,
+    bytes: Bytes,
     size: u64,
     dirty: Vec<u8>,
     tree: Tree,
@@ -40,15 +42,46 @@ pub struct Linear {
 
 impl Linear {
     /// A linear memory of `size` zero bytes.
-    pub fn new(size: u64) -> Result<Self, ReservationFailed> {
-        assert!(size <= LINEAR_SIZE_MAX, "linear memory has at most 2^32 bytes, got {size}");
-        let bytes = reserve(LINEAR_SIZE_MAX as usize + GUARD_SIZE)?;
-        Ok(Self { bytes, size, dirty: vec![0; FLAGS], tree: Tree::new(Kind::Bulk) })
+    pub fn new(size: u64) -> Self {
+        let reserved = reserve(LINEAR_SIZE_MAX as usize + GUARD_SIZE);
+        Self::with(size, reserved.map_or_else(|| Bytes::Sparse(Pages::default()), Bytes::Reserved))
     }
 
-    /// First byte.
+    /// The same without a reservation.
+    pub fn sparse(size: u64) -> Self {
+        Self::with(size, Bytes::Sparse(Pages::default()))
+    }
+
+    fn with(size: u64, bytes: Bytes) -> Self {
+        assert!(size <= LINEAR_SIZE_MAX, "linear memory has at most 2^32 bytes, got {size}");
+        Self { bytes, size, dirty: vec![0; FLAGS], tree: Tree::new(Kind::Bulk) }
+    }
+
+    /// Whether there is a reservation, so that pointers can be had.
+    pub fn is_reserved(&self) -> bool {
+        matches!(self.bytes, Bytes::Reserved(_))
+    }
+
+    /// First byte. Panics without a reservation, as all that gives a pointer or a slice.
     pub fn base(&mut self) -> *mut u8 {
-        self.bytes.as_mut_ptr()
+        match &mut self.bytes {
+            Bytes::Reserved(bytes) => bytes.as_mut_ptr(),
+            Bytes::Sparse(_) => panic!("{RESERVED}"),
+        }
+    }
+
+    fn all(&self) -> &[u8] {
+        match &self.bytes {
+            Bytes::Reserved(bytes) => &bytes[..self.size as usize],
+            Bytes::Sparse(_) => panic!("{RESERVED}"),
+        }
+    }
+
+    fn all_mut(&mut self) -> &mut [u8] {
+        match &mut self.bytes {
+            Bytes::Reserved(bytes) => &mut bytes[..self.size as usize],
+            Bytes::Sparse(_) => panic!("{RESERVED}"),
+        }
     }
 
     /// First dirty flag.
@@ -75,20 +108,18 @@ impl Linear {
 
     /// `count` bytes from `from`.
     pub fn slice(&self, from: u64, count: u64) -> &[u8] {
-        &self.bytes[..self.size as usize][from as usize..][..count as usize]
+        &self.all()[from as usize..][..count as usize]
     }
 
     /// Copies bytes within the memory, as if through a buffer.
     pub fn copy_within(&mut self, from: u64, to: u64, count: u64) {
-        let size = self.size as usize;
-        self.bytes[..size].copy_within(from as usize..(from + count) as usize, to as usize);
+        self.all_mut().copy_within(from as usize..(from + count) as usize, to as usize);
         self.mark(to, count);
     }
 
     /// Sets bytes.
     pub fn fill(&mut self, to: u64, count: u64, value: u8) {
-        let size = self.size as usize;
-        self.bytes[..size][to as usize..][..count as usize].fill(value);
+        self.all_mut()[to as usize..][..count as usize].fill(value);
         self.mark(to, count);
     }
 
@@ -105,23 +136,32 @@ impl Linear {
     }
 }
 
-/// Address space of zero bytes that the host backs where it is touched.
-fn reserve(wanted: usize) -> Result<MmapMut, ReservationFailed> {
-    let mut options = MmapOptions::new();
-    options.len(wanted).no_reserve_swap().map_anon().map_err(|source| ReservationFailed { wanted, source })
+/// Address space of zero bytes that the host backs where it is touched; none if the host does not give it.
+fn reserve(wanted: usize) -> Option<MmapMut> {
+    MmapOptions::new().len(wanted).no_reserve_swap().map_anon().ok()
 }
 
 impl Backing for Linear {
     fn read(&self, offset: u64, bytes: &mut [u8]) {
-        super::read_padded(&self.bytes[..self.size as usize], offset, bytes);
+        match &self.bytes {
+            Bytes::Reserved(all) => super::read_padded(&all[..self.size as usize], offset, bytes),
+            Bytes::Sparse(pages) => {
+                let known = self.size.saturating_sub(offset).min(bytes.len() as u64) as usize;
+                let (known, behind) = bytes.split_at_mut(known);
+                pages.read(offset, known);
+                behind.fill(0);
+            }
+        }
     }
 
     fn write(&mut self, offset: u64, bytes: &[u8]) {
         let end = offset + bytes.len() as u64;
         assert!(end <= self.size, "linear memory has {} bytes, got a write up to {end}", self.size);
-        let (offset, end) = (offset as usize, end as usize);
-        self.bytes[offset..end].copy_from_slice(bytes);
-        self.mark(offset as u64, bytes.len() as u64);
+        match &mut self.bytes {
+            Bytes::Reserved(all) => all[offset as usize..end as usize].copy_from_slice(bytes),
+            Bytes::Sparse(pages) => pages.write(offset, bytes),
+        }
+        self.mark(offset, bytes.len() as u64);
     }
 
     fn dirty_pages(&self, pages: &mut Vec<u32>) {
@@ -131,8 +171,16 @@ impl Backing for Linear {
     fn commit(&mut self) {
         let mut numbers = Vec::new();
         flagged(self.flags(), &mut numbers);
-        let (all, _): (&[Page], _) = self.bytes.as_chunks();
-        update_pages(&mut self.tree, &numbers, all);
+        match &self.bytes {
+            Bytes::Reserved(all) => {
+                let (all, _): (&[Page], _) = all.as_chunks();
+                update_pages(&mut self.tree, &numbers, all);
+            }
+            Bytes::Sparse(pages) => {
+                let dirty: Vec<&Page> = numbers.iter().map(|number| pages.page(*number)).collect();
+                update_each_page(&mut self.tree, &numbers, &dirty);
+            }
+        }
         numbers.iter().for_each(|page| self.dirty[*page as usize] = 0);
     }
 
@@ -146,10 +194,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reservation_that_the_host_refuses_is_an_error() {
+    fn a_reservation_that_the_host_refuses_is_none() {
         // 2^60 bytes are more than any address space of 64-bit hosts today.
-        let refused = reserve(1 << 60).err().unwrap();
-        assert_eq!(refused.wanted, 1 << 60);
-        assert!(refused.to_string().starts_with("cannot reserve 1152921504606846976 bytes"));
+        assert!(reserve(1 << 60).is_none());
+    }
+
+    #[test]
+    fn single_pages_read_and_hash_as_a_reservation_does() {
+        let (mut reserved, mut sparse) = (Linear::new(3 * 65_536), Linear::sparse(3 * 65_536));
+        assert!(reserved.is_reserved() && !sparse.is_reserved());
+        for memory in [&mut reserved, &mut sparse] {
+            memory.write(4090, &[7; 20]);
+            memory.write(196_600, &[9; 8]);
+            memory.commit();
+            memory.grow(5 * 65_536);
+            memory.write(5 * 65_536 - 1, &[1]);
+        }
+        let (mut one, mut other) = ([0xff; 9000], [0xff; 9000]);
+        for offset in [0, 4000, 196_000, 5 * 65_536 - 10, LINEAR_SIZE_MAX - 4500] {
+            reserved.read(offset, &mut one);
+            sparse.read(offset, &mut other);
+            assert_eq!(one, other, "at {offset}");
+        }
+        assert_eq!(reserved.tree().root(), sparse.tree().root());
+        reserved.commit();
+        sparse.commit();
+        assert_eq!(reserved.tree().root(), sparse.tree().root());
     }
 }

@@ -4,7 +4,7 @@
 //! SYSTEM   bytes of the image's size           a dirty byte for each leaf
 //! CODE     shared, read-only                   hashed once
 //! STACK    2^18 slots, and spare ones          a dirty range of slots
-//! MEMORY   4 GiB reserved, committed lazily    a dirty byte for each page
+//! MEMORY   4 GiB reserved, committed lazily    a dirty byte for each page;  single pages where that can't be had
 //! INPUT    shared, read-only                   hashed once
 //! OUTPUT   growing bytes                       a dirty range of bytes
 //! ```
@@ -20,6 +20,7 @@ mod backing;
 mod fixed;
 mod linear;
 mod output;
+mod pages;
 mod stack;
 mod system;
 mod transfer;
@@ -38,7 +39,7 @@ use super::{
     top::RegionRoots,
 };
 
-pub use linear::{LINEAR_SIZE_MAX, ReservationFailed};
+pub use linear::LINEAR_SIZE_MAX;
 pub use stack::STACK_SPARE_SLOTS;
 
 /// Bytes that many runs can share: a buffer, or a mapped file.
@@ -82,30 +83,49 @@ pub struct FlatMemory {
 }
 
 impl FlatMemory {
-    /// The memory at boot.
-    ///
-    /// # Errors
-    /// If the host refuses to reserve the address range of linear memory.
+    /// The memory at boot. Where the host does not give the address range of linear memory, that memory is sparse.
     ///
     /// # Panics
     /// If the image is larger than its regions: the loader has checked it.
-    pub fn new(image: FlatImage) -> Result<Self, ReservationFailed> {
+    #[must_use]
+    pub fn new(image: FlatImage) -> Self {
+        let linear = Linear::new(image.linear_size);
+        Self::with(image, linear)
+    }
+
+    /// The memory at boot as it is on a host that does not give the address range of linear memory.
+    ///
+    /// # Panics
+    /// As [`FlatMemory::new`].
+    #[must_use]
+    pub fn sparse(image: FlatImage) -> Self {
+        let linear = Linear::sparse(image.linear_size);
+        Self::with(image, linear)
+    }
+
+    fn with(image: FlatImage, linear: Linear) -> Self {
         let code = Fixed::new(Region::CODE, image.code);
         let input = Fixed::new(Region::INPUT, image.input);
         let mut roots = RegionRoots::default();
         roots.set(Region::CODE, code.root());
         roots.set(Region::INPUT, input.root());
-        Ok(Self {
+        Self {
             system: System::new(image.system),
             code,
             stack: Stack::new(),
-            linear: Linear::new(image.linear_size)?,
+            linear,
             input,
             output: Output::new(),
             roots,
             saved: PageMap::default(),
             unsaved: PageSet::default(),
-        })
+        }
+    }
+
+    /// Whether linear memory has its address range, without which the interpreter has no fast path.
+    #[must_use]
+    pub fn is_reserved(&self) -> bool {
+        self.linear.is_reserved()
     }
 
     /// First slot of STACK; [`STACK_SPARE_SLOTS`] more than the machine's lie behind, so that a frame's unchecked
@@ -136,6 +156,9 @@ impl FlatMemory {
     }
 
     /// First byte of linear memory. [`LINEAR_SIZE_MAX`] bytes and a guard can be accessed, those past the size are zero.
+    ///
+    /// # Panics
+    /// Unless [`FlatMemory::is_reserved`]; so do the moves of many bytes at once.
     pub fn linear_base(&mut self) -> *mut u8 {
         self.linear.base()
     }

@@ -51,17 +51,17 @@ fn write_some(random: &mut Random, linear_size: u64, mut write: impl FnMut(u64, 
 
 #[test]
 fn boot_has_the_naive_root() {
-    let mut memory = FlatMemory::new(image(65_536)).unwrap();
+    let mut memory = FlatMemory::new(image(65_536));
     assert_eq!(memory.commit(), naive().root());
 }
 
 #[test]
 fn known_roots_are_not_computed_again_and_agree() {
     let mut image = image(0);
-    let mut first = FlatMemory::new(image.clone()).unwrap();
+    let mut first = FlatMemory::new(image.clone());
     image.code.root = Some(first.roots.get(Region::CODE));
     image.input.root = Some(first.roots.get(Region::INPUT));
-    let mut second = FlatMemory::new(image).unwrap();
+    let mut second = FlatMemory::new(image);
     assert_eq!(first.commit(), second.commit());
     for address in [(1 << 36) + 699, (4 << 36) + 8999] {
         assert_eq!(first.chunk_proof(address), second.chunk_proof(address));
@@ -72,7 +72,7 @@ fn known_roots_are_not_computed_again_and_agree() {
 fn writes_commits_and_proofs_agree_with_the_naive_model() {
     let mut random = Random(10);
     let linear_size = 3 * 65_536;
-    let (mut memory, mut naive) = (FlatMemory::new(image(linear_size)).unwrap(), naive());
+    let (mut memory, mut naive) = (FlatMemory::new(image(linear_size)), naive());
     let mut sparse = SparseMemory::new();
     for (address, byte) in &naive.0 {
         sparse.write(*address, &[*byte]);
@@ -103,7 +103,7 @@ fn writes_commits_and_proofs_agree_with_the_naive_model() {
 
 #[test]
 fn stores_through_the_raw_bases_are_seen_where_marked() {
-    let (mut memory, mut naive) = (FlatMemory::new(image(1 << 32)).unwrap(), naive());
+    let (mut memory, mut naive) = (FlatMemory::new(image(1 << 32)), naive());
     memory.commit();
     let last = (1u64 << 32) - 8;
     // SAFETY: slot 2^18 - 1, byte 4999 and the last eight bytes of 4 GiB lie inside their backings, and so do the flags
@@ -127,7 +127,7 @@ fn stores_through_the_raw_bases_are_seen_where_marked() {
 fn snapshots_return_to_their_step_in_any_order() {
     let mut random = Random(11);
     let mut size = 65_536;
-    let (mut memory, mut model) = (FlatMemory::new(image(size)).unwrap(), naive());
+    let (mut memory, mut model) = (FlatMemory::new(image(size)), naive());
     let mut taken = Vec::new();
     for round in 0..30 {
         write_some(&mut random, size, |address, bytes| {
@@ -151,7 +151,7 @@ fn snapshots_return_to_their_step_in_any_order() {
     }
     // A fresh memory of the same image accepts them too.
     let (snapshot, then, then_size) = taken.last().unwrap();
-    let mut fresh = FlatMemory::new(image(0)).unwrap();
+    let mut fresh = FlatMemory::new(image(0));
     fresh.restore(snapshot);
     assert_eq!((fresh.commit(), fresh.linear_size()), (then.root(), *then_size));
     assert_eq!((snapshot.root(), snapshot.linear_size()), (then.root(), *then_size));
@@ -159,7 +159,7 @@ fn snapshots_return_to_their_step_in_any_order() {
 
 #[test]
 fn equal_pages_are_shared_between_snapshots() {
-    let mut memory = FlatMemory::new(image(1 << 20)).unwrap();
+    let mut memory = FlatMemory::new(image(1 << 20));
     memory.write(MEMORY, &bytes_of(1 << 20, 12));
     let first = memory.snapshot();
     memory.write(MEMORY + 70_000, &[1]);
@@ -170,7 +170,7 @@ fn equal_pages_are_shared_between_snapshots() {
 
 #[test]
 fn the_output_is_a_blob_like_any_other() {
-    let mut memory = FlatMemory::new(image(0)).unwrap();
+    let mut memory = FlatMemory::new(image(0));
     assert_eq!(memory.output_blob(0), commit_blob(&[]).unwrap());
     let bytes = bytes_of(13_000, 13);
     for (piece, at) in bytes.chunks(999).zip((0..).step_by(999)) {
@@ -185,7 +185,7 @@ fn the_output_is_a_blob_like_any_other() {
 fn bulk_moves_agree_with_the_naive_model() {
     let mut random = Random(15);
     let size = 2 * 65_536;
-    let (mut memory, mut model) = (FlatMemory::new(image(size)).unwrap(), naive());
+    let (mut memory, mut model) = (FlatMemory::new(image(size)), naive());
     memory.write(MEMORY, &bytes_of(40_000, 16));
     model.write(MEMORY, &bytes_of(40_000, 16));
     let mut output_length = 0;
@@ -236,19 +236,19 @@ fn memories_and_snapshots_can_change_threads() {
 #[test]
 #[should_panic(expected = "a snapshot returns to the program and input")]
 fn a_snapshot_of_another_input_panics() {
-    let snapshot = FlatMemory::new(image(0)).unwrap().snapshot();
+    let snapshot = FlatMemory::new(image(0)).snapshot();
     let other = FlatImage { input: shared(bytes_of(9000, 14)), ..image(0) };
-    FlatMemory::new(other).unwrap().restore(&snapshot);
+    FlatMemory::new(other).restore(&snapshot);
 }
 
 #[test]
 #[should_panic(expected = "region 4 is written by steps")]
 fn a_write_to_the_input_panics() {
-    FlatMemory::new(image(0)).unwrap().write(4 << 36, &[1]);
+    FlatMemory::new(image(0)).write(4 << 36, &[1]);
 }
 
 #[test]
 #[should_panic(expected = "linear memory has 65536 bytes")]
 fn a_write_past_linear_memory_panics() {
-    FlatMemory::new(image(65_536)).unwrap().write(MEMORY + 65_535, &[1, 2]);
+    FlatMemory::new(image(65_536)).write(MEMORY + 65_535, &[1, 2]);
 }

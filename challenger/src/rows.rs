@@ -1,0 +1,154 @@
+//! What a challenger keeps: how far it has come with each batch, verdicts within windows, and tallies by executor.
+//!
+//! Owns the shapes of rows. A verdict, what it adds to a tally, and what follows from it are one commit: a restart repeats nothing that
+//! is written, and misses nothing that is not.
+//!
+//! ```text
+//! BATCHES   (region, batch)         -> hash and posting, what its face showed, whether all chosen leaves have verdicts
+//! VERDICTS  (region, (batch, leaf)) -> what running it again came to; kept while its batch is under way, and of lies for ever
+//! TALLIES   executor                -> sums of verdicts
+//! TOTALS    ()                      -> sums over all
+//! KEY       ()                      -> the sampling key of a watcher without an account
+//! ```
+
+use alloy_primitives::Address;
+use assay_node::store::{Record, Schema, Table};
+use assay_protocol::B256;
+use serde::{Deserialize, Serialize};
+
+/// Key of a leaf's row.
+pub type LeafKey = (B256, (u64, u32));
+
+/// Batches by region and number.
+pub const BATCHES: Table<(B256, u64), BatchRow> = Table::new("challenger_batches");
+/// Verdicts by leaf.
+pub const VERDICTS: Table<LeafKey, VerdictRow> = Table::new("challenger_verdicts");
+/// Tallies by executor.
+pub const TALLIES: Table<Address, Tally> = Table::new("challenger_tallies");
+/// Sums over all.
+pub const TOTALS: Table<(), Totals> = Table::new("challenger_totals");
+/// The sampling key of a watcher without an account.
+pub const KEY: Table<(), B256> = Table::new("challenger_key");
+
+/// Adds the challenger's tables to a schema.
+#[must_use]
+pub fn schema(schema: Schema) -> Schema {
+    schema.table(&BATCHES).table(&VERDICTS).table(&TALLIES).table(&TOTALS).table(&KEY)
+}
+
+/// What a batch's face showed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Face {
+    /// Its window was over before it was looked at.
+    Skipped,
+    /// Nothing is wrong with it.
+    Clean,
+    /// So many faults, of which this one is being proven.
+    Faulty {
+        /// Faults found.
+        count: u32,
+        /// Index, among those found, of the one that is proven now.
+        proving: u32,
+    },
+}
+
+/// How far a batch has come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BatchRow {
+    /// Its hash: another batch of the same number is another.
+    pub hash: B256,
+    /// L1 time of its posting.
+    pub posted_at: u64,
+    /// What its face showed.
+    pub face: Face,
+    /// Whether nothing is left to be done about it.
+    pub is_done: bool,
+}
+
+impl Record for BatchRow {
+    const VERSION: u8 = 1;
+}
+
+/// What running a leaf again came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Verdict {
+    /// The same result.
+    Agreed,
+    /// Another result.
+    Wrong,
+    /// Bytes of the run were not to be had.
+    Unavailable,
+    /// This host has no result, or nobody can have one by the module that L1 names.
+    Declined,
+    /// There was no time left to run it.
+    Missed,
+}
+
+/// A leaf's verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerdictRow {
+    /// Hash of its batch.
+    pub batch: B256,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Whose claim it is.
+    pub executor: Address,
+}
+
+impl Record for VerdictRow {
+    const VERSION: u8 = 1;
+}
+
+/// Verdicts about one executor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Leaves that were chosen and came to a verdict.
+    pub sampled: u64,
+    /// Of these, the same result.
+    pub agreed: u64,
+    /// Another result.
+    pub wrong: u64,
+    /// Bytes not to be had.
+    pub unavailable: u64,
+    /// No result here.
+    pub declined: u64,
+    /// No time left.
+    pub missed: u64,
+}
+
+impl Record for Tally {
+    const VERSION: u8 = 1;
+}
+
+impl Tally {
+    /// Adds a verdict.
+    pub fn add(&mut self, verdict: Verdict) {
+        self.sampled += 1;
+        *match verdict {
+            Verdict::Agreed => &mut self.agreed,
+            Verdict::Wrong => &mut self.wrong,
+            Verdict::Unavailable => &mut self.unavailable,
+            Verdict::Declined => &mut self.declined,
+            Verdict::Missed => &mut self.missed,
+        } += 1;
+    }
+}
+
+/// Sums over all batches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
+    /// Batches whose faces were looked at.
+    pub batches: u64,
+    /// Their leaves.
+    pub leaves: u64,
+    /// Batches whose windows were over before.
+    pub batches_skipped: u64,
+    /// Their leaves.
+    pub leaves_skipped: u64,
+    /// Batches with a face fault.
+    pub batches_faulty: u64,
+}
+
+impl Record for Totals {
+    const VERSION: u8 = 1;
+}

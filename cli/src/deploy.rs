@@ -1,0 +1,96 @@
+//! `assay deploy`: the contracts, with the numbers of a preset, and the file that every process reads.
+
+use std::path::PathBuf;
+
+use alloy_primitives::Address;
+use assay_deploy::deploy;
+use assay_node::endpoint::Provider;
+use assay_protocol::deployment::Deployment;
+use assay_protocol::presets::Preset;
+use eyre::{Result, bail};
+
+use crate::l1::{Connection, KeyFlags, block_on};
+use crate::{console, l1};
+
+/// What `assay deploy --help` teaches.
+pub const EXAMPLES: &str = "\
+Examples:
+  assay deploy --l1 http://127.0.0.1:8545 --keystore key.json --preset devnet --output deployment.json
+  assay deploy --l1 https://… --keystore key.json --preset testnet --treasury 0x… --output deployment.json
+
+Six transactions from the key's account, which nobody else may use meanwhile. Nobody owns the contracts afterwards;
+the treasury alone is fixed, and receives the burned shares of slashed stakes.";
+
+/// The command line of `assay deploy`.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The numbers: times, stakes and bounds (specs/15-presets.md)
+    #[arg(long, value_name = "devnet|testnet|mainnet")]
+    preset: Preset,
+    /// Receives the burned shares of slashed stakes [default, on the devnet preset: the deployer]
+    #[arg(long, value_name = "ADDRESS")]
+    treasury: Option<Address>,
+    /// The file to write
+    #[arg(long, value_name = "FILE", default_value = "deployment.json")]
+    output: PathBuf,
+    /// Write over a file that there is
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    connection: Connection,
+    #[command(flatten)]
+    key: KeyFlags,
+    /// Print the deployment as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Runs the command.
+pub fn run(arguments: &Arguments) -> Result<()> {
+    // Before anything costs gas.
+    if arguments.output.exists() && !arguments.force {
+        bail!("{} is there already; --force writes over it, --output names another", arguments.output.display());
+    }
+    let endpoint = arguments.connection.endpoint()?;
+    let wallet = arguments.key.open(&arguments.connection)?;
+    let treasury = match (arguments.treasury, arguments.preset) {
+        (Some(treasury), _) if treasury.is_zero() => bail!("the treasury can't be the zero address"),
+        (Some(treasury), _) => treasury,
+        (None, Preset::Devnet) => wallet.address(),
+        (None, _) => bail!("--treasury is needed: what is burned of stakes goes there, and it can't be changed"),
+    };
+    let deployment = block_on(async {
+        let id = endpoint.call("ask for the chain id", |l1| async move { l1.get_chain_id().await }).await?;
+        console::note(&format!("deploying to chain {id} from {}\n", wallet.address()));
+        Ok(deploy(&endpoint, &wallet, arguments.preset, treasury).await?)
+    })?;
+    console::write_file(&arguments.output, format!("{}\n", deployment.to_json()).as_bytes())?;
+    if arguments.json {
+        return console::print_json(&deployment);
+    }
+    console::print(&text(&deployment, &arguments.output.display().to_string()))
+}
+
+fn text(deployment: &Deployment, file: &str) -> String {
+    let at = &deployment.contracts;
+    let parameters = deployment.preset.parameters(deployment.treasury);
+    let contracts = [
+        ("step verifier", at.step_verifier),
+        ("bonds", at.bonds),
+        ("programs", at.programs),
+        ("batches", at.batches),
+        ("court", at.court),
+        ("faults", at.faults),
+        ("treasury", deployment.treasury),
+    ];
+    let lines = contracts.iter().map(|(name, address)| format!("  {name:<14} {address}\n"));
+    format!(
+        "{}\n  stakes         executor {}, sequencer {}; a challenge locks {}\n  windows        {} to challenge, {} on each clock\n\nwritten to {file}\n",
+        lines.collect::<String>().trim_end(),
+        l1::ether(parameters.executor_stake),
+        l1::ether(parameters.sequencer_stake),
+        l1::ether(parameters.challenge_bond),
+        l1::left(parameters.window),
+        l1::left(parameters.clock),
+    )
+}

@@ -1,0 +1,138 @@
+//! What the commands that talk to L1 have in common: where it is, which deployment, whose key, and how amounts and times are written.
+//!
+//! Owns the flags. A value comes from a file, the environment or a flag, the later wins; node's configuration merges them. A password is
+//! never a flag: other users of a machine can read those.
+
+mod amount;
+mod key;
+
+use std::future::Future;
+use std::path::{Path, PathBuf};
+
+use assay_node::config::Sources;
+use assay_node::endpoint::{Endpoint, EndpointConfig};
+use assay_operator::L1;
+use assay_protocol::deployment::Deployment;
+use eyre::{Result, WrapErr, eyre};
+use serde::Deserialize;
+
+pub use amount::{Amount, ago, ether, left};
+pub use key::{KeyFlags, PasswordFlags, address_of_file, keys_folder};
+
+/// Where the commands of this file look for what they need, told under their `--help`.
+pub const SETTINGS: &str = "\
+Where L1 and its contracts are, and whose key signs, is said by flags, or by the environment (ASSAY__L1__URL,
+ASSAY__DEPLOYMENT, ASSAY__KEYSTORE, ASSAY__PASSWORD_FILE), or by a TOML file (--config: l1.url, deployment, keystore,
+password_file); flags win. The password of a keystore comes from its file, or from ASSAY_PASSWORD, or is asked for.
+
+Exit codes: 0 done, 1 failed, 2 usage, 5 a contract refuses and nothing was sent, 6 L1 can't be reached.";
+
+/// Which L1, and which deployment on it.
+#[derive(clap::Args, Clone, Debug)]
+pub struct Connection {
+    /// The L1 node: http, https, ws or wss
+    #[arg(long = "l1", value_name = "URL", help_heading = "Where")]
+    url: Option<String>,
+    /// Where the contracts are: the file that `assay deploy` wrote
+    #[arg(long, value_name = "FILE", help_heading = "Where")]
+    deployment: Option<PathBuf>,
+    /// A TOML file with these settings; environment and flags win over it
+    #[arg(long, value_name = "FILE", help_heading = "Where")]
+    config: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+struct Contracts {
+    deployment: PathBuf,
+}
+
+/// The same where it may be missing.
+#[derive(Deserialize)]
+struct MaybeNode {
+    l1: Option<MaybeUrl>,
+}
+
+#[derive(Default, Deserialize)]
+struct MaybeUrl {
+    url: Option<String>,
+    timeout_ms: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct MaybeContracts {
+    deployment: Option<PathBuf>,
+}
+
+impl Connection {
+    /// The node that was named. Nothing is asked yet.
+    pub fn endpoint(&self) -> Result<Endpoint> {
+        Ok(Endpoint::new(&self.node()?)?)
+    }
+
+    fn node(&self) -> Result<EndpointConfig> {
+        let named: MaybeNode = self.sources()?.flag("--l1", "l1.url", self.url.clone())?.load()?;
+        let l1 = named.l1.unwrap_or_default();
+        let url = l1.url.ok_or_else(|| {
+            eyre!("l1.url is set nowhere: not in a file, not in the environment (ASSAY__L1__URL), not by --l1")
+        })?;
+        let usual = EndpointConfig::new(url);
+        Ok(EndpointConfig { timeout_ms: l1.timeout_ms.unwrap_or(usual.timeout_ms), ..usual })
+    }
+
+    /// The deployment that was named.
+    pub fn deployment(&self) -> Result<Deployment> {
+        let flag = self.deployment.as_ref().map(|path| path.display());
+        let Contracts { deployment } = self.sources()?.flag("--deployment", "deployment", flag)?.load()?;
+        read_deployment(&deployment)
+    }
+
+    /// The deployment, if one was named.
+    pub fn maybe_deployment(&self) -> Result<Option<Deployment>> {
+        let flag = self.deployment.as_ref().map(|path| path.display());
+        let MaybeContracts { deployment } = self.sources()?.flag("--deployment", "deployment", flag)?.load()?;
+        deployment.as_deref().map(read_deployment).transpose()
+    }
+
+    /// Whether a node and a deployment were named.
+    pub fn is_named(&self) -> Result<bool> {
+        let named: MaybeNode = self.sources()?.flag("--l1", "l1.url", self.url.clone())?.load()?;
+        Ok(named.l1.is_some_and(|l1| l1.url.is_some()) && self.maybe_deployment()?.is_some())
+    }
+
+    /// Connects to the deployment that was named.
+    pub async fn open(&self) -> Result<L1> {
+        let (node, deployment) = (self.node()?, self.deployment()?);
+        Ok(L1::open(&node, deployment).await?)
+    }
+
+    /// File and environment.
+    pub fn sources(&self) -> Result<Sources> {
+        let sources = match &self.config {
+            Some(path) => Sources::new().file(path)?,
+            None => Sources::new(),
+        };
+        Ok(sources.environment("ASSAY", variables())?)
+    }
+}
+
+/// Reads the file of a deployment.
+pub fn read_deployment(path: &Path) -> Result<Deployment> {
+    let text =
+        std::fs::read_to_string(path).wrap_err_with(|| format!("can't read the deployment {}", path.display()))?;
+    Deployment::from_json(&text).wrap_err_with(|| path.display().to_string())
+}
+
+/// The variables that are text.
+pub fn variables() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+}
+
+/// Runs what waits for others.
+pub fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .wrap_err("can't start the threads that wait for L1")?;
+    runtime.block_on(work)
+}

@@ -1,0 +1,150 @@
+//! `assay job prove`: the proof of a task's result, what L1 makes of it, and a contract that acts on it.
+
+use alloy_primitives::{Address, Bytes, U256};
+use alloy_sol_types::SolCall;
+use assay_client::{AssayApi, Goal, wait_for};
+use assay_node::endpoint::{BlockId, BlockNumberOrTag};
+use assay_operator::call;
+use assay_protocol::contracts::{Batches, ResultConsumer};
+use assay_protocol::rpc::LeafProof;
+use eyre::{Result, bail, eyre};
+use serde::Serialize;
+
+use super::{Sequencer, TaskId, known, state_name};
+use crate::l1::{KeyFlags, block_on};
+use crate::report::grouped;
+use crate::{console, report};
+
+/// What `assay job prove --help` teaches.
+pub const EXAMPLES: &str = "\
+Examples:
+  assay job prove 0x5a…                                 the proof, and what L1 says of it
+  assay job prove 0x5a… --wait --consumer 0xC0…         waits until it is final, and calls act(proof) of a contract
+  assay job prove 0x5a… --calldata | cast send 0xC0… …  the call for a wallet of your own
+
+A consumer is a contract like bridge-contracts/src/examples/ResultConsumer.sol.";
+
+/// The command line of `assay job prove`.
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The task's id
+    #[arg(value_name = "TASK_ID")]
+    task: TaskId,
+    /// Wait until the result stands
+    #[arg(long)]
+    wait: bool,
+    /// Call act(proof) of this contract, with the key
+    #[arg(long, value_name = "ADDRESS")]
+    consumer: Option<Address>,
+    /// Print the calldata of act(proof), and nothing else
+    #[arg(long, conflicts_with_all = ["consumer", "json"])]
+    calldata: bool,
+    #[command(flatten)]
+    sequencer: Sequencer,
+    #[command(flatten)]
+    key: KeyFlags,
+    /// Print the answer as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Serialize)]
+struct Report {
+    task: String,
+    state: &'static str,
+    fate: Option<&'static str>,
+    proof: LeafProof,
+    calldata: String,
+    transaction: Option<String>,
+    gas: Option<u64>,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<()> {
+    block_on(async {
+        let open = arguments.sequencer.open().await?;
+        let task = arguments.task.0;
+        let view = match arguments.wait {
+            true => wait_for(&open.api, task, Goal::Final).await?,
+            false => known(&open, task).await?,
+        };
+        let proof = open.api.get_proof(task).await?;
+        let proof = proof.ok_or_else(|| eyre!("task {task} is {}: it is not on L1 yet", state_name(view.state)))?;
+        let calldata = Bytes::from(act_call(&proof).abi_encode());
+        if arguments.calldata {
+            return console::print(&format!("{calldata}\n"));
+        }
+        let mut told = Report {
+            task: task.to_string(),
+            state: state_name(view.state),
+            fate: None,
+            calldata: report::hex(&calldata),
+            proof,
+            transaction: None,
+            gas: None,
+        };
+        let connection = &arguments.sequencer.l1;
+        if connection.is_named()? {
+            let l1 = connection.open().await?;
+            let wanted = Batches::fateOfCall { chain: chain_of(&told.proof) };
+            let head = BlockId::Number(BlockNumberOrTag::Latest);
+            let fate = l1.endpoint.view("ask for a fate", l1.deployment.contracts.batches, &wanted, head).await?;
+            told.fate = Some(fate_name(fate));
+            if let Some(consumer) = arguments.consumer {
+                let wallet = arguments.key.open(connection)?;
+                let mined =
+                    call(&l1, &wallet, "act on the result", consumer, U256::ZERO, &act_call(&told.proof)).await?;
+                (told.transaction, told.gas) = (Some(mined.transaction.to_string()), Some(mined.gas));
+            }
+        } else if arguments.consumer.is_some() {
+            bail!("--consumer needs L1: name --l1 and --deployment");
+        }
+        if arguments.json { console::print_json(&told) } else { console::print(&text(&told)) }
+    })
+}
+
+fn text(told: &Report) -> String {
+    let mut text = format!("task {}\n", told.task);
+    let mut line = |name: &str, value: &str| text += &format!("  {name:<12} {value}\n");
+    line("state", told.state);
+    if let Some(fate) = told.fate {
+        line("L1 says", fate);
+    }
+    for (number, opening) in told.proof.chain.iter().enumerate() {
+        let name = if number == 0 { "proof" } else { "its input" };
+        let (batch, siblings) = (opening.batch.number, opening.siblings.len());
+        line(
+            name,
+            &format!(
+                "batch {batch}, leaf {}, {siblings} siblings, record of {} bytes",
+                opening.index,
+                opening.record.len()
+            ),
+        );
+    }
+    if let (Some(transaction), Some(gas)) = (&told.transaction, told.gas) {
+        line("acted", &format!("transaction {transaction}, {} gas", grouped(gas)));
+    }
+    text
+}
+
+/// The proof as the contract of batches takes it.
+fn chain_of(proof: &LeafProof) -> Vec<Batches::LeafProof> {
+    proof.chain.iter().map(Into::into).collect()
+}
+
+/// The call of a consumer. It is encoded as the contract of batches encodes the same argument.
+fn act_call(proof: &LeafProof) -> ResultConsumer::actCall {
+    ResultConsumer::actCall { chain: proof.chain.iter().map(Into::into).collect() }
+}
+
+/// The fate as chapter 12 names it.
+fn fate_name(fate: u8) -> &'static str {
+    match fate {
+        0 => "pending",
+        1 => "challenged",
+        2 => "void",
+        3 => "attested",
+        4 => "final",
+        _ => "unknown",
+    }
+}

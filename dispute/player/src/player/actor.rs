@@ -1,0 +1,312 @@
+//! The loop: a head, what it asks for, workers, submissions.
+//!
+//! Owns what is being made and what has failed here. Looking at the store happens on worker threads, as making does; an intent and the
+//! row of its attempt are one commit.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use assay_node::telemetry::Metrics;
+use assay_node::tx::{INTENTS, Intent, Priority};
+use assay_protocol::B256;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, error, info};
+
+use super::attempt::{Decision, Progress, decide, intent_id, wait};
+use super::job::{Job, Wanted, wanted};
+use super::make::{Call, Made, MakeError, make};
+use super::meters::Meters;
+use super::rows::{CHALLENGES, WORKS, WorkRow, challenge_key, challenges};
+use super::{PlayerError, Shared};
+use crate::chain::{Head, LeafId};
+
+/// Blocks after which the rows of a game that is over are thrown away: more than a reader heals.
+const BURIED_BLOCKS: u64 = 256;
+/// Heads between two looks for such rows.
+const SWEEP_EVERY: u64 = 64;
+
+/// The actor of one account. Does nothing until [`Actor::run`] is polled.
+pub struct Actor {
+    shared: Arc<Shared>,
+    meters: Meters,
+    permits: Arc<Semaphore>,
+    /// Jobs that are being made.
+    making: JoinSet<(Ready, Result<Made, MakeError>)>,
+    busy: BTreeSet<B256>,
+    /// Jobs that are due by the newest head.
+    due: BTreeSet<B256>,
+    /// Jobs that could not be made: how often, and the L1 time before which they are not tried again.
+    failed: BTreeMap<B256, (u32, u64)>,
+    /// Jobs that nothing can be done about, said once; with the game, if there is one.
+    closed: BTreeMap<B256, Option<B256>>,
+    rounds: u64,
+}
+
+/// A job that is to be made, as which attempt, by which head.
+#[derive(Clone, Debug)]
+struct Ready {
+    wanted: Wanted,
+    attempt: u32,
+    head: Head,
+    /// Why the attempt before was for nothing.
+    reason: Option<String>,
+}
+
+/// What a look at view and store came to.
+#[derive(Default)]
+struct Look {
+    due: BTreeSet<B256>,
+    ready: Vec<Ready>,
+    given_up: Vec<(Wanted, String)>,
+    /// Challenges whose fates are known.
+    spent: Vec<LeafId>,
+    challenges: usize,
+}
+
+impl Actor {
+    pub(super) fn new(shared: Arc<Shared>, metrics: &Metrics) -> Self {
+        let permits = Arc::new(Semaphore::new(shared.config.workers.max(1)));
+        Self {
+            shared,
+            meters: Meters::new(metrics),
+            permits,
+            making: JoinSet::new(),
+            busy: BTreeSet::new(),
+            due: BTreeSet::new(),
+            failed: BTreeMap::new(),
+            closed: BTreeMap::new(),
+            rounds: 0,
+        }
+    }
+
+    /// Plays until the token is cancelled. What was submitted goes on without it.
+    ///
+    /// # Errors
+    /// [`PlayerError`].
+    pub async fn run(mut self, stop: CancellationToken) -> Result<(), PlayerError> {
+        let shared = self.shared.clone();
+        let mut heads = shared.chain.heads();
+        loop {
+            let head = *heads.borrow_and_update();
+            if let Some(head) = head {
+                self.round(head).await?;
+            }
+            // Until there is news, what workers have made is submitted.
+            loop {
+                tokio::select! {
+                    biased;
+                    () = stop.cancelled() => return Ok(()),
+                    Some(made) = self.making.join_next(), if !self.making.is_empty() => {
+                        let (ready, made) = made.expect("making a job does not panic, and nobody aborts it");
+                        self.made(ready, made).await?;
+                    }
+                    changed = heads.changed() => {
+                        changed.map_err(|_| PlayerError::Unfollowed)?;
+                        break;
+                    }
+                    () = shared.wake.notified() => break,
+                }
+            }
+        }
+    }
+
+    /// Does what a head asks for.
+    async fn round(&mut self, head: Head) -> Result<(), PlayerError> {
+        let shared = self.shared.clone();
+        let look = tokio::task::spawn_blocking(move || shared.look(head)).await;
+        let look = look.expect("a look does not panic, and a runtime that ends it ends its caller too")?;
+        self.due = look.due;
+        self.failed.retain(|name, _| self.due.contains(name));
+        self.closed.retain(|name, _| self.due.contains(name));
+        for (wanted, reason) in look.given_up {
+            if self.closed.insert(wanted.name, None).is_none() {
+                error!(job = ?wanted.job, reason, "no attempt is left at a job that is due");
+            }
+        }
+        for ready in look.ready {
+            self.start(ready);
+        }
+        self.forget_challenges(&look.spent).await?;
+        self.meters.counted.challenges_wanted.set(look.challenges as i64);
+        let hopeless = self.closed.values().flatten().copied().collect();
+        let (config, sender) = (&self.shared.config, self.shared.sender.account());
+        self.meters.take(&self.shared.chain.view(), &config.account, sender, &hopeless, &head);
+        self.rounds += 1;
+        if self.rounds.is_multiple_of(SWEEP_EVERY) {
+            self.sweep(head).await?;
+        }
+        Ok(())
+    }
+
+    /// Gives a job to a worker, unless it has one, or nothing can be done about it now.
+    fn start(&mut self, ready: Ready) {
+        let name = ready.wanted.name;
+        let is_early = self.failed.get(&name).is_some_and(|(_, after)| ready.head.time < *after);
+        if is_early || self.closed.contains_key(&name) || !self.busy.insert(name) {
+            return;
+        }
+        if let Some(reason) = &ready.reason {
+            self.meters.counted.attempts_failed.add();
+            error!(job = ?ready.wanted.job, reason, "an intent came to nothing while its job is due, it is made again");
+        }
+        let (shared, permits) = (self.shared.clone(), self.permits.clone());
+        self.making.spawn(async move {
+            let permit = permits.acquire_owned().await.expect("the semaphore is never closed");
+            let job = ready.wanted.job;
+            let made = tokio::task::spawn_blocking(move || {
+                let made = make(&shared, &job);
+                drop(permit);
+                made
+            });
+            (ready, made.await.expect("making a job does not panic, and a runtime that ends it ends its caller too"))
+        });
+    }
+
+    /// Takes what a worker has made.
+    async fn made(&mut self, ready: Ready, made: Result<Made, MakeError>) -> Result<(), PlayerError> {
+        let (name, job) = (ready.wanted.name, ready.wanted.job);
+        self.busy.remove(&name);
+        match made {
+            Ok(Made::Call(_)) if !self.due.contains(&name) => debug!(?job, "L1 has moved on"),
+            Ok(Made::Call(call)) => {
+                self.failed.remove(&name);
+                return self.submit(ready, call).await;
+            }
+            Ok(Made::Nothing) => debug!(?job, "L1 has moved on"),
+            Ok(Made::True) => {
+                error!(?job, "a claim that was to be challenged is true");
+                if let Job::Commit { leaf, .. } = job {
+                    self.forget_challenges(&[leaf]).await?;
+                }
+            }
+            Ok(Made::Hopeless { reason }) => {
+                let game = if let Job::Play { duty, .. } = job { Some(duty.game) } else { None };
+                if self.closed.insert(name, game).is_none() {
+                    error!(?job, reason, "a game can't be won");
+                }
+            }
+            Err(problem) => {
+                let failures = self.failed.get(&name).map_or(0, |(failures, _)| failures + 1);
+                self.failed.insert(name, (failures, ready.head.time + wait(failures)));
+                error!(?job, error = %problem, failures, "a job can't be made now");
+            }
+        }
+        Ok(())
+    }
+
+    async fn submit(&mut self, ready: Ready, call: Call) -> Result<(), PlayerError> {
+        let (name, job) = (ready.wanted.name, ready.wanted.job);
+        let (game, priority) = match job {
+            Job::Commit { .. } => (None, Priority::Urgent),
+            Job::Play { duty, .. } if duty.until == u64::MAX => (Some(duty.game), Priority::Routine),
+            Job::Play { duty, .. } => (Some(duty.game), Priority::Urgent),
+            Job::Withdraw { .. } => (None, Priority::Routine),
+        };
+        let account = self.shared.sender.account();
+        let row = WorkRow { attempt: ready.attempt, made_at: ready.head.time, block: ready.head.number, game };
+        let mut batch = self.shared.chain.store().batch();
+        batch.put(&WORKS, &(account, name), &row)?;
+        let intent = Intent {
+            id: intent_id(name, ready.attempt),
+            to: call.to,
+            data: call.data,
+            value: call.value,
+            gas_limit: None,
+            priority,
+            expires_at: call.until.checked_add(1),
+        };
+        let intent_name = intent.id;
+        self.shared.sender.submit_with(batch, vec![intent]).await?;
+        self.meters.counted.moves.add();
+        info!(?job, intent = %intent_name, attempt = ready.attempt, "submitted");
+        Ok(())
+    }
+
+    async fn forget_challenges(&self, leaves: &[LeafId]) -> Result<(), PlayerError> {
+        if leaves.is_empty() {
+            return Ok(());
+        }
+        let mut batch = self.shared.chain.store().batch();
+        let account = self.shared.sender.account();
+        leaves.iter().for_each(|leaf| batch.delete(&CHALLENGES, &challenge_key(account, *leaf)));
+        Ok(batch.commit_async().await?)
+    }
+
+    /// Throws away rows and intents of games that are over and buried.
+    async fn sweep(&self, head: Head) -> Result<(), PlayerError> {
+        let shared = self.shared.clone();
+        let swept = tokio::task::spawn_blocking(move || shared.sweep(head)).await;
+        swept.expect("a sweep does not panic, and a runtime that ends it ends its caller too")
+    }
+}
+
+impl Shared {
+    /// What is due at a head, and what is to be done about it.
+    fn look(&self, head: Head) -> Result<Look, PlayerError> {
+        let (store, account) = (self.chain.store(), self.sender.account());
+        let asked = challenges(store, account)?;
+        let parameters = self.chain.parameters();
+        let mut look = Look { challenges: asked.len(), ..Look::default() };
+        let wanted = {
+            let view = self.chain.view();
+            // Once no game on it can be open any more, a challenge has served.
+            let fate_by = |posted_at: u64| posted_at + parameters.window + 2 * parameters.clock;
+            let is_over = |leaf: &LeafId| {
+                view.batch(leaf.region, leaf.batch).is_some_and(|batch| head.time > fate_by(batch.posted_at))
+            };
+            look.spent = asked.keys().filter(|leaf| is_over(leaf)).copied().collect();
+            let (config, now) = (&self.config, head.time);
+            wanted(&view, &config.account, account, &asked, parameters, config.withdraw_from, now)
+        };
+        for wanted in wanted {
+            look.due.insert(wanted.name);
+            let row = store.get(&WORKS, &(account, wanted.name))?;
+            let last = match row {
+                Some(row) => Some((row, self.progress(intent_id(wanted.name, row.attempt))?)),
+                None => None,
+            };
+            match decide(last, &head) {
+                Decision::Wait => {}
+                Decision::GiveUp { failed } => look.given_up.push((wanted, failed)),
+                Decision::Make { attempt, failed: reason } => {
+                    look.ready.push(Ready { wanted, attempt, head, reason });
+                }
+            }
+        }
+        Ok(look)
+    }
+
+    fn sweep(&self, head: Head) -> Result<(), PlayerError> {
+        let (store, account) = (self.chain.store(), self.sender.account());
+        let mut batch = store.batch();
+        for row in store.prefix(&WORKS, &account) {
+            let ((_, name), row) = row?;
+            let is_running = |id| self.chain.view().board().game(id).is_some_and(|game| game.is_running());
+            if head.number <= row.block + BURIED_BLOCKS || row.game.is_some_and(is_running) {
+                continue;
+            }
+            // What is not settled stays, and its row with it.
+            let ids = (0..=row.attempt).map(|attempt| intent_id(name, attempt));
+            let mut is_known = false;
+            for id in ids {
+                match self.progress(id)? {
+                    Progress::Settled(_) => self.sender.forget(&mut batch, &id)?,
+                    Progress::UnderWay => is_known = true,
+                    Progress::Unknown => {}
+                }
+            }
+            if !is_known {
+                batch.delete(&WORKS, &(account, name));
+            }
+        }
+        Ok(batch.commit()?)
+    }
+
+    /// What became of an intent. The sender's own answer says more, and looks through all that is in flight for it.
+    fn progress(&self, id: B256) -> Result<Progress, PlayerError> {
+        let row = self.chain.store().get(&INTENTS, &(self.sender.account(), id))?;
+        Ok(row.map_or(Progress::Unknown, |row| row.outcome.map_or(Progress::UnderWay, Progress::Settled)))
+    }
+}

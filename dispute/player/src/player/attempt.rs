@@ -1,0 +1,145 @@
+//! Whether a job that is due is made now, made again, waited for, or given up.
+//!
+//! Owns that decision, from what was written down and what became of it. Pure.
+
+use alloy_primitives::keccak256;
+use assay_node::tx::{IntentId, Outcome};
+use assay_protocol::B256;
+
+use super::rows::WorkRow;
+use crate::chain::Head;
+
+/// Most attempts at one job: with the longest wait between them, an hour.
+pub const ATTEMPTS_MAX: u32 = 64;
+
+/// Longest wait between attempts, in seconds of L1.
+const WAIT_MAX: u64 = 64;
+
+/// What became of an attempt's intent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// The sender does not know it.
+    Unknown,
+    /// It is waiting, or sent and not deep enough.
+    UnderWay,
+    /// It is over.
+    Settled(Outcome),
+}
+
+/// What to do about a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Make it, as this attempt.
+    Make {
+        /// Its number.
+        attempt: u32,
+        /// Why the one before was for nothing, if there was one.
+        failed: Option<String>,
+    },
+    /// It is on its way, or it is too early for another attempt.
+    Wait,
+    /// No attempt is left.
+    GiveUp {
+        /// Why the last one was for nothing.
+        failed: String,
+    },
+}
+
+/// Decides about a job that is due at a head. `last` is the newest attempt with what the sender says of it; the sender is told intents
+/// and rows in one commit, so that one without the other was forgotten.
+#[must_use]
+pub fn decide(last: Option<(WorkRow, Progress)>, head: &Head) -> Decision {
+    let Some((row, progress)) = last else { return Decision::Make { attempt: 0, failed: None } };
+    let failed = match progress {
+        Progress::Unknown => return Decision::Make { attempt: row.attempt, failed: None },
+        Progress::UnderWay => return Decision::Wait,
+        // What is done is not seen yet.
+        Progress::Settled(Outcome::Done { block, .. }) if head.number < block => return Decision::Wait,
+        Progress::Settled(outcome) => words(&outcome),
+    };
+    if row.attempt + 1 >= ATTEMPTS_MAX {
+        return Decision::GiveUp { failed };
+    }
+    if head.time < row.made_at.saturating_add(wait(row.attempt)) {
+        return Decision::Wait;
+    }
+    Decision::Make { attempt: row.attempt + 1, failed: Some(failed) }
+}
+
+/// Seconds of L1 between an attempt and the next one.
+#[must_use]
+pub fn wait(attempt: u32) -> u64 {
+    1_u64.checked_shl(attempt).unwrap_or(WAIT_MAX).min(WAIT_MAX)
+}
+
+/// The intent of an attempt.
+#[must_use]
+pub fn intent_id(name: B256, attempt: u32) -> IntentId {
+    keccak256([name.as_slice(), &attempt.to_be_bytes()].concat())
+}
+
+fn words(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Done { transaction, block } => format!("{transaction} of block {block} was dropped by L1"),
+        Outcome::Reverted { transaction: Some(transaction), reason, .. } => format!("{transaction} reverted: {reason}"),
+        Outcome::Reverted { transaction: None, reason, .. } => format!("it would revert: {reason}"),
+        Outcome::Refused { reason } => format!("refused: {reason}"),
+        Outcome::Expired => "its time was over before it was sent".into(),
+        Outcome::Withdrawn => "it was withdrawn".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head(number: u64, time: u64) -> Head {
+        Head { number, hash: B256::ZERO, time }
+    }
+
+    fn row(attempt: u32) -> WorkRow {
+        WorkRow { attempt, made_at: 100, block: 10, game: None }
+    }
+
+    fn reverted() -> Progress {
+        Progress::Settled(Outcome::Reverted { transaction: None, data: Default::default(), reason: "no".into() })
+    }
+
+    #[test]
+    fn a_job_is_made_once_and_again_when_it_came_to_nothing() {
+        assert_eq!(decide(None, &head(10, 100)), Decision::Make { attempt: 0, failed: None });
+        assert_eq!(decide(Some((row(0), Progress::UnderWay)), &head(99, 9999)), Decision::Wait);
+        let done = Progress::Settled(Outcome::Done { transaction: B256::ZERO, block: 12 });
+        assert_eq!(decide(Some((row(0), done.clone())), &head(11, 9999)), Decision::Wait, "the view lags");
+        let dropped = decide(Some((row(0), done)), &head(12, 101));
+        assert!(matches!(dropped, Decision::Make { attempt: 1, failed: Some(why) } if why.contains("dropped")));
+        assert_eq!(
+            decide(Some((row(3), Progress::Unknown)), &head(11, 101)),
+            Decision::Make { attempt: 3, failed: None }
+        );
+    }
+
+    #[test]
+    fn attempts_wait_longer_each_time_and_end() {
+        let made = |attempt, time| decide(Some((row(attempt), reverted())), &head(50, time));
+        assert_eq!(made(0, 100), Decision::Wait);
+        assert!(matches!(made(0, 101), Decision::Make { attempt: 1, .. }));
+        assert_eq!(made(3, 107), Decision::Wait);
+        assert!(matches!(made(3, 108), Decision::Make { attempt: 4, .. }));
+        assert_eq!(made(40, 163), Decision::Wait);
+        assert!(matches!(made(40, 164), Decision::Make { attempt: 41, .. }), "no wait is longer than a minute");
+        assert!(matches!(made(ATTEMPTS_MAX - 1, 9999), Decision::GiveUp { .. }));
+        let others = [Outcome::Expired, Outcome::Withdrawn, Outcome::Refused { reason: "poor".into() }];
+        for outcome in others {
+            let decision = decide(Some((row(0), Progress::Settled(outcome))), &head(50, 101));
+            assert!(matches!(decision, Decision::Make { attempt: 1, failed: Some(_) }));
+        }
+    }
+
+    #[test]
+    fn attempts_have_ids_of_their_own() {
+        let ids: std::collections::BTreeSet<IntentId> = (0..100).map(|k| intent_id(B256::ZERO, k)).collect();
+        assert_eq!(ids.len(), 100);
+        assert_ne!(intent_id(B256::ZERO, 0), intent_id(B256::repeat_byte(1), 0));
+    }
+}

@@ -1,0 +1,123 @@
+//! Jobs made into calls, on a worker thread.
+//!
+//! Owns the order of work: look at the view once more, open the case, ask the strategy, preflight. It holds no lock while it computes.
+
+use alloy_primitives::{Address, Bytes, U256};
+use alloy_sol_types::SolCall;
+use assay_dispute::evidence::Crowd;
+use assay_dispute::player::{Duty, GameState, PlayError, Stakes, Task, challenge, play_game};
+use assay_dispute::preflight::Preflight;
+use assay_protocol::contracts::Court;
+use assay_protocol::objects::Role;
+use thiserror::Error;
+
+use super::job::{Job, mine};
+use super::{PlayerConfig, Shared};
+use crate::chain::{LeafId, SourceMissing};
+
+/// A call that does a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// The contract.
+    pub to: Address,
+    /// Wei to send along.
+    pub value: U256,
+    /// Calldata.
+    pub data: Bytes,
+    /// The last L1 time at which it is of use.
+    pub until: u64,
+}
+
+/// What came of making a job.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Made {
+    /// A call to be sent.
+    Call(Call),
+    /// L1 has moved on: there is nothing to be done any more.
+    Nothing,
+    /// The claim is true: there is nothing to challenge.
+    True,
+    /// The opponent is right: there is nothing to answer.
+    Hopeless {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// Why a job can't be made now.
+#[derive(Debug, Error)]
+pub enum MakeError {
+    /// Bytes of the run are not to be had.
+    #[error(transparent)]
+    Source(#[from] SourceMissing),
+    /// A fault of ours: the verifier does not do what the machine does.
+    #[error("the move was not sent: {0}")]
+    Preflight(String),
+}
+
+/// Makes a job.
+pub(super) fn make(shared: &Shared, job: &Job) -> Result<Made, MakeError> {
+    match job {
+        Job::Commit { leaf, is_stay, until } => commit(shared, *leaf, *is_stay, *until),
+        Job::Play { duty, leaf } => play(shared, duty, *leaf),
+        Job::Withdraw { contract } => {
+            // Every contract that owes has the same function.
+            let data = Court::withdrawCall { to: shared.sender.account() }.abi_encode().into();
+            Ok(Made::Call(Call { to: *contract, value: U256::ZERO, data, until: u64::MAX }))
+        }
+    }
+}
+
+fn commit(shared: &Shared, leaf: LeafId, is_stay: bool, until: u64) -> Result<Made, MakeError> {
+    let (chain, challenger) = (&shared.chain, shared.sender.account());
+    let Some(claim) = chain.claim(leaf).map_err(SourceMissing::from)? else { return Ok(Made::Nothing) };
+    let executor = claim.result.executor;
+    let bond = {
+        let view = chain.view();
+        if view.conviction(executor).is_some() || mine(&view, challenger, leaf).is_some() {
+            return Ok(Made::Nothing);
+        }
+        let stake = view.stakes().registration(Role::Executor, executor).map_or(U256::ZERO, |owner| owner.stake);
+        let least = chain.parameters().challenge_bond;
+        if is_stay { least.max(stake) } else { least }
+    };
+    let opened = shared.cases.open(leaf, crowd(shared, leaf, &shared.config))?;
+    let stakes = Stakes {
+        court: chain.deployment().contracts.court,
+        chain_id: chain.deployment().chain_id,
+        challenger,
+        secret: shared.secret,
+        bond,
+        is_stay,
+    };
+    let Ok(intent) = challenge(&opened.case, &opened.evidence, &stakes, until);
+    Ok(intent
+        .map_or(Made::True, |intent| Made::Call(Call { to: intent.to, value: intent.value, data: intent.data, until })))
+}
+
+fn play(shared: &Shared, duty: &Duty, leaf: LeafId) -> Result<Made, MakeError> {
+    let court = shared.chain.deployment().contracts.court;
+    let call = |data: Vec<u8>| Made::Call(Call { to: court, value: U256::ZERO, data: data.into(), until: duty.until });
+    match duty.task {
+        Task::Timeout => return Ok(call(Court::timeoutCall { id: duty.game }.abi_encode())),
+        Task::Settle => return Ok(call(Court::settleCall { id: duty.game }.abi_encode())),
+        Task::Reveal | Task::Answer(_) => {}
+    }
+    let game: Option<GameState> = shared.chain.view().board().game(duty.game).cloned();
+    let Some(game) = game else { return Ok(Made::Nothing) };
+    let opened = shared.cases.open(leaf, crowd(shared, leaf, &shared.config))?;
+    let mut preflight = Preflight::new();
+    match play_game(duty, &game, court, &opened.case, &opened.evidence, &shared.secret, &mut preflight) {
+        Ok(intent) => Ok(call(intent.data.to_vec())),
+        Err(PlayError::Stale { .. }) => Ok(Made::Nothing),
+        Err(PlayError::Hopeless { reason, .. }) => Ok(Made::Hopeless { reason }),
+        Err(PlayError::Evidence(never)) => match never {},
+        Err(error) => Err(MakeError::Preflight(error.to_string())),
+    }
+}
+
+/// How many games the survey of a leaf's run is to prepare for.
+fn crowd(shared: &Shared, leaf: LeafId, config: &PlayerConfig) -> Crowd {
+    let games = shared.chain.view().games_on(leaf.claim()).take(config.crowd_from).count();
+    if games >= config.crowd_from { Crowd::Many } else { Crowd::Few }
+}

@@ -1,0 +1,54 @@
+//! L1 is reorganised under the honest player's moves, one to five blocks deep: what was in them is lost, the rivals' moves too. It wins.
+
+use assay_dispute::game::Side;
+use assay_simulation::job::Job;
+use assay_simulation::plan::Plan;
+
+use crate::arena::Arena;
+use crate::crowd::{against_challengers, against_executors, check};
+use crate::seat::{Sitter, sit};
+
+/// Dishonest players, who each give a game.
+const CROWD: u32 = 3;
+/// The deepest.
+const DEPTH_MAX: u64 = 5;
+
+/// Plays, and after each block with a move of the honest player takes back so many.
+async fn play(plan: Plan, sitter: Sitter) {
+    let Some(mut arena) = Arena::open(&plan, &Job::all()).await else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let seat = sit(sitter, &arena.anvil.url(), &arena.deployment, directory.path());
+    let leaves = if sitter.side == Side::Challenger { arena.false_leaves() } else { Vec::new() };
+    let (stop, ended) = seat.play_beside(leaves.clone());
+    arena.wait_for_pending(sitter.address(), leaves.len() as u64).await;
+    let mut depths: Vec<u64> = (1..=DEPTH_MAX).rev().collect();
+    let floor = arena.chain.head().unwrap().number;
+    while !arena.is_over() {
+        arena.provoke().await;
+        let sent = arena.wait_for(&sitter.account(), sitter.address()).await;
+        arena.mine().await;
+        // Never into the stage itself.
+        let Some(depth) = depths.last().copied() else { continue };
+        if sent && arena.chain.head().unwrap().number > floor + depth {
+            depths.pop();
+            arena.anvil.reorganise(depth).await.unwrap();
+            arena.look().await;
+        }
+    }
+    stop.cancel();
+    ended.await.unwrap();
+    assert!(depths.is_empty(), "depths {depths:?} had no turn");
+    check(&arena, sitter, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_executor_wins_through_reorganisations() {
+    let (plan, sitter) = against_challengers(2, CROWD);
+    play(plan, sitter).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_challenger_wins_through_reorganisations() {
+    let (plan, sitter) = against_executors(2, CROWD);
+    play(plan, sitter).await;
+}

@@ -1,0 +1,362 @@
+//! One assignment, from its arrival to a result that the sequencer has, or a refusal.
+//!
+//! ```text
+//! signed before? ──yes──> submit it as it is
+//!   └no─> check ─> module ─> input ─> run ─> (sign, synced) ─> submit
+//!           └───────┴─────────┴───────┴──> decline, with the reason
+//! ```
+//!
+//! Owns the order of these. While the run lasts its lease is renewed; a sequencer that says the task is another's stops the run. Limits of
+//! this host decline. After the ledger has signed, nothing is undone: the result is submitted now, or when a connection stands again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use alloy_primitives::{Address, Bytes};
+use assay_node::blobs::BlobStore;
+use assay_node::endpoint::Backoff;
+use assay_player::chain::Chain;
+use assay_protocol::B256;
+use assay_protocol::objects::TaskResult;
+use assay_protocol::rpc::{
+    Assignment, AssignmentId, Decline, DeclineReason, ErrorCode, INLINE_BYTES_MAX, SignedResult,
+};
+use assay_runner::{BlobPeer, Declined, FetchError, Limits, Ran, Ready, Runner, Watch, blob_of, input_of};
+use tokio::sync::{Semaphore, watch};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info, warn};
+
+use crate::check::{Terms, check};
+use crate::corruption::{Liar, Told};
+use crate::ledger::{Ledger, LedgerError, Made};
+use crate::meters::Meters;
+use crate::wire::{Wire, WireError};
+
+/// Bytes of inputs that one permit stands for.
+const INPUT_UNIT: u64 = 1 << 10;
+/// How often a lease is renewed while it lasts.
+const RENEWALS: u64 = 3;
+/// How long a result that is signed waits for a connection before it is left to the next session.
+const LINE_PATIENCE: Duration = Duration::from_secs(30);
+
+/// What all jobs share.
+pub(crate) struct Context {
+    pub executor: Address,
+    pub chain: Chain,
+    pub runner: Runner,
+    pub ledger: Ledger,
+    pub blobs: BlobStore,
+    pub liar: Option<Liar>,
+    pub meters: Meters,
+    /// Runs at the same time.
+    pub workers: Arc<Semaphore>,
+    /// Inputs in memory, in units.
+    pub inputs: Arc<Semaphore>,
+    pub inputs_max: u64,
+    pub module_bytes_max: u64,
+}
+
+/// The connection of a session, as far as there is one.
+pub(crate) type Line = watch::Receiver<Option<Arc<Wire>>>;
+
+/// An assignment and whom it came from.
+pub(crate) struct Job {
+    pub context: Arc<Context>,
+    pub region: B256,
+    pub line: Line,
+    pub peer: BlobPeer,
+    pub assignment: Assignment,
+}
+
+/// Why there is no result.
+#[derive(Debug)]
+enum Stop {
+    Decline(DeclineReason, String),
+    /// The ledger has failed: the process ends.
+    Ledger(LedgerError),
+}
+
+impl From<LedgerError> for Stop {
+    fn from(error: LedgerError) -> Self {
+        Self::Ledger(error)
+    }
+}
+
+impl Job {
+    fn id(&self) -> AssignmentId {
+        self.assignment.id()
+    }
+
+    /// Does it. What was signed and not submitted is submitted by a later session.
+    ///
+    /// # Errors
+    /// [`LedgerError`]: nothing can be signed any more.
+    pub(crate) async fn run(self, stop: CancellationToken) -> Result<(), LedgerError> {
+        let watch = Watch::default();
+        let made = tokio::select! {
+            made = self.make(&watch) => made,
+            () = self.lose_lease() => {
+                watch.cancel();
+                info!(task = %self.assignment.task, attempt = self.assignment.attempt, "a lease is lost, its run stops");
+                return Ok(());
+            }
+            () = stop.cancelled() => {
+                watch.cancel();
+                Err(Stop::Decline(DeclineReason::Busy, "this executor stops".into()))
+            }
+        };
+        match made {
+            Ok(signed) => submit(&self.context, self.region, &self.line, &self.peer, &signed, &stop).await,
+            Err(Stop::Decline(reason, words)) => {
+                self.decline(reason, words).await;
+                Ok(())
+            }
+            Err(Stop::Ledger(error)) => Err(error),
+        }
+    }
+
+    /// A signed result, from the ledger or from a run.
+    async fn make(&self, watch: &Watch) -> Result<SignedResult, Stop> {
+        let context = &self.context;
+        let (ledger, id) = (context.ledger.clone(), self.id());
+        if let Some(signed) = blocking(move || ledger.signed(id)).await? {
+            context.meters.results_again.inc();
+            return Ok(signed);
+        }
+        let terms = Terms {
+            region: self.region,
+            domain: context.chain.domain(),
+            limits: context.chain.parameters().limits(),
+            module_bytes_max: context.module_bytes_max,
+            l1_time: context.chain.head().map(|head| head.time),
+        };
+        check(&self.assignment, &terms).map_err(|refused| Stop::Decline(refused.reason(), refused.to_string()))?;
+        let ready = self.program().await?;
+        let ran = self.ran(ready, watch).await?;
+        self.sign(ran).await
+    }
+
+    /// The program, held against its id by an own lowering.
+    async fn program(&self) -> Result<Arc<Ready>, Stop> {
+        let (id, wasm) = (self.assignment.request.program, self.assignment.wasm);
+        let runner = self.context.runner.clone();
+        if let Some(ready) = runner.ready(id) {
+            return Ok(ready);
+        }
+        self.peer.fetch(&self.context.blobs, &wasm).await.map_err(|error| missing("module", &error))?;
+        let (blobs, most) = (self.context.blobs.clone(), self.context.module_bytes_max);
+        let prepared = blocking(move || {
+            let bytes = blobs.read_all(&wasm, most).map_err(|error| missing("module", &error.into()))?;
+            let bytes = bytes.ok_or_else(|| Stop::Decline(DeclineReason::Missing, "the module has gone".into()))?;
+            runner.prepare(id, &bytes).map_err(|error| Stop::Decline(DeclineReason::Request, error.to_string()))
+        });
+        prepared.await
+    }
+
+    /// The run, when there is a worker and memory for it.
+    async fn ran(&self, ready: Arc<Ready>, watch: &Watch) -> Result<Ran, Stop> {
+        let (context, request) = (&self.context, &self.assignment.request);
+        let units = request.input.length.div_ceil(INPUT_UNIT);
+        if units > context.inputs_max {
+            let words = format!(
+                "the input has {} bytes, {} are given to all",
+                request.input.length,
+                context.inputs_max * INPUT_UNIT
+            );
+            return Err(Stop::Decline(DeclineReason::Memory, words));
+        }
+        if self.assignment.input.is_none() {
+            self.peer.fetch(&context.blobs, &request.input).await.map_err(|error| missing("input", &error))?;
+        }
+        // Permits are bounded by 2^29, as the configuration is.
+        let units = u32::try_from(units).unwrap_or(u32::MAX);
+        let memory = context.inputs.clone().acquire_many_owned(units).await.expect("the semaphore is never closed");
+        let worker = context.workers.clone().acquire_owned().await.expect("the semaphore is never closed");
+        let limits = Limits { fuel: request.fuel_limit, output_bytes: request.output_length_max };
+        let (shared, watch) = (self.context.clone(), watch.clone());
+        let (inline, blob) = (self.assignment.input.clone(), request.input);
+        let ran = blocking(move || {
+            let input: Arc<[u8]> = match inline {
+                Some(bytes) => bytes[..].into(),
+                None => input_of(&shared.blobs, &blob).map_err(|error| missing("input", &error))?,
+            };
+            shared.meters.running.inc();
+            let ran = shared.runner.run(&ready, &input, limits, &watch);
+            shared.meters.running.dec();
+            drop((memory, worker));
+            ran.map_err(declined)
+        })
+        .await?;
+        context.meters.run_seconds.observe(ran.time.as_secs_f64());
+        Ok(ran)
+    }
+
+    /// What is said of the run, signed.
+    async fn sign(&self, ran: Ran) -> Result<SignedResult, Stop> {
+        let (context, Assignment { task, attempt, request, .. }) = (&self.context, &self.assignment);
+        let output = Bytes::from(ran.output);
+        // The one place where a result is made: an honest executor tells what it has seen.
+        let Told { outcome, output, is_true } = match &context.liar {
+            None => Told { outcome: ran.outcome, output, is_true: true },
+            Some(liar) => liar.told(task, request, ran.outcome, output),
+        };
+        if !is_true {
+            context.meters.lies.inc();
+            warn!(%task, attempt, "TEST EQUIPMENT: this result is a lie");
+        }
+        let is_small = output.len() <= INLINE_BYTES_MAX;
+        let (blobs, kept) = (context.blobs.clone(), output.clone());
+        let blob = blocking(move || match is_small {
+            true => Ok(blob_of(&kept)),
+            // Synced before anything is signed about it.
+            false => blobs.put(&kept).map_err(LedgerError::from),
+        })
+        .await?;
+        let result = TaskResult {
+            task: *task,
+            attempt: *attempt,
+            executor: context.executor,
+            status: outcome.status as u8,
+            code: outcome.code,
+            fuel_used: outcome.fuel_used,
+            output: blob,
+        };
+        let parameters = context.chain.parameters();
+        // Nobody can post it after the deadline, nor ask for its bytes when its fate is known.
+        let expires_at = request.deadline.saturating_add(parameters.window + 2 * parameters.clock);
+        let made = Made { result, output: is_small.then_some(output), region: self.region, expires_at };
+        Ok(context.ledger.sign(made).await?)
+    }
+
+    /// Renews the lease as long as the sequencer lets us; returns when it says that the task is not ours any more.
+    async fn lose_lease(&self) {
+        let mut lease_ms = self.assignment.lease_ms;
+        loop {
+            tokio::time::sleep(Duration::from_millis((lease_ms / RENEWALS).max(100))).await;
+            let wire = self.line.borrow().clone();
+            // Without a connection the run goes on: what it comes to is handed in later.
+            let Some(wire) = wire else { continue };
+            match wire.renew(self.id()).await {
+                Ok(renewed) => lease_ms = renewed,
+                Err(error) if error.is(ErrorCode::NotAssigned) => return,
+                Err(error) => debug!(%error, "a lease was not renewed"),
+            }
+        }
+    }
+
+    async fn decline(&self, reason: DeclineReason, mut words: String) {
+        let mut end = words.len().min(Decline::WORDS_MAX);
+        while !words.is_char_boundary(end) {
+            end -= 1;
+        }
+        words.truncate(end);
+        let Assignment { task, attempt, .. } = self.assignment;
+        self.context.meters.declined(reason);
+        info!(%task, attempt, ?reason, words, "declined");
+        let decline = Decline { task, attempt, executor: self.context.executor, reason, words };
+        let wire = self.line.borrow().clone();
+        // Whoever is not told finds out when the lease is over.
+        if let Some(wire) = wire
+            && let Err(error) = wire.decline(&decline).await
+        {
+            debug!(%error, "a refusal was not taken");
+        }
+    }
+}
+
+/// Hands a result in, until the sequencer has it, never will, or no connection stands for long.
+///
+/// # Errors
+/// [`LedgerError`].
+pub(crate) async fn submit(
+    context: &Arc<Context>,
+    region: B256,
+    line: &Line,
+    peer: &BlobPeer,
+    signed: &SignedResult,
+    stop: &CancellationToken,
+) -> Result<(), LedgerError> {
+    let (task, attempt, output) = (signed.result.task, signed.result.attempt, signed.result.output);
+    let id = AssignmentId { task, attempt };
+    let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
+    let mut is_uploaded = false;
+    loop {
+        let wire = tokio::select! {
+            wire = connection(line) => wire,
+            () = stop.cancelled() => None,
+        };
+        let Some(wire) = wire else { return Ok(()) };
+        let inline = match output.length <= INLINE_BYTES_MAX as u64 {
+            true => {
+                let blobs = context.blobs.clone();
+                blocking(move || blobs.read_all(&output, INLINE_BYTES_MAX as u64).map_err(LedgerError::from)).await?
+            }
+            false => None,
+        };
+        let handed = match (inline.is_none() && !is_uploaded).then(|| peer.send(&context.blobs, &output)) {
+            Some(sending) => sending.await.map_err(|error| error.to_string()),
+            None => Ok(()),
+        };
+        if let Err(error) = handed {
+            warn!(%task, attempt, error, "an output can't be handed in now");
+            if backoff.failures() > 8 {
+                return Ok(());
+            }
+            backoff.wait().await;
+            continue;
+        }
+        is_uploaded = true;
+        match wire.submit(signed, inline).await {
+            Ok(()) => {
+                context.meters.results.inc();
+                debug!(%task, attempt, "a result is handed in");
+                return sent(context, region, id).await;
+            }
+            Err(error) if error.is(ErrorCode::MissingOutput) && backoff.failures() < 4 => is_uploaded = false,
+            Err(error) if error.is_retryable() && backoff.failures() < 16 => {
+                debug!(%error, "a result is not handed in yet");
+            }
+            Err(WireError::Unreachable { .. }) => return Ok(()),
+            Err(error) => {
+                context.meters.results_refused.inc();
+                info!(%task, attempt, %error, "a result is not wanted any more");
+                return sent(context, region, id).await;
+            }
+        }
+        backoff.wait().await;
+    }
+}
+
+async fn sent(context: &Arc<Context>, region: B256, id: AssignmentId) -> Result<(), LedgerError> {
+    let ledger = context.ledger.clone();
+    blocking(move || ledger.sent(region, id)).await
+}
+
+/// The connection, when there is one soon.
+async fn connection(line: &Line) -> Option<Arc<Wire>> {
+    let mut line = line.clone();
+    let waited = tokio::time::timeout(LINE_PATIENCE, line.wait_for(Option::is_some)).await;
+    waited.ok()?.ok()?.clone()
+}
+
+fn missing(what: &str, error: &FetchError) -> Stop {
+    Stop::Decline(DeclineReason::Missing, format!("the {what} is not to be had: {error}"))
+}
+
+fn declined(declined: Declined) -> Stop {
+    let reason = match declined {
+        Declined::WallClock { .. } => DeclineReason::WallClock,
+        Declined::Memory { .. } => DeclineReason::Memory,
+        Declined::Stopped => DeclineReason::Busy,
+        Declined::Host { .. } => DeclineReason::Engine,
+    };
+    Stop::Decline(reason, declined.to_string())
+}
+
+/// Work that reads a disk or computes, on a thread that may block.
+async fn blocking<T: Send + 'static, E: Send + 'static>(
+    work: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, E> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.expect("the work does not panic, and a runtime that ends it ends its caller too")
+}

@@ -1,0 +1,418 @@
+//! Results that were signed: written and synced before the signature leaves, and never two for one attempt.
+//!
+//! Owns the key's use for results. One thread writes; results that come while it syncs share the next commit, so that hundreds a second
+//! cost one sync together. A small output lies in the same commit; a large one was stored and synced before.
+//!
+//! ```text
+//! RESULTS (task, attempt)           -> what was signed, and the signature
+//! UNSENT  (region, (task, attempt)) -> signed, and no sequencer has said that it has it
+//! EXPIRY  (time, (task, attempt))   -> when nobody can ask for it any more: then row and pin go
+//! ```
+//!
+//! After a crash a result is either here, and is sent again as it is, or it never left this process, and the task can be run again.
+
+use alloy_primitives::{Address, Bytes};
+use assay_node::blobs::{BlobError, BlobStore, Owner, SMALL_BYTES_MAX};
+use assay_node::keys::{KeyError, Wallet};
+use assay_node::store::{Record, Schema, Store, StoreError, Table};
+use assay_protocol::objects::{Domain, TaskResult, TypedData};
+use assay_protocol::rpc::{AssignmentId, SignedResult};
+use assay_protocol::{B256, BlobRef};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use tokio::sync::{mpsc, oneshot};
+use tracing::error;
+
+/// Key of a result.
+type ResultKey = (B256, u32);
+
+const RESULTS: Table<ResultKey, ResultRow> = Table::new("executor_results");
+const UNSENT: Table<(B256, ResultKey), ()> = Table::new("executor_unsent");
+const EXPIRY: Table<(u64, ResultKey), ()> = Table::new("executor_expiry");
+
+/// Kind of the pins on outputs.
+const PIN: u8 = 1;
+/// Results that wait for the writer; who makes one more waits too.
+const MAILBOX: usize = 1024;
+/// Results of one commit.
+const COMMIT_MAX: usize = 512;
+/// Rows that are thrown away in one go.
+const PRUNED_MAX: usize = 4096;
+
+/// Adds the ledger's tables to a schema.
+#[must_use]
+pub fn schema(schema: Schema) -> Schema {
+    schema.table(&RESULTS).table(&UNSENT).table(&EXPIRY)
+}
+
+/// What was signed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct ResultRow {
+    executor: Address,
+    status: u8,
+    code: u32,
+    fuel_used: u64,
+    output_root: B256,
+    output_length: u64,
+    signature: Bytes,
+}
+
+impl Record for ResultRow {
+    const VERSION: u8 = 1;
+}
+
+impl ResultRow {
+    fn of(result: &TaskResult, signature: Bytes) -> Self {
+        let (executor, status, code, fuel_used) = (result.executor, result.status, result.code, result.fuel_used);
+        let BlobRef { root: output_root, length: output_length } = result.output;
+        Self { executor, status, code, fuel_used, output_root, output_length, signature }
+    }
+
+    fn signed(self, (task, attempt): ResultKey) -> SignedResult {
+        let Self { executor, status, code, fuel_used, output_root, output_length, signature } = self;
+        let output = BlobRef { root: output_root, length: output_length };
+        let result = TaskResult { task, attempt, executor, status, code, fuel_used, output };
+        SignedResult { result, signature }
+    }
+}
+
+/// A result that is to be signed.
+#[derive(Clone, Debug)]
+pub struct Made {
+    /// It.
+    pub result: TaskResult,
+    /// Its output, if it is small; a larger one is stored already.
+    pub output: Option<Bytes>,
+    /// The region of its task.
+    pub region: B256,
+    /// L1 time after which nobody can ask for it.
+    pub expires_at: u64,
+}
+
+/// What can go wrong with the ledger.
+#[derive(Debug, Error)]
+pub enum LedgerError {
+    /// Rows can't be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Outputs can't be kept.
+    #[error(transparent)]
+    Blob(#[from] BlobError),
+    /// The key can't sign.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The writer has ended.
+    #[error("the ledger has stopped")]
+    Stopped,
+}
+
+struct Entry {
+    made: Made,
+    reply: oneshot::Sender<SignedResult>,
+}
+
+/// The ledger. Cheap to clone.
+#[derive(Clone)]
+pub struct Ledger {
+    store: Store,
+    blobs: BlobStore,
+    entries: mpsc::Sender<Entry>,
+}
+
+/// The side of the ledger that signs and writes.
+pub struct Writer {
+    store: Store,
+    blobs: BlobStore,
+    wallet: Wallet,
+    domain: Domain,
+    entries: mpsc::Receiver<Entry>,
+}
+
+/// Makes a ledger. Nothing is signed until the writer runs.
+#[must_use]
+pub fn ledger(store: Store, blobs: BlobStore, wallet: Wallet, domain: Domain) -> (Ledger, Writer) {
+    let (entries, received) = mpsc::channel(MAILBOX);
+    let writer = Writer { store: store.clone(), blobs: blobs.clone(), wallet, domain, entries: received };
+    (Ledger { store, blobs, entries }, writer)
+}
+
+impl Ledger {
+    /// What was signed for an attempt. Blocks for a read of the disk.
+    ///
+    /// # Errors
+    /// [`LedgerError::Store`].
+    pub fn signed(&self, id: AssignmentId) -> Result<Option<SignedResult>, LedgerError> {
+        let key = (id.task, id.attempt);
+        Ok(self.store.get(&RESULTS, &key)?.map(|row| row.signed(key)))
+    }
+
+    /// Signs a result, once it is synced; or gives what was signed for that attempt before, whatever this one says.
+    ///
+    /// # Errors
+    /// [`LedgerError::Stopped`].
+    pub async fn sign(&self, made: Made) -> Result<SignedResult, LedgerError> {
+        let (reply, answer) = oneshot::channel();
+        self.entries.send(Entry { made, reply }).await.map_err(|_| LedgerError::Stopped)?;
+        answer.await.map_err(|_| LedgerError::Stopped)
+    }
+
+    /// A sequencer has a result, or will never take it. Not synced: who forgets this sends once more.
+    ///
+    /// # Errors
+    /// [`LedgerError::Store`].
+    pub fn sent(&self, region: B256, id: AssignmentId) -> Result<(), LedgerError> {
+        let mut batch = self.store.batch();
+        batch.delete(&UNSENT, &(region, (id.task, id.attempt)));
+        Ok(batch.commit_lazily()?)
+    }
+
+    /// Results of a region that no sequencer has said it has, the first so many.
+    ///
+    /// # Errors
+    /// [`LedgerError::Store`].
+    pub fn unsent(&self, region: B256, most: usize) -> Result<Vec<SignedResult>, LedgerError> {
+        let mut found = Vec::new();
+        for row in self.store.prefix(&UNSENT, &region).take(most) {
+            let ((_, key), ()) = row?;
+            found.extend(self.store.get(&RESULTS, &key)?.map(|row| row.signed(key)));
+        }
+        Ok(found)
+    }
+
+    /// Throws away what nobody can ask for any more at an L1 time. Says how much that was.
+    ///
+    /// # Errors
+    /// [`LedgerError::Store`].
+    pub fn prune(&self, now: u64) -> Result<usize, LedgerError> {
+        let mut batch = self.store.batch();
+        let mut count = 0;
+        for row in self.store.range(&EXPIRY, ..(now, (B256::ZERO, 0))).take(PRUNED_MAX) {
+            let ((at, key), ()) = row?;
+            if let Some(row) = self.store.get(&RESULTS, &key)? {
+                let output = BlobRef { root: row.output_root, length: row.output_length };
+                self.blobs.unpin(&mut batch, &output, pin(key));
+            }
+            batch.delete(&RESULTS, &key);
+            batch.delete(&EXPIRY, &(at, key));
+            count += 1;
+        }
+        batch.commit_lazily()?;
+        Ok(count)
+    }
+}
+
+impl Writer {
+    /// Signs and writes until nobody can send it anything. Blocks: run it on a thread of its own.
+    ///
+    /// # Errors
+    /// [`LedgerError`]: nothing is signed any more.
+    pub fn run(mut self) -> Result<(), LedgerError> {
+        while let Some(first) = self.entries.blocking_recv() {
+            let mut entries = vec![first];
+            while entries.len() < COMMIT_MAX
+                && let Ok(entry) = self.entries.try_recv()
+            {
+                entries.push(entry);
+            }
+            self.write(entries)?;
+        }
+        Ok(())
+    }
+
+    fn write(&self, entries: Vec<Entry>) -> Result<(), LedgerError> {
+        let mut batch = self.store.batch();
+        let mut fresh: std::collections::BTreeMap<ResultKey, ResultRow> = std::collections::BTreeMap::new();
+        let mut replies = Vec::with_capacity(entries.len());
+        for Entry { made, reply } in entries {
+            let key = (made.result.task, made.result.attempt);
+            let known = match fresh.get(&key).cloned() {
+                Some(row) => Some(row),
+                None => self.store.get(&RESULTS, &key)?,
+            };
+            let row = match known {
+                Some(row) => {
+                    if row.clone().signed(key).result != made.result {
+                        error!(task = %key.0, attempt = key.1, "another result was made of an attempt that was signed for");
+                    }
+                    row
+                }
+                None => {
+                    let signature = self.wallet.sign_hash(&made.result.digest(&self.domain))?;
+                    let row = ResultRow::of(&made.result, signature.to_vec().into());
+                    self.enter(&mut batch, key, &row, &made)?;
+                    fresh.insert(key, row.clone());
+                    row
+                }
+            };
+            replies.push((row.signed(key), reply));
+        }
+        if !batch.is_empty() {
+            batch.commit()?;
+        }
+        for (signed, reply) in replies {
+            // Whoever has stopped waiting finds it here.
+            let _ = reply.send(signed);
+        }
+        Ok(())
+    }
+
+    fn enter(
+        &self,
+        batch: &mut assay_node::store::Batch,
+        key: ResultKey,
+        row: &ResultRow,
+        made: &Made,
+    ) -> Result<(), LedgerError> {
+        if let Some(output) = made.output.as_ref().filter(|output| output.len() as u64 <= SMALL_BYTES_MAX) {
+            self.blobs.put_small(batch, &made.result.output, output)?;
+        }
+        self.blobs.pin(batch, &made.result.output, pin(key))?;
+        batch.put(&RESULTS, &key, row)?;
+        batch.put(&UNSENT, &(made.region, key), &())?;
+        Ok(batch.put(&EXPIRY, &(made.expires_at, key), &())?)
+    }
+}
+
+/// Who needs an output: the attempt, by the first bytes of its task. Two that share them unpin each other's, 2^-64 of the time.
+fn pin((task, attempt): ResultKey) -> Owner {
+    let number = u64::from_be_bytes(*task.first_chunk().expect("a hash has 32 bytes"));
+    (PIN, number.wrapping_add(u64::from(attempt)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::domain;
+    use alloy_primitives::keccak256;
+    use assay_node::blobs::{self, BlobConfig};
+    use assay_protocol::signature::recover;
+    use assay_runner::blob_of;
+
+    const REGION: B256 = B256::repeat_byte(5);
+
+    struct Desk {
+        ledger: Ledger,
+        writer: Option<std::thread::JoinHandle<Result<(), LedgerError>>>,
+    }
+
+    fn open(folder: &std::path::Path) -> Desk {
+        let store =
+            Store::open(&folder.join("store"), &schema(blobs::schema(Schema::new("test", 1)))).expect("it opens");
+        let blobs = BlobStore::open(&store, &folder.join("blobs"), BlobConfig::default()).expect("it opens");
+        let (ledger, writer) = ledger(store, blobs, wallet(), domain());
+        Desk { ledger, writer: Some(std::thread::spawn(move || writer.run())) }
+    }
+
+    impl Desk {
+        /// Ends the writer, as a process that stops does.
+        fn close(mut self) {
+            let writer = self.writer.take();
+            drop(self.ledger);
+            writer.expect("it runs").join().expect("it does not panic").expect("it writes");
+        }
+    }
+
+    fn wallet() -> Wallet {
+        Wallet::from_secret(&B256::repeat_byte(3)).expect("it is a key")
+    }
+
+    fn made(task: u64, output: &'static [u8]) -> Made {
+        let result = TaskResult {
+            task: keccak256(task.to_be_bytes()),
+            attempt: 0,
+            executor: wallet().address(),
+            status: 1,
+            code: 0,
+            fuel_used: 7,
+            output: blob_of(output),
+        };
+        Made { result, output: Some(Bytes::from_static(output)), region: REGION, expires_at: 100 + task }
+    }
+
+    fn id(made: &Made) -> AssignmentId {
+        AssignmentId { task: made.result.task, attempt: made.result.attempt }
+    }
+
+    #[tokio::test]
+    async fn what_is_signed_is_written_first_and_stays() {
+        let folder = tempfile::tempdir().expect("there is room for a folder");
+        let desk = open(folder.path());
+        let made = made(1, b"out");
+        assert_eq!(desk.ledger.signed(id(&made)).expect("it reads"), None);
+        let signed = desk.ledger.sign(made.clone()).await.expect("it signs");
+        assert_eq!(signed.result, made.result);
+        let digest = made.result.digest(&domain());
+        assert_eq!(recover(&signed.signature, &digest), Ok(wallet().address()));
+        desk.close();
+
+        let desk = open(folder.path());
+        assert_eq!(desk.ledger.signed(id(&made)).expect("it reads"), Some(signed.clone()));
+        assert_eq!(desk.ledger.unsent(REGION, 10).expect("it reads"), std::slice::from_ref(&signed));
+        assert_eq!(desk.ledger.unsent(B256::ZERO, 10).expect("it reads"), []);
+        let output = desk.ledger.blobs.read_all(&made.result.output, 1 << 20).expect("it reads");
+        assert_eq!(output, Some(Bytes::from_static(b"out")));
+        desk.ledger.sent(REGION, id(&made)).expect("it writes");
+        assert_eq!(desk.ledger.unsent(REGION, 10).expect("it reads"), []);
+        assert!(desk.ledger.signed(id(&made)).expect("it reads").is_some(), "who asks again is answered");
+        desk.close();
+    }
+
+    /// Whatever is made of an attempt later, the first result is the one: in one commit, in another, after a restart.
+    #[tokio::test]
+    async fn no_attempt_is_signed_twice() {
+        let folder = tempfile::tempdir().expect("there is room for a folder");
+        let desk = open(folder.path());
+        let (first, mut second) = (made(1, b"one"), made(1, b"two"));
+        second.result.fuel_used = 8;
+        let both = tokio::join!(desk.ledger.sign(first.clone()), desk.ledger.sign(second.clone()));
+        let (one, other) = (both.0.expect("it signs"), both.1.expect("it signs"));
+        assert_eq!(one, other);
+        let again = desk.ledger.sign(second.clone()).await.expect("it signs");
+        assert_eq!(again, one);
+        desk.close();
+        let desk = open(folder.path());
+        assert_eq!(desk.ledger.sign(second.clone()).await.expect("it signs"), one);
+        second.result.attempt = 1;
+        let next = desk.ledger.sign(second.clone()).await.expect("it signs");
+        assert_eq!(next.result, second.result, "the next attempt is another");
+        desk.close();
+    }
+
+    #[tokio::test]
+    async fn what_nobody_can_ask_for_goes() {
+        let folder = tempfile::tempdir().expect("there is room for a folder");
+        let desk = open(folder.path());
+        let made: Vec<Made> = (0..3).map(|task| made(task, b"same output")).collect();
+        for made in &made {
+            desk.ledger.sign(made.clone()).await.expect("it signs");
+        }
+        let held = |desk: &Desk| {
+            made.iter().map(|made| desk.ledger.signed(id(made)).expect("it reads").is_some()).collect::<Vec<_>>()
+        };
+        assert_eq!(desk.ledger.prune(100).expect("it writes"), 0);
+        assert_eq!(desk.ledger.prune(102).expect("it writes"), 2);
+        assert_eq!(held(&desk), [false, false, true]);
+        let output = made[0].result.output;
+        assert!(desk.ledger.blobs.is_pinned(&output).expect("it reads"), "the third needs it");
+        assert_eq!(desk.ledger.prune(1000).expect("it writes"), 1);
+        assert!(!desk.ledger.blobs.is_pinned(&output).expect("it reads"));
+        desk.close();
+    }
+
+    #[tokio::test]
+    async fn hundreds_at_once_are_all_written() {
+        let folder = tempfile::tempdir().expect("there is room for a folder");
+        let desk = open(folder.path());
+        let mut signing = tokio::task::JoinSet::new();
+        for task in 0..600 {
+            let (ledger, made) = (desk.ledger.clone(), made(task, b"out"));
+            signing.spawn(async move { ledger.sign(made).await.expect("it signs") });
+        }
+        while let Some(signed) = signing.join_next().await {
+            let signed = signed.expect("it does not panic");
+            let id = AssignmentId { task: signed.result.task, attempt: 0 };
+            assert_eq!(desk.ledger.signed(id).expect("it reads"), Some(signed));
+        }
+        desk.close();
+    }
+}

@@ -1,0 +1,80 @@
+//! The executor's metrics.
+//!
+//! Owns their names.
+
+use assay_node::telemetry::Metrics;
+use assay_protocol::rpc::DeclineReason;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReasonLabel {
+    reason: &'static str,
+}
+
+/// What is counted.
+pub struct Meters {
+    declines: Family<ReasonLabel, Counter>,
+    /// Assignments that came.
+    pub assignments: Counter,
+    /// Results that a sequencer has.
+    pub results: Counter,
+    /// Of these, sent again as they were signed before.
+    pub results_again: Counter,
+    /// Results that no sequencer takes any more.
+    pub results_refused: Counter,
+    /// Results that are lies: test equipment.
+    pub lies: Counter,
+    /// Assignments that are here.
+    pub assigned: Gauge,
+    /// Runs under way.
+    pub running: Gauge,
+    /// Sequencers with a session.
+    pub sessions: Gauge,
+    /// 1 while L1 knows the stake and the key.
+    pub registered: Gauge,
+    /// Seconds of runs.
+    pub run_seconds: Histogram,
+}
+
+impl Meters {
+    /// Registers them.
+    #[must_use]
+    pub fn new(metrics: &Metrics) -> Self {
+        let bounds = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0];
+        let counter = |name, help| metrics.counter(name, help);
+        Self {
+            declines: metrics.register(
+                "executor_declines",
+                "Assignments without a result, by reason",
+                Family::default(),
+            ),
+            assignments: counter("executor_assignments", "Assignments that came"),
+            results: counter("executor_results", "Results that a sequencer has"),
+            results_again: counter("executor_results_again", "Results that were signed before and asked for again"),
+            results_refused: counter("executor_results_refused", "Results that no sequencer takes any more"),
+            lies: counter("executor_lies", "Results that are lies, of test equipment"),
+            assigned: metrics.gauge("executor_assigned", "Assignments that are here"),
+            running: metrics.gauge("executor_running", "Runs under way"),
+            sessions: metrics.gauge("executor_sessions", "Sequencers with a session"),
+            registered: metrics.gauge("executor_registered", "1 while L1 knows the stake and the key"),
+            run_seconds: metrics.histogram("executor_run_seconds", "Time of one run", &bounds),
+        }
+    }
+
+    /// Counts a refusal.
+    pub fn declined(&self, reason: DeclineReason) {
+        let reason = match reason {
+            DeclineReason::Busy => "busy",
+            DeclineReason::Missing => "missing",
+            DeclineReason::WallClock => "wall_clock",
+            DeclineReason::Memory => "memory",
+            DeclineReason::Engine => "engine",
+            DeclineReason::Request => "request",
+        };
+        self.declines.get_or_create(&ReasonLabel { reason }).inc();
+    }
+}

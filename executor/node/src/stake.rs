@@ -1,0 +1,102 @@
+//! Whether L1 knows the executor: its stake and its key, at each head.
+//!
+//! Owns the warning. It registers nobody: that is an operator's command (`assay bond`). Pure but for the loop.
+
+use std::sync::Arc;
+
+use alloy_primitives::Address;
+use assay_node::telemetry::Part;
+use assay_player::chain::{Head, View};
+use assay_protocol::objects::Role;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::job::Context;
+use crate::ledger::LedgerError;
+
+/// Heads between two looks for results that nobody can ask for any more.
+const PRUNE_EVERY: u64 = 64;
+
+/// How L1 sees an executor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Registered, with this key.
+    Good,
+    /// Nobody's stake stands behind it.
+    NotRegistered,
+    /// The key does not sign for it.
+    NotItsKey,
+    /// It lost a game: its stake is gone.
+    Convicted,
+}
+
+impl Standing {
+    /// How L1 sees an executor with a key, at a time.
+    #[must_use]
+    pub fn of(view: &View, executor: Address, key: Address, now: u64) -> Self {
+        if view.conviction(executor).is_some() {
+            Self::Convicted
+        } else if !view.stakes().is_registered(Role::Executor, executor, now) {
+            Self::NotRegistered
+        } else if !view.stakes().is_key(Role::Executor, executor, key, now) {
+            Self::NotItsKey
+        } else {
+            Self::Good
+        }
+    }
+
+    /// What an operator is told.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Good => "registered",
+            Self::NotRegistered => "not registered on L1: deposit a stake, no sequencer gives it tasks",
+            Self::NotItsKey => "the key is not authorised by the owner of the stake",
+            Self::Convicted => "convicted: it lost a dispute, and its stake is gone",
+        }
+    }
+}
+
+/// Watches until the token is cancelled.
+pub(crate) async fn watch(
+    context: Arc<Context>,
+    key: Address,
+    stake: Part,
+    l1: Part,
+    stop: CancellationToken,
+) -> Result<(), LedgerError> {
+    let mut heads = context.chain.heads();
+    let (mut known, mut looks) = (None, 0_u64);
+    loop {
+        let head: Option<Head> = *heads.borrow_and_update();
+        if let Some(head) = head {
+            l1.ready();
+            let standing = Standing::of(&context.chain.view(), context.executor, key, head.time);
+            if known.replace(standing) != Some(standing) {
+                let (executor, words) = (context.executor, standing.words());
+                match standing {
+                    Standing::Good => {
+                        stake.ready();
+                        info!(%executor, words, "the executor's stake");
+                    }
+                    _ => {
+                        stake.not_ready(words);
+                        warn!(%executor, %key, words, "the executor's stake");
+                    }
+                }
+                context.meters.registered.set(i64::from(standing == Standing::Good));
+            }
+            looks += 1;
+            if looks.is_multiple_of(PRUNE_EVERY) {
+                let ledger = context.ledger.clone();
+                let pruned = tokio::task::spawn_blocking(move || ledger.prune(head.time)).await;
+                pruned.expect("pruning does not panic, and a runtime that ends it ends its caller too")?;
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            // The follower has ended, and says why itself.
+            changed = heads.changed() => if changed.is_err() { return Ok(()) },
+        }
+    }
+}

@@ -1,0 +1,353 @@
+//! Batches: when one is made, and what becomes of it until it is on L1 (specs/18-sequencer.md, "Never two for one number").
+//!
+//! ```text
+//!            seal                  built              posted
+//!   idle ──────────> building ──────────> in flight ──────────> idle, the batch's leaves wait for their fates
+//!    ^                                        │
+//!    └──────────── given up <─────────────────┘ every intent is settled, and the posting is not done
+//! ```
+//!
+//! One batch is in flight at a time. It is given up only when its posting can't land any more: the intent was never sent, or its nonce is
+//! spent by a transaction that failed, so many blocks deep that it stays so. Then the same results are built anew under the same number.
+
+use std::collections::BTreeMap;
+
+use alloy_primitives::{B256, U64};
+use assay_node::endpoint::Endpoint;
+use assay_node::tx::Outcome;
+use assay_protocol::objects::Place;
+use assay_protocol::rpc::TaskState;
+use tracing::{error, info, warn};
+
+use super::{Core, CoreError, Durable, Phase};
+use crate::batch::{Blocked, BuildError, Built, Candidate, Plan, Undecided, build, intents, leaves_of};
+use crate::context::now_ms;
+use crate::l1::{Posting, View};
+use crate::rows::{BUILDS, DIRECTORY, HEADS, LEAVES, OUTPUTS, UNDECIDED};
+
+/// Blocks beyond those that settle a posting after which one that L1 does not show is given up.
+const VANISHED_BLOCKS: u64 = 32;
+/// Seconds of L1 that a batch needs at least from its building to its posting.
+const POSTING_SECONDS_MIN: u64 = 2;
+
+/// News of a batch.
+#[derive(Clone, Copy, Debug)]
+pub struct BatchEvent {
+    /// Its number.
+    pub number: u64,
+}
+
+/// A batch that is to be posted.
+#[derive(Clone, Debug)]
+pub(super) struct InFlight {
+    /// Its number.
+    pub number: u64,
+    /// Which build.
+    pub build: u32,
+    /// Once all its intents are settled: whether the posting is done, and the block at which that was heard.
+    pub settled: Option<(bool, u64)>,
+}
+
+/// A batch that was built, as far as there is one, and what was left out.
+pub struct Finished {
+    plan: Plan,
+    built: Option<Built>,
+    blocked: Vec<(u64, Blocked)>,
+}
+
+/// Batches that are not over.
+#[derive(Debug, Default)]
+pub(super) struct Batches {
+    /// Whether one is being built.
+    pub is_building: bool,
+    /// The one that is to be posted.
+    pub in_flight: Option<InFlight>,
+    /// Those with leaves whose fate is open, and those that are in flight.
+    pub undecided: BTreeMap<u64, Undecided>,
+    /// Whether the next is made without waiting.
+    pub post_now: bool,
+    /// L1 time of the last try that came to nothing: the next is made when that has changed.
+    pub tried_at: u64,
+}
+
+impl Batches {
+    /// Number of the next batch to be built.
+    pub fn next(&self, view: &View) -> u64 {
+        self.in_flight.as_ref().map_or(view.count(), |batch| batch.number + 1)
+    }
+
+    /// Where a batch of ours is on L1, if the one that is there is the one that counts here.
+    pub fn posting<'a>(&self, view: &'a View, number: u64) -> Option<&'a Posting> {
+        let posting = view.posting(number)?;
+        match self.undecided.get(&number) {
+            Some(batch) if batch.hash != posting.hash => None,
+            _ => Some(posting),
+        }
+    }
+
+    /// Every intent of a build is settled.
+    pub fn settled(&mut self, number: u64, build: u32, is_done: bool) {
+        if let Some(batch) = self.in_flight.as_mut().filter(|batch| (batch.number, batch.build) == (number, build)) {
+            batch.settled = Some((is_done, 0));
+        }
+    }
+}
+
+impl Core {
+    /// Makes a batch when it is time, and sees to the one that is in flight.
+    pub(super) async fn seal(&mut self) -> Result<(), CoreError> {
+        self.give_up().await?;
+        let config = &self.parts.context.config.batches;
+        if self.batches.is_building || self.batches.in_flight.is_some() || !self.view.is_open() {
+            return Ok(());
+        }
+        let Some(since) = self.tasks.ready_since_ms() else {
+            self.batches.post_now = false;
+            return Ok(());
+        };
+        let has_waited = now_ms().saturating_sub(since) >= config.wait_ms;
+        let is_full = self.tasks.ready() >= config.leaves_max;
+        if !(has_waited || is_full || self.batches.post_now) || self.batches.tried_at == self.view.time() {
+            return Ok(());
+        }
+        self.batches.post_now = false;
+        let number = self.view.count();
+        let parent = match number.checked_sub(1) {
+            None => B256::ZERO,
+            Some(before) => self.view.posting(before).map_or(B256::ZERO, |posting| posting.hash),
+        };
+        let newest = crate::batch::newest_build(&self.parts.context.store, number)?;
+        let plan = Plan {
+            number,
+            build: newest.map_or(0, |(build, _)| build + 1),
+            parent,
+            as_of: self.view.time(),
+            candidates: self.candidates(config.leaves_max),
+            view: self.view.clone(),
+        };
+        self.batches.is_building = true;
+        let (context, durable, workers) =
+            (self.parts.context.clone(), self.durable.clone(), self.parts.workers.clone());
+        tokio::spawn(async move {
+            let worked = workers.run(move || {
+                let (built, blocked) = build(&context, &plan)?;
+                Ok(Finished { plan, built, blocked })
+            });
+            let built = worked.await.unwrap_or(Err(BuildError::Panicked));
+            // A core that has ended has no use for it.
+            let _ = durable.send(Durable::Built(Box::new(built)));
+        });
+        Ok(())
+    }
+
+    /// Results that can be posted before their deadlines, in order.
+    fn candidates(&self, most: usize) -> Vec<Candidate> {
+        let first = self.tasks.ready_first(most);
+        let candidate = |sequence: &u64| {
+            let task = self.tasks.get(*sequence)?;
+            Some(Candidate { sequence: *sequence, attempt: task.attempt, predecessor: task.predecessor })
+        };
+        first.iter().filter_map(candidate).collect()
+    }
+
+    /// A batch was built: it is written down with the intents that post it, or not at all.
+    pub(super) async fn built(&mut self, finished: Result<Finished, BuildError>) -> Result<(), CoreError> {
+        self.batches.is_building = false;
+        let Finished { plan, built, blocked } = match finished {
+            Ok(finished) => finished,
+            Err(BuildError::Store(error)) => return Err(error.into()),
+            Err(error) => {
+                // Nothing is posted that can't be shown to be right; an operator has to see why.
+                error!(%error, "a batch can't be built");
+                self.batches.tried_at = self.view.time();
+                return Ok(());
+            }
+        };
+        for (sequence, cause) in blocked {
+            let Blocked::Result(reason) = cause else { continue };
+            warn!(sequence, reason, "a result can't be posted, its attempt is run again");
+            self.executors.forget(sequence);
+            if self.tasks.get(sequence).is_some_and(|task| task.phase == Phase::Ready) {
+                self.tasks.set(sequence, Phase::Queued, now_ms());
+                self.tell(sequence, TaskState::Queued, None);
+            }
+        }
+        // Meanwhile a task may have ended, or L1 may have changed its mind: then it is built anew.
+        let Some(built) = built else {
+            self.batches.tried_at = self.view.time();
+            return Ok(());
+        };
+        let is_stale = self.view.count() != plan.number
+            || built.leaves.iter().any(|leaf| {
+                let task = self.tasks.get(leaf.sequence);
+                task.is_none_or(|task| task.phase != Phase::Ready || task.attempt != leaf.attempt)
+            });
+        if is_stale {
+            return Ok(());
+        }
+        self.launch(plan, built).await
+    }
+
+    /// Writes a batch down with its intents, in one commit, and waits for what becomes of it.
+    async fn launch(&mut self, plan: Plan, built: Built) -> Result<(), CoreError> {
+        let Built { header, data, leaves, rows, .. } = built;
+        let context = self.parts.context.clone();
+        let last = header.as_of + context.parameters.as_of_age_max;
+        let expires_at = last.min(header.min_deadline).saturating_sub(POSTING_SECONDS_MIN);
+        let intents = intents(&context, &header, plan.build, &data, expires_at);
+        let names: Vec<B256> = intents.iter().map(|intent| intent.id).collect();
+        let mut commit = context.store.batch();
+        rows.write(names.clone(), &mut commit)?;
+        self.parts.sender.submit_with(commit, intents).await?;
+        let number = header.number;
+        info!(number, leaves = leaves.len(), bytes = data.len(), build = plan.build, "a batch is built");
+        self.parts.metrics.batch_built(leaves.len(), data.len());
+        for (index, leaf) in (0..).zip(&leaves) {
+            self.tasks.set(leaf.sequence, Phase::Sealed(Place { batch: number, index }), now_ms());
+        }
+        if let Some(batch) = leaves_of(&context.store, &context.domain, number)? {
+            self.batches.undecided.insert(number, batch);
+        }
+        self.batches.in_flight = Some(InFlight { number, build: plan.build, settled: None });
+        self.wait_for(number, plan.build, names);
+        Ok(())
+    }
+
+    /// Tells the core when every intent of a build is settled.
+    pub(super) fn wait_for(&self, number: u64, build: u32, names: Vec<B256>) {
+        let (sender, durable, metrics) = (self.parts.sender.clone(), self.durable.clone(), self.parts.metrics.clone());
+        let endpoint = self.parts.endpoint.clone();
+        tokio::spawn(async move {
+            let mut is_done = false;
+            for name in names {
+                // The posting is the last.
+                is_done = match sender.ticket(name).settled().await {
+                    Ok(Outcome::Done { transaction, .. }) => {
+                        metrics.gas_used.inc_by(gas_of(&endpoint, transaction).await.unwrap_or_default());
+                        true
+                    }
+                    Ok(outcome) => {
+                        warn!(number, build, ?outcome, "a transaction of a batch came to nothing");
+                        metrics.posts_failed.inc();
+                        false
+                    }
+                    // The process stops; after the next start this is asked again. Or its row is gone, long since.
+                    Err(_) => return,
+                };
+            }
+            let _ = durable.send(Durable::Settled { number, build, is_done });
+        });
+    }
+
+    /// A batch is on L1.
+    pub(super) fn posted(&mut self, number: u64, posting: Posting) -> Result<(), CoreError> {
+        let known = match self.batches.undecided.get(&number) {
+            Some(batch) => batch.hash == posting.hash,
+            None => false,
+        };
+        if !known && !self.adopt(number, posting.hash)? {
+            return Err(CoreError::ForeignBatch { number, got: posting.hash });
+        }
+        info!(number, block = posting.block, "a batch is posted");
+        self.parts.metrics.batches_posted.inc();
+        self.batches.in_flight.take_if(|batch| batch.number == number);
+        let leaves = self.batches.undecided.get(&number).map(|batch| batch.leaves.clone()).unwrap_or_default();
+        for (index, leaf) in (0..).zip(leaves) {
+            let place = Place { batch: number, index };
+            if self.tasks.get(leaf.sequence).is_some_and(|task| task.phase == Phase::Sealed(place)) {
+                self.tell(leaf.sequence, TaskState::Posted, Some(place));
+            }
+        }
+        let _ = self.parts.news.batches.send(BatchEvent { number });
+        Ok(())
+    }
+
+    /// L1 has a build of a batch that was given up: it counts after all. Whether there is such a build.
+    fn adopt(&mut self, number: u64, hash: B256) -> Result<bool, CoreError> {
+        let context = self.parts.context.clone();
+        let builds: Vec<_> =
+            context.store.range(&BUILDS, (number, 0)..=(number, u32::MAX)).collect::<Result<_, _>>()?;
+        let Some(build) = builds.iter().find(|(_, row)| row.header.hash() == hash).map(|((_, build), _)| *build) else {
+            return Ok(false);
+        };
+        warn!(number, build, "a batch that was given up is on L1 after all");
+        self.unseal(number);
+        let mut commit = context.store.batch();
+        for ((_, other), _) in builds.iter().filter(|((_, other), _)| *other > build) {
+            commit.delete(&BUILDS, &(number, *other));
+            commit.delete(&HEADS, &(number, *other));
+        }
+        commit.put(&UNDECIDED, &number, &())?;
+        commit.commit()?;
+        let Some(batch) = leaves_of(&context.store, &context.domain, number)? else { return Ok(false) };
+        let mut commit = context.store.batch();
+        for (index, leaf) in (0..).zip(&batch.leaves) {
+            let place = Place { batch: number, index };
+            commit.put(&LEAVES, &(leaf.sequence, leaf.attempt), &crate::rows::PlaceRow(place))?;
+            if self.tasks.get(leaf.sequence).is_some_and(|task| task.attempt == leaf.attempt) {
+                self.executors.forget(leaf.sequence);
+                self.tasks.set(leaf.sequence, Phase::Sealed(place), now_ms());
+            }
+        }
+        commit.commit()?;
+        self.batches.undecided.insert(number, batch);
+        Ok(true)
+    }
+
+    /// Gives the batch in flight up when its posting can't land any more.
+    async fn give_up(&mut self) -> Result<(), CoreError> {
+        let tip = self.view.tip().map_or(0, |tip| tip.number);
+        let Some(batch) = &mut self.batches.in_flight else { return Ok(()) };
+        let Some((is_done, heard_at)) = &mut batch.settled else { return Ok(()) };
+        if *heard_at == 0 {
+            *heard_at = tip;
+        }
+        // Done, and not seen yet: what counts here lags behind. Done, and never seen: L1 was reorganised deeper than anybody waits.
+        let waits = if *is_done { VANISHED_BLOCKS + self.parts.context.config.chain.settled_confirmations } else { 0 };
+        // What failed may have failed because the batch was there already: it is seen with the block in which it failed.
+        let waits = waits.max(self.parts.context.config.chain.confirmations + 1);
+        if tip < *heard_at + waits {
+            return Ok(());
+        }
+        let (number, build) = (batch.number, batch.build);
+        warn!(number, build, "a batch can't land any more, its results are built anew");
+        let store = self.parts.context.store.clone();
+        let mut commit = store.batch();
+        // Those behind it, which a deep reorganisation can have left, name it as their parent: they go with it.
+        let numbers: Vec<u64> = self.batches.undecided.range(number..).map(|(number, _)| *number).collect();
+        for number in &numbers {
+            let batch = &self.batches.undecided[number];
+            if let Some(row) = store.get(&BUILDS, &(*number, batch.build))? {
+                row.blobs.iter().for_each(|blob| commit.delete(&DIRECTORY, &(blob.root, blob.length)));
+            }
+            for leaf in &batch.leaves {
+                commit.delete(&LEAVES, &(leaf.sequence, leaf.attempt));
+                commit.delete(&OUTPUTS, &(leaf.blobs[1].root, leaf.blobs[1].length));
+            }
+            commit.delete(&UNDECIDED, number);
+        }
+        commit.commit_async().await?;
+        numbers.into_iter().for_each(|number| self.unseal(number));
+        self.batches.in_flight = None;
+        Ok(())
+    }
+
+    /// The leaves of a batch that does not count wait again.
+    fn unseal(&mut self, number: u64) {
+        let Some(batch) = self.batches.undecided.remove(&number) else { return };
+        for leaf in batch.leaves {
+            let task = self.tasks.get(leaf.sequence);
+            if task.is_some_and(|task| matches!(task.phase, Phase::Sealed(place) if place.batch == number)) {
+                self.tasks.set(leaf.sequence, Phase::Ready, now_ms());
+                self.tell(leaf.sequence, TaskState::Executed, None);
+            }
+        }
+    }
+}
+
+/// Gas that a transaction used, for the figures: if L1 does not say it, it is left out.
+async fn gas_of(endpoint: &Endpoint, transaction: B256) -> Option<u64> {
+    let asked = endpoint.request("ask for a receipt", "eth_getTransactionReceipt", serde_json::json!([transaction]));
+    let receipt: serde_json::Value = asked.await.ok()?;
+    serde_json::from_value::<U64>(receipt.get("gasUsed")?.clone()).ok().map(|gas| gas.to())
+}

@@ -1,0 +1,307 @@
+//! `assay_*` for clients: submit, follow, fetch, prove.
+//!
+//! Owns the checks that need no order: cheap ones first, then, on a worker, the signature, the input's root, and the tables.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use alloy_primitives::{B256, Bytes};
+use assay_node::blobs::SMALL_BYTES_MAX;
+use assay_protocol::data::blob_root;
+use assay_protocol::objects::{Origin, TaskRequest};
+use assay_protocol::rpc::{
+    BatchView, ErrorCode, INLINE_BYTES_MAX, LeafProof, LimitsView, SignedReceipt, SignedResult, StatusView, TaskState,
+    TaskView, methods,
+};
+use assay_protocol::signature::recover;
+use jsonrpsee::RpcModule;
+use jsonrpsee::server::RegisterMethodError;
+use jsonrpsee::types::ErrorObjectOwned;
+use tokio::sync::{mpsc::error::TrySendError, oneshot};
+
+use super::Rpc;
+use super::params::Positional;
+use crate::batch::{newest_build, open_leaf, record_of};
+use crate::context::Context;
+use crate::core::{Counts, Inspection, Message, Submission};
+use crate::refusal::Refusal;
+use crate::rows::{ENDS, HEADS, LEAVES, ORDERS, OrderRow, PROGRAMS, PROGRESS, SEQUENCES};
+
+const _: () = assert!(INLINE_BYTES_MAX as u64 <= SMALL_BYTES_MAX, "what comes with a call lies in the store");
+
+/// Program and version.
+pub const VERSION: &str = concat!("assay-sequencer/", env!("CARGO_PKG_VERSION"));
+
+pub(super) fn register(module: &mut RpcModule<Rpc>) -> Result<(), RegisterMethodError> {
+    module.register_async_method(methods::SUBMIT_TASK, |params, rpc, _| async move {
+        let began = Instant::now();
+        let mut params = Positional::of(&params);
+        let (request, signature) = (params.next("request")?, params.next("signature")?);
+        let input = params.optional("input")?;
+        let answered = submit(&rpc, request, signature, input).await;
+        match &answered {
+            Ok(_) => rpc.metrics.receipt_seconds.observe(began.elapsed().as_secs_f64()),
+            Err(_) => {
+                rpc.metrics.tasks_refused.inc();
+            }
+        }
+        answered.map_err(ErrorObjectOwned::from)
+    })?;
+    module.register_async_method(methods::GET_TASK, |params, rpc, _| async move {
+        let task = Positional::of(&params).next("task")?;
+        task_view(&rpc, task).await.map_err(ErrorObjectOwned::from)
+    })?;
+    module.register_async_method(methods::GET_RESULT, |params, rpc, _| async move {
+        let task = Positional::of(&params).next("task")?;
+        result(&rpc, task).await.map_err(ErrorObjectOwned::from)
+    })?;
+    module.register_async_method(methods::GET_BATCH, |params, rpc, _| async move {
+        let number: alloy_primitives::U64 = Positional::of(&params).next("number")?;
+        batch_view(&rpc, number.to()).await.map_err(ErrorObjectOwned::from)
+    })?;
+    module.register_async_method(methods::GET_PROOF, |params, rpc, _| async move {
+        let task = Positional::of(&params).next("task")?;
+        proof(&rpc, task).await.map_err(ErrorObjectOwned::from)
+    })?;
+    module.register_async_method(methods::STATUS, |_, rpc, _| async move {
+        status(&rpc).await.map_err(ErrorObjectOwned::from)
+    })?;
+    Ok(())
+}
+
+/// Takes a task in.
+async fn submit(
+    rpc: &Arc<Rpc>,
+    request: TaskRequest,
+    signature: Bytes,
+    input: Option<Bytes>,
+) -> Result<SignedReceipt, Refusal> {
+    check_limits(rpc, &request, input.as_ref())?;
+    let worker = rpc.clone();
+    let checked = rpc.workers.run(move || check(&worker.context, &request, signature, input)).await;
+    let (task, known, signature, input) = checked.ok_or_else(Refusal::stopping)??;
+    if let Some(order) = known {
+        return Ok(order.signed_receipt());
+    }
+    let (reply, receipt) = oneshot::channel();
+    let submission = Submission { task, request, signature, input, reply };
+    match rpc.core.try_send(Message::Submit(Box::new(submission))) {
+        Ok(()) => receipt.await.map_err(|_| Refusal::stopping())?,
+        Err(TrySendError::Full(_)) => Err(Refusal::new(ErrorCode::Busy, "too many submissions wait, try again later")),
+        Err(TrySendError::Closed(_)) => Err(Refusal::stopping()),
+    }
+}
+
+/// What numbers alone say.
+fn check_limits(rpc: &Rpc, request: &TaskRequest, input: Option<&Bytes>) -> Result<(), Refusal> {
+    let context = &rpc.context;
+    if request.region != context.region {
+        let message = format!("the request is for region {}, this is {}", request.region, context.region);
+        return Err(Refusal::new(ErrorCode::WrongRegion, message));
+    }
+    let above = |code, what: &str, got: u64, most: u64| match got > most {
+        true => Err(Refusal::new(code, format!("{what} {got}, at most {most}"))),
+        false => Ok(()),
+    };
+    if request.fuel_limit == 0 {
+        return Err(Refusal::new(ErrorCode::FuelLimit, "fuel limit 0: no program gets anywhere with it"));
+    }
+    let parameters = &context.parameters;
+    above(ErrorCode::FuelLimit, "fuel limit", request.fuel_limit, parameters.fuel_limit_max)?;
+    above(ErrorCode::OutputLimit, "output limit", request.output_length_max, parameters.output_length_max)?;
+    let input_max = parameters.input_length_max.min(context.blobs.config().blob_bytes_max);
+    above(ErrorCode::InputLength, "input length", request.input.length, input_max)?;
+    if let Some(input) = input {
+        above(ErrorCode::InputLength, "bytes of input in a call", input.len() as u64, INLINE_BYTES_MAX as u64)?;
+    }
+    let (got, least) = (request.fee_max, context.config.intake.fee_min);
+    if got < least {
+        return Err(Refusal::new(ErrorCode::FeeTooLow, format!("fee ceiling {got} wei, at least {least}")));
+    }
+    let (got, least) = (request.deadline, rpc.view().time() + context.config.intake.deadline_min);
+    if got < least {
+        let message = format!("deadline {got}, at least {least}: it is measured by L1's clock");
+        return Err(Refusal::new(ErrorCode::Deadline, message));
+    }
+    match rpc.gate.closed() {
+        Some(reason) => Err(Refusal::new(ErrorCode::Unavailable, reason)),
+        None => Ok(()),
+    }
+}
+
+type Checked = (B256, Option<OrderRow>, Bytes, Option<Bytes>);
+
+/// What takes a processor, or the disk.
+fn check(context: &Context, request: &TaskRequest, signature: Bytes, input: Option<Bytes>) -> Result<Checked, Refusal> {
+    let task = request.id(&context.domain);
+    let signer = recover(&signature, &task).map_err(|error| Refusal::new(ErrorCode::InvalidSignature, error))?;
+    if signer != request.client {
+        let message = format!("made by {signer}, who can't sign for {}", request.client);
+        return Err(Refusal::new(ErrorCode::InvalidSignature, message));
+    }
+    let unreadable = |error: &dyn std::fmt::Display| {
+        tracing::error!(%error, "the store can't be read");
+        Refusal::new(ErrorCode::Unavailable, "the store can't be read now")
+    };
+    let known = match context.store.get(&SEQUENCES, &task).map_err(|error| unreadable(&error))? {
+        Some(sequence) => context.store.get(&ORDERS, &sequence).map_err(|error| unreadable(&error))?,
+        None => None,
+    };
+    if known.is_some() {
+        return Ok((task, known, signature, None));
+    }
+    let program = context.store.get(&PROGRAMS, &request.program).map_err(|error| unreadable(&error))?;
+    if program.is_none() {
+        let message = format!("program {} is not registered here: assay_registerProgram does it", request.program);
+        return Err(Refusal::new(ErrorCode::UnknownProgram, message));
+    }
+    let input = if request.input.length == 0 { Some(Bytes::new()) } else { input };
+    match &input {
+        Some(bytes) => {
+            let (got, wanted) = (blob_root(bytes), request.input);
+            if got != wanted {
+                let message = format!(
+                    "the input is blob {} of {} bytes, the request names {} of {}",
+                    got.root, got.length, wanted.root, wanted.length
+                );
+                return Err(Refusal::new(ErrorCode::WrongBlob, message));
+            }
+        }
+        None if !context.blobs.contains(&request.input).map_err(|error| unreadable(&error))? => {
+            let path = assay_protocol::rpc::blobs::path(&request.input);
+            let message = format!("the input is not here: PUT it to {path}, then submit again");
+            return Err(Refusal::new(ErrorCode::MissingInput, message));
+        }
+        None => {}
+    }
+    Ok((task, None, signature, input))
+}
+
+/// Reads the store on a worker.
+async fn read<T: Send + 'static>(
+    rpc: &Arc<Rpc>,
+    read: impl FnOnce(&Context) -> Result<T, assay_node::store::StoreError> + Send + 'static,
+) -> Result<T, Refusal> {
+    let worker = rpc.clone();
+    let read = rpc.workers.run(move || read(&worker.context)).await.ok_or_else(Refusal::stopping)?;
+    read.map_err(|error| {
+        tracing::error!(%error, "the store can't be read");
+        Refusal::new(ErrorCode::Unavailable, "the store can't be read now")
+    })
+}
+
+async fn task_view(rpc: &Arc<Rpc>, task: B256) -> Result<Option<TaskView>, Refusal> {
+    let Some(sequence) = read(rpc, move |context| context.store.get(&SEQUENCES, &task)).await? else { return Ok(None) };
+    let inspection: Option<Inspection> = rpc.ask(|reply| Message::Inspect { sequence, reply }).await?;
+    let view = rpc.view();
+    read(rpc, move |context| {
+        let store = &context.store;
+        let Some(order) = store.get(&ORDERS, &sequence)? else { return Ok(None) };
+        let progress = store.get(&PROGRESS, &sequence)?.unwrap_or_default();
+        let (state, attempt, place) = match inspection {
+            Some(Inspection { state, attempt, place }) => (state, attempt, place),
+            None => {
+                let end = store.get(&ENDS, &sequence)?;
+                let place = store.get(&LEAVES, &(sequence, progress.attempt))?.map(|row| row.0);
+                // Over, but its end is on the way to the disk: what it was before is as true.
+                let state = end.map_or(TaskState::Posted, |end| end.state);
+                (state, progress.attempt, place.filter(|place| view.posting(place.batch).is_some()))
+            }
+        };
+        let result = progress.signed_result().filter(|result| result.result.attempt == attempt);
+        Ok(Some(TaskView {
+            task,
+            request: order.request,
+            client_signature: order.client_signature.clone(),
+            receipt: order.signed_receipt(),
+            state,
+            attempt,
+            result,
+            place,
+            declines: progress.declines,
+        }))
+    })
+    .await
+}
+
+async fn result(rpc: &Arc<Rpc>, task: B256) -> Result<Option<SignedResult>, Refusal> {
+    read(rpc, move |context| {
+        let Some(sequence) = context.store.get(&SEQUENCES, &task)? else { return Ok(None) };
+        Ok(context.store.get(&PROGRESS, &sequence)?.and_then(|row| row.signed_result()))
+    })
+    .await
+}
+
+pub(super) async fn batch_view(rpc: &Arc<Rpc>, number: u64) -> Result<Option<BatchView>, Refusal> {
+    let view = rpc.view();
+    read(rpc, move |context| {
+        let Some(posting) = view.posting(number) else { return Ok(None) };
+        let Some((build, row)) = newest_build(&context.store, number)? else { return Ok(None) };
+        let head = context.store.get(&HEADS, &(number, build))?.unwrap_or_default();
+        let record = |index| record_of(&row.header, &head, index);
+        let parse = |record| assay_protocol::data::parse_record(record, context.region, &context.domain);
+        Ok(Some(BatchView {
+            batch: row.header,
+            hash: posting.hash,
+            posted_at: posting.posted_at,
+            block: posting.block,
+            voided_at: posting.voided_at,
+            tasks: (0..row.header.count).filter_map(record).map(|record| parse(record).result.task).collect(),
+        }))
+    })
+    .await
+}
+
+async fn proof(rpc: &Arc<Rpc>, task: B256) -> Result<Option<LeafProof>, Refusal> {
+    let view = rpc.view();
+    read(rpc, move |context| {
+        let store = &context.store;
+        let Some(sequence) = store.get(&SEQUENCES, &task)? else { return Ok(None) };
+        let attempt = store.get(&PROGRESS, &sequence)?.unwrap_or_default().attempt;
+        let Some(place) = store.get(&LEAVES, &(sequence, attempt))?.map(|row| row.0) else { return Ok(None) };
+        let (mut chain, mut next) = (Vec::new(), Some(place));
+        while let Some(at) = next.take() {
+            if view.posting(at.batch).is_none() {
+                return Ok(None);
+            }
+            let Some((opening, claim)) = open_leaf(store, &context.domain, at)? else { return Ok(None) };
+            chain.push(opening);
+            // As the contract walks it: an output's leaf follows, up to the longest chain.
+            if let Ok(Origin::Output(before)) = claim.input.origin() {
+                next = (chain.len() < usize::from(context.parameters.chain_length_max)).then_some(before);
+            }
+        }
+        Ok(Some(LeafProof { place, chain }))
+    })
+    .await
+}
+
+async fn status(rpc: &Arc<Rpc>) -> Result<StatusView, Refusal> {
+    let counts: Counts = rpc.ask(|reply| Message::Count { reply }).await?;
+    let context = &rpc.context;
+    let (parameters, config) = (&context.parameters, &context.config);
+    Ok(StatusView {
+        version: VERSION.into(),
+        chain_id: context.deployment.chain_id,
+        region: context.region,
+        sequencer: context.owner,
+        key: context.wallet.address(),
+        batches_contract: context.deployment.contracts.batches,
+        l1_block: counts.tip.map_or(0, |tip| tip.number),
+        l1_time: counts.tip.map_or(0, |tip| tip.timestamp),
+        next_sequence: counts.next_sequence,
+        next_batch: counts.next_batch,
+        tasks_queued: counts.queued as u64,
+        tasks_running: counts.running as u64,
+        results_unposted: counts.ready as u64,
+        executors: counts.executors as u64,
+        limits: LimitsView {
+            fuel_limit_max: parameters.fuel_limit_max,
+            output_length_max: parameters.output_length_max,
+            input_length_max: parameters.input_length_max.min(context.blobs.config().blob_bytes_max),
+            posted_input_length_max: config.batches.posted_input_bytes_max,
+            fee_min: config.intake.fee_min,
+            deadline_min: config.intake.deadline_min,
+        },
+    })
+}

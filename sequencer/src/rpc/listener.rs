@@ -1,0 +1,249 @@
+//! Connections: how many, from whom, and how slow they may be.
+//!
+//! Owns a listener. Paths of blobs go to the blobs, everything else to JSON-RPC; a request head or body that dawdles is cut, a peer that
+//! does not read is not read from. When all places are taken a newcomer is closed at once, so that those inside are not disturbed.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use assay_node::blobs::http::BlobHttp;
+use assay_protocol::rpc::blobs::PATH;
+use hyper::body::Incoming;
+use hyper::header::{AUTHORIZATION, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use jsonrpsee::Methods;
+use jsonrpsee::core::middleware::RpcServiceBuilder;
+use jsonrpsee::server::{BatchRequestConfig, HttpBody, PingConfig, Server, ServerConfig, StopHandle, stop_channel, ws};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tower::Service;
+use tracing::debug;
+
+use super::stream::Paced;
+use super::throttle::Throttle;
+use super::{Peer, Rpc, Secret, executor};
+use crate::config::RpcLimits;
+use crate::context::now_ms;
+use crate::metrics::SequencerMetrics;
+
+/// How long to wait after a failed accept: too many open files do not pass at once.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How long connections have to end when the process stops.
+const FAREWELL: Duration = Duration::from_millis(1500);
+
+/// A port and what is said on it.
+pub struct Listener {
+    /// Bound.
+    pub socket: TcpListener,
+    /// What peers may cost.
+    pub limits: RpcLimits,
+    /// Figures.
+    pub metrics: SequencerMetrics,
+    /// When to stop.
+    pub stop: CancellationToken,
+}
+
+/// What answers on a port.
+#[derive(Clone)]
+enum Door {
+    /// Everybody.
+    Public { rpc: Arc<Rpc>, blobs: BlobHttp },
+    /// Whoever has the secret.
+    Admin(Secret),
+}
+
+/// Serves the public methods and the blobs until the token is cancelled.
+pub async fn serve(listener: Listener, methods: Methods, rpc: Arc<Rpc>, blobs: BlobHttp) {
+    listener.accept(methods, Door::Public { rpc, blobs }).await;
+}
+
+/// Serves the admin's methods until the token is cancelled.
+pub async fn serve_admin(listener: Listener, methods: Methods, secret: Secret) {
+    listener.accept(methods, Door::Admin(secret)).await;
+}
+
+/// Counts connections by address.
+#[derive(Clone, Default)]
+struct Addresses {
+    counts: Arc<Mutex<HashMap<IpAddr, usize>>>,
+}
+
+/// A place of an address, given back when dropped.
+struct Place {
+    addresses: Addresses,
+    address: IpAddr,
+}
+
+impl Addresses {
+    fn enter(&self, address: IpAddr, most: usize) -> Option<Place> {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(address).or_default();
+        if *count >= most {
+            return None;
+        }
+        *count += 1;
+        Some(Place { addresses: self.clone(), address })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut counts = self.addresses.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.address);
+            }
+        }
+    }
+}
+
+impl Listener {
+    async fn accept(self, methods: Methods, door: Door) {
+        let (places, addresses) = (Arc::new(Semaphore::new(self.limits.connections_max)), Addresses::default());
+        let (stop_handle, server_handle) = stop_channel();
+        let (mut connections, numbers) = (JoinSet::new(), AtomicU64::new(0));
+        loop {
+            while connections.try_join_next().is_some() {}
+            let accepted = tokio::select! {
+                () = self.stop.cancelled() => break,
+                accepted = self.socket.accept() => accepted,
+            };
+            let Ok((stream, address)) = accepted else {
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            };
+            let place = addresses.enter(address.ip(), self.limits.connections_per_address_max);
+            let (Some(place), Ok(seat)) = (place, places.clone().try_acquire_owned()) else {
+                self.metrics.connections_refused.inc();
+                continue;
+            };
+            let peer = Peer(numbers.fetch_add(1, Ordering::Relaxed));
+            let connection = self.connection(stream, peer, methods.clone(), door.clone(), stop_handle.clone());
+            let metrics = self.metrics.clone();
+            connections.spawn(async move {
+                metrics.connections.inc();
+                connection.await;
+                metrics.connections.dec();
+                drop((place, seat));
+            });
+        }
+        // Connections hear of the stop by its handle; those that do not end are cut.
+        let _ = server_handle.stop();
+        let farewell = async { while connections.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(FAREWELL, farewell).await;
+        connections.abort_all();
+    }
+
+    /// One connection, from its first byte to its last.
+    fn connection(
+        &self,
+        stream: TcpStream,
+        peer: Peer,
+        methods: Methods,
+        door: Door,
+        stop: StopHandle,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        let limits = self.limits.clone();
+        let request_time = Duration::from_secs(limits.request_seconds);
+        let in_flight_max = limits.in_flight_max;
+        let throttle = tower::layer::layer_fn(move |inner| Throttle::new(inner, in_flight_max));
+        let builder = Server::builder()
+            .set_config(server_config(&limits))
+            .set_rpc_middleware(RpcServiceBuilder::new().layer(throttle))
+            .to_service_builder();
+        let rpc_service = builder.build(methods, stop.clone());
+        // An upgraded connection outlives its HTTP: its place is kept until its session ends.
+        let sessions = tokio_util::task::TaskTracker::new();
+        let (tracked, ended) = (sessions.clone(), door.clone());
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(peer);
+            let (mut rpc_service, door, tracked) = (rpc_service.clone(), door.clone(), tracked.clone());
+            async move {
+                let response = match door {
+                    Door::Public { blobs, .. } if request.uri().path().starts_with(PATH) => {
+                        blobs.respond(request).await.map(HttpBody::new)
+                    }
+                    Door::Admin(secret) if !is_admin(&request, &secret) => {
+                        plain(StatusCode::UNAUTHORIZED, "wanted Authorization: Bearer, a JWT of the admin's secret\n")
+                    }
+                    Door::Public { .. } | Door::Admin(_) if ws::is_upgrade_request(&request) => {
+                        let closed = rpc_service.on_session_closed();
+                        tracked.spawn(closed);
+                        answered(rpc_service.call(request).await)
+                    }
+                    Door::Public { .. } | Door::Admin(_) => {
+                        let call = tokio::time::timeout(request_time, rpc_service.call(request));
+                        let late = |_| Ok(plain(StatusCode::REQUEST_TIMEOUT, "the request came too slowly\n"));
+                        answered(call.await.unwrap_or_else(late))
+                    }
+                };
+                Ok::<_, Infallible>(response)
+            }
+        });
+        async move {
+            let _ = stream.set_nodelay(true);
+            let io = TokioIo::new(Paced::new(stream, Duration::from_secs(limits.unread_seconds)));
+            let mut http = http1::Builder::new();
+            http.timer(TokioTimer::new()).header_read_timeout(request_time).max_buf_size(64 << 10);
+            let connection = http.serve_connection(io, service).with_upgrades();
+            tokio::pin!(connection);
+            let served = tokio::select! {
+                served = &mut connection => served,
+                () = stop.shutdown() => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            };
+            if let Err(error) = served {
+                debug!(%error, "a connection broke");
+            }
+            sessions.close();
+            sessions.wait().await;
+            if let Door::Public { rpc, .. } = ended {
+                executor::ended(&rpc, peer).await;
+            }
+        }
+    }
+}
+
+fn server_config(limits: &RpcLimits) -> ServerConfig {
+    let ping = Duration::from_secs(limits.ping_seconds);
+    ServerConfig::builder()
+        .max_request_body_size(limits.request_bytes_max)
+        .max_response_body_size(limits.response_bytes_max)
+        .max_connections(u32::try_from(limits.in_flight_max).unwrap_or(u32::MAX))
+        .max_subscriptions_per_connection(limits.subscriptions_max)
+        .set_batch_request_config(BatchRequestConfig::Limit(limits.batch_length_max))
+        .set_message_buffer_capacity(u32::try_from(limits.in_flight_max).unwrap_or(u32::MAX))
+        .enable_ws_ping(PingConfig::new().ping_interval(ping).inactive_limit(ping * 2).max_failures(1))
+        .build()
+}
+
+fn answered(answer: Result<Response<HttpBody>, jsonrpsee::core::BoxError>) -> Response<HttpBody> {
+    answer.unwrap_or_else(|error| {
+        debug!(%error, "a request broke");
+        plain(StatusCode::BAD_REQUEST, "the request broke\n")
+    })
+}
+
+fn plain(status: StatusCode, text: &'static str) -> Response<HttpBody> {
+    let mut response = Response::new(HttpBody::from(text));
+    *response.status_mut() = status;
+    response
+}
+
+fn is_admin(request: &Request<Incoming>, secret: &Secret) -> bool {
+    let given = request.headers().get(AUTHORIZATION).map(HeaderValue::to_str);
+    let Some(Ok(given)) = given else { return false };
+    secret.check(given, now_ms() / 1000).inspect_err(|error| debug!(%error, "an admin was refused")).is_ok()
+}

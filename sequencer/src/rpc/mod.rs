@@ -1,0 +1,132 @@
+//! The sequencer's RPC: JSON-RPC over HTTP and WebSocket and blobs on one port, `admin_*` on another (specs/17-rpc.md).
+//!
+//! ```text
+//! listener    connections: how many, from whom, how slow
+//! stream      a connection that is not read while its peer does not read
+//! throttle    calls of a connection that are not answered
+//! methods     the table of methods, and OpenRPC made of it
+//! client      assay_*: tasks, results, proofs, programs
+//! executor    executor_*: sessions, assignments, results
+//! news        subscriptions
+//! chain       eth_chainId and its like
+//! admin, jwt  admin_* for whoever has the secret
+//! ```
+
+mod admin;
+mod chain;
+mod client;
+mod executor;
+mod jwt;
+mod listener;
+mod methods;
+mod news;
+mod openrpc;
+mod params;
+mod program;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod throttle;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use alloy_primitives::B256;
+use assay_node::tx::Sender;
+use jsonrpsee::RpcModule;
+use jsonrpsee::server::RegisterMethodError;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::context::Context;
+use crate::core::{Connection, Message, News};
+use crate::gate::Gate;
+use crate::l1::View;
+use crate::metrics::SequencerMetrics;
+use crate::refusal::Refusal;
+use crate::workers::Workers;
+
+pub use admin::{Secret, SecretError, module as admin_module};
+pub use listener::{Listener, serve, serve_admin};
+pub use openrpc::document;
+
+/// The connection that a call came over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Peer(pub Connection);
+
+/// What answers calls.
+pub struct Rpc {
+    /// Names and tables.
+    pub context: Arc<Context>,
+    /// The core's mailbox.
+    pub core: mpsc::Sender<Message>,
+    /// What L1 says.
+    pub seen: watch::Receiver<Arc<View>>,
+    /// Whether new work is taken.
+    pub gate: Gate,
+    /// News for subscribers.
+    pub news: News,
+    /// Threads for signatures and modules.
+    pub workers: Workers,
+    /// Transactions, for registrations of programs.
+    pub sender: Sender,
+    /// Figures.
+    pub metrics: SequencerMetrics,
+    /// Executors' sessions by connection.
+    pub sessions: Mutex<HashMap<Connection, executor::Sitting>>,
+    /// Registrations of programs in this minute.
+    pub registrations: program::Allowance,
+    /// Stops subscriptions.
+    pub stop: CancellationToken,
+}
+
+impl Rpc {
+    /// What answers calls, with nothing going on yet.
+    #[allow(clippy::too_many_arguments, reason = "each is a part of its own, and named where this is called")]
+    pub fn new(
+        context: Arc<Context>,
+        core: mpsc::Sender<Message>,
+        seen: watch::Receiver<Arc<View>>,
+        gate: Gate,
+        news: News,
+        workers: Workers,
+        sender: Sender,
+        metrics: SequencerMetrics,
+        stop: CancellationToken,
+    ) -> Self {
+        let registrations = program::Allowance::new(context.config.limits.registrations_per_minute);
+        let sessions = Mutex::default();
+        Self { context, core, seen, gate, news, workers, sender, metrics, sessions, registrations, stop }
+    }
+
+    /// L1 as it is known now.
+    pub fn view(&self) -> Arc<View> {
+        self.seen.borrow().clone()
+    }
+
+    /// Asks the core something and waits for its answer.
+    pub async fn ask<T>(&self, ask: impl FnOnce(tokio::sync::oneshot::Sender<T>) -> Message) -> Result<T, Refusal> {
+        let (reply, answer) = tokio::sync::oneshot::channel();
+        self.core.send(ask(reply)).await.map_err(|_| Refusal::stopping())?;
+        answer.await.map_err(|_| Refusal::stopping())
+    }
+}
+
+/// Every public method.
+///
+/// # Errors
+/// If two have one name, which a test sees.
+pub fn module(rpc: Arc<Rpc>) -> Result<RpcModule<Rpc>, RegisterMethodError> {
+    let mut module = RpcModule::from_arc(rpc);
+    client::register(&mut module)?;
+    program::register(&mut module)?;
+    executor::register(&mut module)?;
+    news::register(&mut module)?;
+    chain::register(&mut module)?;
+    Ok(module)
+}
+
+/// A nonce that nobody can guess.
+fn nonce() -> B256 {
+    B256::from(rand::random::<[u8; 32]>())
+}

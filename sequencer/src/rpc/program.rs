@@ -1,0 +1,174 @@
+//! `assay_registerProgram`, `assay_getProgram`: modules become programs, here and on L1.
+//!
+//! Owns admission and lowering, one at a time on a worker: a module within the limit takes some tens of milliseconds and some tens of
+//! megabytes. Each new program costs the sequencer a transaction, so that there is an allowance a minute.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use alloy_primitives::{B256, Bytes, U256, keccak256};
+use alloy_sol_types::SolCall;
+use assay_machine::program::Program;
+use assay_node::blobs::BlobError;
+use assay_node::tx::{Intent, Priority};
+use assay_protocol::BlobRef;
+use assay_protocol::contracts::Programs;
+use assay_protocol::rpc::{ErrorCode, ProgramView, methods};
+use jsonrpsee::RpcModule;
+use jsonrpsee::server::RegisterMethodError;
+use jsonrpsee::types::ErrorObjectOwned;
+use serde::Deserialize;
+
+use super::Rpc;
+use super::params::Positional;
+use crate::refusal::Refusal;
+use crate::rows::{PIN_PROGRAM, PROGRAMS, ProgramRow};
+
+/// A module: its bytes, or the name under which they were uploaded.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Module {
+    Bytes(Bytes),
+    Blob(BlobRef),
+}
+
+/// How many new programs are taken in a minute.
+#[derive(Debug)]
+pub struct Allowance {
+    per_minute: u32,
+    used: Mutex<(Instant, u32)>,
+}
+
+impl Allowance {
+    /// So many in a minute.
+    pub fn new(per_minute: u32) -> Self {
+        Self { per_minute, used: Mutex::new((Instant::now(), 0)) }
+    }
+
+    fn take(&self) -> Result<(), Refusal> {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        if used.0.elapsed() >= Duration::from_secs(60) {
+            *used = (Instant::now(), 0);
+        }
+        if used.1 >= self.per_minute {
+            let message = format!("{} programs were registered in this minute, try again in the next", used.1);
+            return Err(Refusal::new(ErrorCode::Busy, message));
+        }
+        used.1 += 1;
+        Ok(())
+    }
+}
+
+pub(super) fn register(module: &mut RpcModule<Rpc>) -> Result<(), RegisterMethodError> {
+    module.register_async_method(methods::REGISTER_PROGRAM, |params, rpc, _| async move {
+        let wasm = Positional::of(&params).next("wasm")?;
+        register_program(&rpc, wasm).await.map_err(ErrorObjectOwned::from)
+    })?;
+    module.register_async_method(methods::GET_PROGRAM, |params, rpc, _| async move {
+        let program: B256 = Positional::of(&params).next("program")?;
+        let store = rpc.context.store.clone();
+        let row = rpc.workers.run(move || store.get(&PROGRAMS, &program)).await.ok_or_else(Refusal::stopping)?;
+        let row = row.map_err(|error| {
+            tracing::error!(%error, "the store can't be read");
+            Refusal::stopping()
+        })?;
+        Ok::<_, ErrorObjectOwned>(row.map(|row| view(&rpc, program, &row)))
+    })?;
+    Ok(())
+}
+
+fn view(rpc: &Rpc, program: B256, row: &ProgramRow) -> ProgramView {
+    row.view(program, rpc.view().registry.program(&program))
+}
+
+async fn register_program(rpc: &Arc<Rpc>, module: Module) -> Result<ProgramView, Refusal> {
+    if let Some(reason) = rpc.gate.closed() {
+        return Err(Refusal::new(ErrorCode::Unavailable, reason));
+    }
+    let (worker, most) = (rpc.clone(), rpc.context.config.intake.wasm_bytes_max);
+    let lowered = rpc.workers.run(move || {
+        let wasm = bytes_of(&worker, module, most)?;
+        let program = lowered(&wasm, most)?;
+        let row = ProgramRow::from(program.descriptor());
+        let known = worker.context.store.get(&PROGRAMS, &program.id()).map_err(|_| Refusal::stopping())?;
+        if known.is_none() {
+            worker.registrations.take()?;
+            let stored = worker.context.blobs.put(&wasm);
+            stored.map_err(|error| unavailable(&error))?;
+        }
+        Ok::<_, Refusal>((program.id(), row, known.is_some()))
+    });
+    let (id, row, is_known) = lowered.await.ok_or_else(|| {
+        Refusal::new(
+            ErrorCode::ModuleRefused,
+            "the module can't be lowered, which is a bug of the machine: please report it",
+        )
+    })??;
+    if !is_known {
+        let mut commit = rpc.context.store.batch();
+        let written = commit.put(&PROGRAMS, &id, &row).map_err(BlobError::from);
+        let written = written.and_then(|()| rpc.context.blobs.pin(&mut commit, &row.wasm, (PIN_PROGRAM, 0)));
+        written.map_err(|error| unavailable(&error))?;
+        let intents = match rpc.view().registry.program(&id) {
+            Some(_) => Vec::new(),
+            None => vec![intent(rpc, id, &row)],
+        };
+        let submitted = rpc.sender.submit_with(commit, intents).await;
+        submitted.map_err(|error| {
+            tracing::error!(%error, "a program can't be registered");
+            Refusal::stopping()
+        })?;
+    }
+    Ok(view(rpc, id, &row))
+}
+
+fn unavailable(error: &BlobError) -> Refusal {
+    tracing::error!(%error, "a module can't be stored");
+    Refusal::new(ErrorCode::Unavailable, "the module can't be stored now")
+}
+
+fn bytes_of(rpc: &Rpc, module: Module, most: u64) -> Result<Bytes, Refusal> {
+    match module {
+        Module::Bytes(bytes) => Ok(bytes),
+        Module::Blob(blob) => {
+            let read = rpc.context.blobs.read_all(&blob, most).map_err(|error| match error {
+                BlobError::TooLong { .. } => Refusal::new(ErrorCode::ModuleRefused, error),
+                error => unavailable(&error),
+            })?;
+            let path = assay_protocol::rpc::blobs::path(&blob);
+            read.ok_or_else(|| {
+                Refusal::new(ErrorCode::MissingInput, format!("the module is not here: PUT it to {path}"))
+            })
+        }
+    }
+}
+
+fn lowered(wasm: &[u8], most: u64) -> Result<Program, Refusal> {
+    if wasm.len() as u64 > most {
+        let message = format!("a module of {} bytes, at most {most}", wasm.len());
+        return Err(Refusal::new(ErrorCode::ModuleRefused, message));
+    }
+    Program::from_wasm(wasm).map_err(|error| Refusal::new(ErrorCode::ModuleRefused, error))
+}
+
+/// The registration on L1. Registering what is registered changes nothing there.
+fn intent(rpc: &Rpc, id: B256, row: &ProgramRow) -> Intent {
+    let mounts = row.mounts.iter().map(|(region, root)| Programs::Mount { region: *region, root: *root });
+    let descriptor = Programs::Descriptor {
+        version: row.version,
+        entryPc: row.entry_pc,
+        memoryPages: row.memory_pages,
+        memoryPagesMax: row.memory_pages_max,
+        wasm: Programs::BlobRef { root: row.wasm.root, length: row.wasm.length },
+        mounts: mounts.collect(),
+    };
+    Intent {
+        id: keccak256([b"assay.sequencer.program.v1".as_slice(), id.as_slice()].concat()),
+        to: rpc.context.deployment.contracts.programs,
+        data: Programs::registerCall { descriptor }.abi_encode().into(),
+        value: U256::ZERO,
+        gas_limit: None,
+        priority: Priority::Routine,
+        expires_at: None,
+    }
+}

@@ -1,0 +1,315 @@
+//! The role in a process: opens what it needs, starts its actors, and says where it listens.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use alloy_primitives::{Address, U256, keccak256};
+use alloy_sol_types::SolCall;
+use assay_node::Remedy;
+use assay_node::blobs::http::BlobHttp;
+use assay_node::blobs::{BlobError, BlobStore};
+use assay_node::endpoint::{Endpoint, EndpointError};
+use assay_node::keys::Wallet;
+use assay_node::l1::{L1Error, Reader, ReaderConfig};
+use assay_node::shutdown::Process;
+use assay_node::store::{Store, StoreError};
+use assay_node::telemetry::{self, Health, Metrics};
+use assay_node::tx::{self, Intent, Priority, SenderConfig, TxError};
+use assay_protocol::contracts::Batches;
+use assay_protocol::deployment::Deployment;
+use assay_protocol::objects::{Domain, Role, region_id};
+use jsonrpsee::Methods;
+use jsonrpsee::server::RegisterMethodError;
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
+
+use crate::config::Config;
+use crate::context::Context;
+use crate::core::{Core, CoreError, News, Parts};
+use crate::gate::{Gate, watch_disk};
+use crate::journal::journal;
+use crate::l1::{Follower, View, addresses, topics};
+use crate::metrics::SequencerMetrics;
+use crate::rows::schema;
+use crate::rpc::{Listener, Rpc, Secret, SecretError, admin_module, module, serve, serve_admin};
+use crate::workers::Workers;
+
+/// What L1 says and waits for the core.
+const HEARD: usize = 64;
+
+/// Why a sequencer does not start.
+#[derive(Debug, Error)]
+pub enum SequencerError {
+    /// Its tables.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Its blobs.
+    #[error(transparent)]
+    Blob(#[from] BlobError),
+    /// L1's address.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+    /// Its place on L1.
+    #[error(transparent)]
+    L1(#[from] L1Error),
+    /// Its transactions.
+    #[error(transparent)]
+    Sender(#[from] TxError),
+    /// What it had going on.
+    #[error(transparent)]
+    Core(#[from] CoreError),
+    /// The admin's secret.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// Two methods of one name, which a test sees.
+    #[error(transparent)]
+    Methods(#[from] RegisterMethodError),
+    /// A port.
+    #[error("can't listen on {address}: {reason}")]
+    Listen {
+        /// Where.
+        address: String,
+        /// Why not.
+        reason: String,
+    },
+}
+
+impl SequencerError {
+    /// What helps.
+    pub fn remedy(&self) -> Remedy {
+        match self {
+            Self::Store(error) => error.remedy(),
+            Self::Blob(error) => error.remedy(),
+            Self::L1(error) => error.remedy(),
+            Self::Sender(error) => error.remedy(),
+            Self::Endpoint(error) => error.remedy(),
+            Self::Core(_) | Self::Secret(_) | Self::Methods(_) | Self::Listen { .. } => Remedy::Stop,
+        }
+    }
+}
+
+/// A sequencer whose actors run in a process.
+#[derive(Clone, Debug)]
+pub struct Sequencer {
+    /// Where the RPC listens.
+    pub rpc: SocketAddr,
+    /// Where the admin's methods are, if anywhere.
+    pub admin: Option<SocketAddr>,
+    /// Where health and metrics are, if anywhere.
+    pub telemetry: Option<SocketAddr>,
+    /// The region.
+    pub region: alloy_primitives::B256,
+    /// The admin's secret.
+    pub secret: Option<Secret>,
+    /// What keeps it from being ready.
+    pub health: Health,
+}
+
+impl Sequencer {
+    /// Opens the data, binds the ports and starts the actors as tasks of the process. The rest is [`Process::run`]'s.
+    ///
+    /// # Errors
+    /// [`SequencerError`].
+    pub async fn start(
+        config: Config,
+        deployment: Deployment,
+        wallet: Wallet,
+        process: &mut Process,
+    ) -> Result<Self, SequencerError> {
+        let stop = process.token();
+        let (health, metrics) = (Health::new(), Metrics::new("assay_sequencer"));
+        let figures = SequencerMetrics::new(&metrics);
+        let context = open(config, deployment, wallet)?;
+        let config = &context.config;
+        let endpoint = Endpoint::new(&config.l1)?;
+        let (sender, sending) =
+            tx::sender(context.store.clone(), endpoint.clone(), context.wallet.clone(), sender_config(&context))?;
+        let (journal, writing) = journal(&context.store);
+        let (gate, news, workers) = (Gate::default(), News::new(), Workers::new(config.intake.workers));
+        let (core_mailbox, messages) = mpsc::channel(config.intake.waiting_max.max(1));
+        let (heard, hearing) = mpsc::channel(HEARD);
+        let (seen, view) = watch::channel(Arc::new(View::default()));
+        let parts = Parts {
+            context: context.clone(),
+            journal,
+            sender: sender.clone(),
+            endpoint: endpoint.clone(),
+            workers: workers.clone(),
+            gate: gate.clone(),
+            news: news.clone(),
+            seen,
+            metrics: figures.clone(),
+        };
+        let core = Core::restore(parts)?;
+        let follower = Follower {
+            store: context.store.clone(),
+            reader: Reader::open(&context.store, endpoint, reader_config(&context))?,
+            contracts: context.deployment.contracts.clone(),
+            region: context.region,
+            heard,
+            poll: Duration::from_millis(config.chain.poll_ms),
+        };
+
+        let socket = bind(&config.listen.rpc).await?;
+        let rpc_address = local(&socket, &config.listen.rpc)?;
+        let rpc = Rpc::new(
+            context.clone(),
+            core_mailbox.clone(),
+            view.clone(),
+            gate.clone(),
+            news,
+            workers,
+            sender.clone(),
+            figures.clone(),
+            stop.clone(),
+        );
+        let (rpc, limits) = (Arc::new(rpc), config.limits.clone());
+        let methods = module(rpc.clone())?;
+        let uploads =
+            BlobHttp::new(context.blobs.clone(), limits.uploads_max, Duration::from_secs(limits.request_seconds));
+        let listener = Listener { socket, limits: limits.clone(), metrics: figures.clone(), stop: stop.clone() };
+        let methods: Methods = methods.into();
+
+        let (admin, secret) = match &config.listen.admin {
+            None => (None, None),
+            Some(address) => {
+                let path = config.listen.admin_secret.clone().unwrap_or_else(|| config.data.join("admin.secret"));
+                let secret = Secret::open(&path)?;
+                let socket = bind(address).await?;
+                let bound = local(&socket, address)?;
+                let listener = Listener { socket, limits, metrics: figures, stop: stop.clone() };
+                let methods: Methods = admin_module(core_mailbox, gate.clone())?.into();
+                process.critical("admin", infallible(serve_admin(listener, methods, secret.clone())));
+                (Some(bound), Some(secret))
+            }
+        };
+        let telemetry = match &config.listen.telemetry {
+            None => None,
+            Some(address) => {
+                let socket = bind(address).await?;
+                let bound = local(&socket, address)?;
+                process.critical("telemetry", telemetry::serve(socket, health.clone(), metrics, stop.clone()));
+                Some(bound)
+            }
+        };
+        let (l1, region) = (health.part("l1"), health.part("region"));
+        let ready = watch_l1(context.clone(), view, gate.clone(), sender, (l1, region), stop.clone());
+        let disk = watch_disk(
+            context.config.data.clone(),
+            context.config.intake.disk_reserve_bytes,
+            gate,
+            health.part("disk"),
+            stop.clone(),
+        );
+        process.critical("journal", writing.run(stop.clone()));
+        process.critical("sender", sending.run(stop.clone()));
+        process.critical("core", core.run(messages, hearing, stop.clone()));
+        process.critical("follower", follower.run(stop.clone()));
+        process.critical("disk", infallible(disk));
+        process.critical("readiness", ready);
+        process.critical("rpc", infallible(serve(listener, methods, rpc, uploads)));
+        let region = context.region;
+        Ok(Self { rpc: rpc_address, admin, telemetry, region, secret, health })
+    }
+}
+
+async fn infallible(task: impl Future<Output = ()>) -> Result<(), std::convert::Infallible> {
+    task.await;
+    Ok(())
+}
+
+fn open(config: Config, deployment: Deployment, wallet: Wallet) -> Result<Arc<Context>, SequencerError> {
+    let store = Store::open(&config.data.join("store"), &schema())?;
+    let blobs = BlobStore::open(&store, &config.data.join("blobs"), config.blobs.clone())?;
+    let parameters = deployment.preset.parameters(deployment.treasury);
+    let contract = deployment.contracts.batches;
+    let domain = Domain { chain_id: deployment.chain_id, contract };
+    let owner = config.owner.unwrap_or_else(|| wallet.address());
+    let region = region_id(deployment.chain_id, contract, owner, config.region_name);
+    Ok(Arc::new(Context { config, deployment, parameters, domain, region, owner, wallet, store, blobs }))
+}
+
+fn sender_config(context: &Context) -> SenderConfig {
+    let chain = &context.config.chain;
+    SenderConfig {
+        confirmations: chain.settled_confirmations.max(1),
+        fees: chain.fees,
+        resubmit_after: Duration::from_millis(chain.resubmit_ms),
+        tick: Duration::from_millis(chain.poll_ms),
+        ..SenderConfig::new(context.deployment.chain_id)
+    }
+}
+
+fn reader_config(context: &Context) -> ReaderConfig {
+    let chain = &context.config.chain;
+    ReaderConfig {
+        topics: topics(),
+        confirmations: chain.confirmations,
+        poll_interval: Duration::from_millis(chain.poll_ms),
+        ..ReaderConfig::new(addresses(&context.deployment.contracts), context.deployment.first_block)
+    }
+}
+
+async fn bind(address: &str) -> Result<TcpListener, SequencerError> {
+    let bound = TcpListener::bind(address).await;
+    bound.map_err(|error| SequencerError::Listen { address: address.to_owned(), reason: error.to_string() })
+}
+
+fn local(socket: &TcpListener, address: &str) -> Result<SocketAddr, SequencerError> {
+    let local = socket.local_addr();
+    local.map_err(|error| SequencerError::Listen { address: address.to_owned(), reason: error.to_string() })
+}
+
+/// Says when L1 is known and the region is open; opens the region if its owner's key is here.
+async fn watch_l1(
+    context: Arc<Context>,
+    mut view: watch::Receiver<Arc<View>>,
+    gate: Gate,
+    sender: tx::Sender,
+    (l1, region): (telemetry::Part, telemetry::Part),
+    stop: tokio_util::sync::CancellationToken,
+) -> Result<(), TxError> {
+    let mut has_asked = false;
+    loop {
+        let now = view.borrow_and_update().clone();
+        match now.tip() {
+            Some(_) if gate.knows_l1() => l1.ready(),
+            _ => l1.not_ready("L1 is being read"),
+        }
+        let is_registered = now.registry.is_registered(Role::Sequencer, context.owner, now.time());
+        match (now.is_open(), is_registered) {
+            (true, true) => region.ready(),
+            (_, false) => region.not_ready(format!("{} is not registered as a sequencer", context.owner)),
+            (false, true) => {
+                region.not_ready("the region is not open");
+                if !has_asked && context.owner == context.wallet.address() {
+                    has_asked = true;
+                    sender.submit(opening(&context)).await?;
+                }
+            }
+        }
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            changed = view.changed() => if changed.is_err() {
+                stop.cancelled().await;
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// The region, opened by its owner.
+fn opening(context: &Context) -> Intent {
+    let address: Address = context.deployment.contracts.batches;
+    Intent {
+        id: keccak256([b"assay.sequencer.region.v1".as_slice(), context.region.as_slice()].concat()),
+        to: address,
+        data: Batches::openRegionCall { name: context.config.region_name }.abi_encode().into(),
+        value: U256::ZERO,
+        gas_limit: None,
+        priority: Priority::Routine,
+        expires_at: None,
+    }
+}
