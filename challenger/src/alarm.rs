@@ -1,7 +1,6 @@
 //! What is done about a finding besides disputing it: a program is called, or the process ends.
 //!
-//! Owns the program's environment (specs/20-challenger.md, "Alarm"). It is called without a shell, with the arguments of the configuration,
-//! at least once for each finding.
+//! Owns the program's environment (specs/20-challenger.md, "Alarm"). It is called without a shell, with the arguments of the configuration.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -110,29 +109,33 @@ impl Finding {
             ],
         }
     }
+}
 
-    /// Calls the program and waits for it.
-    ///
-    /// # Errors
-    /// [`HookError`].
-    pub async fn tell(&self, hook: &[String]) -> Result<(), HookError> {
-        let Some((program, arguments)) = hook.split_first() else { return Ok(()) };
-        let start = |error: std::io::Error| HookError::Start { program: program.clone(), reason: error.to_string() };
-        let mut command = tokio::process::Command::new(program);
-        command.args(arguments).envs(self.environment()).stdin(Stdio::null()).kill_on_drop(true);
-        let mut child = command.spawn().map_err(start)?;
-        match tokio::time::timeout(HOOK_TIME_MAX, child.wait()).await {
-            Err(_) => Err(HookError::Late { program: program.clone(), seconds: HOOK_TIME_MAX.as_secs() }),
-            Ok(Err(error)) => Err(start(error)),
-            Ok(Ok(status)) if status.success() => Ok(()),
-            Ok(Ok(status)) => Err(HookError::Failed { program: program.clone(), got: status.to_string() }),
-        }
+/// Calls a program with a finding in its environment, and waits for it. No program, nothing to tell.
+///
+/// # Errors
+/// [`HookError`].
+pub(crate) async fn call(hook: &[String], environment: Vec<(String, String)>) -> Result<(), HookError> {
+    let Some((program, arguments)) = hook.split_first() else { return Ok(()) };
+    let start = |error: std::io::Error| HookError::Start { program: program.clone(), reason: error.to_string() };
+    let mut command = tokio::process::Command::new(program);
+    command.args(arguments).envs(environment).stdin(Stdio::null()).kill_on_drop(true);
+    let mut child = command.spawn().map_err(start)?;
+    match tokio::time::timeout(HOOK_TIME_MAX, child.wait()).await {
+        Err(_) => Err(HookError::Late { program: program.clone(), seconds: HOOK_TIME_MAX.as_secs() }),
+        Ok(Err(error)) => Err(start(error)),
+        Ok(Ok(status)) if status.success() => Ok(()),
+        Ok(Ok(status)) => Err(HookError::Failed { program: program.clone(), got: status.to_string() }),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn environment() -> Vec<(String, String)> {
+        finding().environment().into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
 
     fn finding() -> Finding {
         let region = B256::repeat_byte(1);
@@ -148,15 +151,15 @@ mod tests {
         let script = format!("echo $ASSAY_FINDING $ASSAY_BATCH $ASSAY_FAULT \"$0\" > {}", path.display());
         let mut hook = shell(script);
         hook.push("argument with spaces".into());
-        finding().tell(&hook).await.expect("it ends well");
+        call(&hook, environment()).await.expect("it ends well");
         let told = std::fs::read_to_string(&path).expect("it was written");
         assert_eq!(told, "face-fault 7 F3 argument with spaces\n");
 
-        let failed = finding().tell(&shell("exit 3".into())).await.expect_err("it ends badly");
+        let failed = call(&shell("exit 3".into()), environment()).await.expect_err("it ends badly");
         assert!(matches!(&failed, HookError::Failed { got, .. } if got.contains('3')), "{failed}");
-        let missing = finding().tell(&["/no/such/program".into()]).await.expect_err("there is none");
+        let missing = call(&["/no/such/program".into()], environment()).await.expect_err("there is none");
         assert!(matches!(missing, HookError::Start { .. }), "{missing}");
-        finding().tell(&[]).await.expect("no program, nothing to tell");
+        call(&[], environment()).await.expect("no program, nothing to tell");
     }
 
     #[test]

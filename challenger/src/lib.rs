@@ -26,6 +26,7 @@ mod role;
 mod rows;
 pub mod sampling;
 mod survey;
+mod teller;
 mod watcher;
 mod work;
 

@@ -16,6 +16,8 @@ use assay_node::store::{Record, Schema, Table};
 use assay_protocol::B256;
 use serde::{Deserialize, Serialize};
 
+use crate::teller::ALARMS;
+
 /// Key of a leaf's row.
 pub type LeafKey = (B256, (u64, u32));
 
@@ -33,7 +35,7 @@ pub const KEY: Table<(), B256> = Table::new("challenger_key");
 /// Adds the challenger's tables to a schema.
 #[must_use]
 pub fn schema(schema: Schema) -> Schema {
-    schema.table(&BATCHES).table(&VERDICTS).table(&TALLIES).table(&TOTALS).table(&KEY)
+    schema.table(&BATCHES).table(&VERDICTS).table(&TALLIES).table(&TOTALS).table(&KEY).table(&ALARMS)
 }
 
 /// What a batch's face showed.
@@ -59,6 +61,8 @@ pub struct BatchRow {
     pub hash: B256,
     /// L1 time of its posting.
     pub posted_at: u64,
+    /// Its leaves.
+    pub leaves: u32,
     /// What its face showed.
     pub face: Face,
     /// Whether nothing is left to be done about it.
@@ -134,7 +138,7 @@ impl Tally {
     }
 }
 
-/// Sums over all batches.
+/// Sums over all batches; one that L1 drops is taken off again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
     /// Batches whose faces were looked at.
@@ -151,4 +155,50 @@ pub struct Totals {
 
 impl Record for Totals {
     const VERSION: u8 = 1;
+}
+
+impl Totals {
+    /// Counts a batch.
+    pub fn add(&mut self, row: &BatchRow) {
+        self.change(row, |sum, by| *sum += by);
+    }
+
+    /// Takes a batch off that was counted.
+    pub fn take_off(&mut self, row: &BatchRow) {
+        self.change(row, |sum, by| *sum = sum.saturating_sub(by));
+    }
+
+    fn change(&mut self, row: &BatchRow, change: impl Fn(&mut u64, u64)) {
+        let (batches, leaves) = match row.face {
+            Face::Skipped => (&mut self.batches_skipped, &mut self.leaves_skipped),
+            Face::Clean | Face::Faulty { .. } => (&mut self.batches, &mut self.leaves),
+        };
+        change(batches, 1);
+        change(leaves, row.leaves.into());
+        if matches!(row.face, Face::Faulty { .. }) {
+            change(&mut self.batches_faulty, 1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A batch that L1 drops and takes again counts once.
+    #[test]
+    fn what_is_taken_off_is_what_was_added() {
+        let row = |face| BatchRow { hash: B256::ZERO, posted_at: 1, leaves: 5, face, is_done: false };
+        let mut totals = Totals::default();
+        let faulty = row(Face::Faulty { count: 2, proving: 0 });
+        for row in [&row(Face::Clean), &faulty, &row(Face::Skipped)] {
+            totals.add(row);
+        }
+        let all = Totals { batches: 2, leaves: 10, batches_skipped: 1, leaves_skipped: 5, batches_faulty: 1 };
+        assert_eq!(totals, all);
+        totals.take_off(&faulty);
+        assert_eq!((totals.batches, totals.leaves, totals.batches_faulty), (1, 5, 0));
+        totals.add(&faulty);
+        assert_eq!(totals, all);
+    }
 }

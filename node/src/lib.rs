@@ -22,6 +22,7 @@
 pub mod blobs;
 pub mod config;
 pub mod endpoint;
+pub mod http;
 pub mod keys;
 pub mod l1;
 mod remedy;

@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used)]
 
 #[path = "../../../dispute/player/tests/l1/arena.rs"]
-#[allow(dead_code, reason = "the player's own tests ask it more")]
 mod arena;
 #[path = "../../../dispute/simulation/tests/faults/catalogue.rs"]
 mod catalogue;
@@ -11,7 +10,6 @@ mod catalogue;
 #[allow(dead_code, reason = "the simulation's own tests ask it more")]
 mod region;
 #[path = "../../../dispute/player/tests/l1/seat.rs"]
-#[allow(dead_code, reason = "the player's own tests ask it more")]
 mod seat;
 
 use std::path::Path;

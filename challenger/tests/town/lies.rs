@@ -1,7 +1,6 @@
 //! Each kind of lie, found at a rate of 1, disputed to its end, slashed; and the tasks that were lied about, run again and final.
 
 use alloy_primitives::{B256, Bytes, U256};
-use alloy_sol_types::SolCall;
 use assay_anvil::account;
 use assay_executor_node::Corruption;
 use assay_protocol::contracts::Bonds;

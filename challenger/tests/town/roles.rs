@@ -27,7 +27,6 @@ pub const CHALLENGER: usize = 9;
 
 /// An executor that runs.
 pub struct Working {
-    pub metrics: Metrics,
     stop: CancellationToken,
     ended: JoinHandle<Result<(), ExecutorError>>,
 }
@@ -35,7 +34,6 @@ pub struct Working {
 /// A challenger that runs.
 pub struct Watching {
     pub chain: Chain,
-    pub metrics: Metrics,
     report: Box<dyn Fn() -> Result<Report, ChallengerError> + Send + Sync>,
     stop: CancellationToken,
     ended: JoinHandle<Result<(), ChallengerError>>,
@@ -71,7 +69,7 @@ pub async fn work(stage: &Stage, index: usize, config: ExecutorConfig) -> Workin
     let executor = Executor::open(config, stage.deployment.clone(), wallet(index), &health, &metrics).unwrap();
     let ended = tokio::spawn(executor.run(stop.clone()));
     eventually("the executor is ready", async || health.waits_for().is_empty().then_some(())).await;
-    Working { metrics, stop, ended }
+    Working { stop, ended }
 }
 
 impl Working {
@@ -88,7 +86,7 @@ pub async fn watch(stage: &Stage, config: ChallengerConfig) -> Watching {
     let (chain, report) = (challenger.chain().clone(), Box::new(challenger.reporter()));
     let ended = tokio::spawn(challenger.run(stop.clone()));
     eventually("the challenger is ready", async || health.waits_for().is_empty().then_some(())).await;
-    Watching { chain, metrics, report, stop, ended }
+    Watching { chain, report, stop, ended }
 }
 
 impl Watching {

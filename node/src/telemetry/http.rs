@@ -1,33 +1,22 @@
 //! `/healthz`, `/readyz` and `/metrics` over HTTP.
 //!
-//! Owns a listener and at most [`CONNECTIONS_MAX`] connections, one request each. Assumes nothing of who asks: heads are bounded by the
-//! library, bodies are never read, and a connection that dawdles is cut. When all connections are taken, newcomers wait in the system's
-//! backlog, and are refused by it when that is full.
+//! Owns the three pages. At most [`CONNECTIONS_MAX`] connections, one request each; bodies are never read.
 
 use super::{Health, Metrics, TelemetryError};
+use crate::http::{self, Limits};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::header::CONTENT_TYPE;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use std::convert::Infallible;
-use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tracing::debug;
 
 /// Connections that are served at once.
 pub const CONNECTIONS_MAX: usize = 32;
 
 /// How long a connection may last, from the first byte to the last.
 const CONNECTION_TIME_MAX: Duration = Duration::from_secs(10);
-
-/// How long to wait after a failed accept: the usual cause, too many open files, does not pass at once.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves until the token is cancelled.
 ///
@@ -40,42 +29,17 @@ pub async fn serve(
     stop: CancellationToken,
 ) -> Result<(), TelemetryError> {
     listener.local_addr().map_err(|error| TelemetryError::Server { reason: error.to_string() })?;
-    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
-    loop {
-        let place = places.clone().acquire_owned().await.expect("the semaphore is never closed");
-        let accepted = tokio::select! {
-            () = stop.cancelled() => return Ok(()),
-            accepted = listener.accept() => accepted,
-        };
-        let Ok((stream, _)) = accepted else {
-            tokio::time::sleep(ACCEPT_PAUSE).await;
-            continue;
-        };
-        let (health, metrics, stop) = (health.clone(), metrics.clone(), stop.clone());
-        tokio::spawn(async move {
-            tokio::select! {
-                () = stop.cancelled() => {}
-                _ = tokio::time::timeout(CONNECTION_TIME_MAX, connection(stream, health, metrics)) => {}
-            }
-            drop(place);
-        });
-    }
-}
-
-async fn connection(stream: TcpStream, health: Health, metrics: Metrics) {
-    let answer = service_fn(|request: Request<Incoming>| {
-        let response = respond(request.method(), request.uri().path(), &health, &metrics);
-        async move { Ok::<_, Infallible>(response) }
-    });
-    let served = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(CONNECTION_TIME_MAX)
-        .keep_alive(false)
-        .serve_connection(TokioIo::new(stream), answer)
-        .await;
-    if let Err(error) = served {
-        debug!(%error, "a telemetry connection broke");
-    }
+    let limits = Limits {
+        connections: CONNECTIONS_MAX,
+        head_time: CONNECTION_TIME_MAX,
+        connection_time: CONNECTION_TIME_MAX,
+        keep_alive: false,
+    };
+    let answer = move |request: Request<Incoming>| {
+        std::future::ready(respond(request.method(), request.uri().path(), &health, &metrics))
+    };
+    http::serve(listener, limits, stop, answer).await;
+    Ok(())
 }
 
 fn respond(method: &Method, path: &str, health: &Health, metrics: &Metrics) -> Response<Full<Bytes>> {
@@ -111,6 +75,7 @@ fn response(status: StatusCode, content_type: &'static str, body: String) -> Res
 mod tests {
     use super::*;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
 
     async fn ask(address: std::net::SocketAddr, request: &str) -> String {
         let mut stream = TcpStream::connect(address).await.expect("the server listens");

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use alloy_primitives::{Address, Bytes, Log, keccak256};
 use alloy_sol_types::SolEvent;
+use assay_dispute::evidence::Crowd;
 use assay_dispute::game::Side;
 use assay_dispute::player::Phase;
 use assay_node::store::{Schema, Store};
@@ -24,6 +25,7 @@ use tempfile::TempDir;
 use super::ingest::{self, Placed};
 use super::rows::{EVENTS, PARTS};
 use super::*;
+use crate::cases::{CaseSource, Cases, CasesConfig};
 
 fn deployment(stage: &Stage) -> Deployment {
     let of = &stage.deployment;
@@ -391,6 +393,41 @@ fn events_that_can_not_be_are_refused() {
     assert!(matches!(error, FoldError::Role { got: 5 } | FoldError::Log { .. }), "{error}");
     // Another contract's logs are none of ours.
     view.apply(9999, 9999, &Log { address: Address::ZERO, data: alloy_primitives::LogData::empty() }).expect("nothing");
+}
+
+/// The cache forgets what was used longest ago, by count and by bytes, and what it has forgotten is opened anew, the same.
+#[test]
+fn only_so_many_cases_are_held() {
+    let stage = plan().bout(&Job::all()).stage;
+    let chain = Shelf::of(&stage).chain();
+    let region = chain.view().regions().next().expect("a region").0;
+    let leaf = |index| LeafId { region, batch: 0, index };
+    let held = |config: CasesConfig, asked: &[u32]| {
+        let cases = Cases::new(Sources::of_l1(chain.clone()), config);
+        let mut opened = Vec::new();
+        for index in asked {
+            opened.push(cases.open(leaf(*index), Crowd::Few).expect("all of it is on L1"));
+        }
+        (cases.count(), opened)
+    };
+    let roomy = CasesConfig::default();
+    let two = CasesConfig { count_max: 2, ..roomy };
+    let (count, opened) = held(roomy, &[0, 1, 2, 0]);
+    assert_eq!(count, 3);
+    assert!(Arc::ptr_eq(&opened[0].evidence, &opened[3].evidence), "it was held");
+    // The order of use counts, not that of opening: 0 is used again before 2 comes, so that 1 goes.
+    let (count, opened) = held(two, &[0, 1, 0, 2, 0, 1]);
+    assert_eq!(count, 2);
+    assert!(Arc::ptr_eq(&opened[0].evidence, &opened[4].evidence), "0 was used since");
+    assert!(!Arc::ptr_eq(&opened[1].evidence, &opened[5].evidence), "1 was forgotten");
+    assert_eq!(opened[1].case.batch_hash, opened[5].case.batch_hash);
+    assert_eq!(opened[1].case.claimed, opened[5].case.claimed);
+    // No room for two: the one in use stays, whatever it takes.
+    let narrow = CasesConfig { bytes_max: roomy.checkpoint_bytes_max, ..roomy };
+    let (count, _) = held(narrow, &[0, 1]);
+    assert_eq!(count, 1);
+    let missing = Cases::new(Sources::of_l1(chain), roomy).open(leaf(99), Crowd::Few);
+    assert!(matches!(missing.err(), Some(SourceMissing::Leaf(got)) if got == leaf(99)));
 }
 
 /// An earlier leaf's output is an input, by running it again; without L1 and without anybody who has it, a blob is missing.

@@ -1,11 +1,15 @@
 //! Whole disputes in both roles.
 
+use assay_dispute::game::Side;
+use assay_dispute::player::Phase;
 use assay_node::telemetry::Metrics;
+use assay_player::chain::Fate;
 use assay_simulation::job::Job;
+use assay_simulation::plan::{Conduct, Player};
 
 use crate::arena::{Arena, GLANCE, PATIENCE};
-use crate::crowd::{against_challengers, against_executors, check, play, play_challenger};
-use crate::seat::sit;
+use crate::crowd::{against_challengers, against_executors, check, claim, lying, plan, play, play_challenger};
+use crate::seat::{Sitter, sit};
 
 /// Dishonest players against the honest one in these tests.
 const CROWD: u32 = 12;
@@ -36,6 +40,53 @@ async fn an_honest_challenger_beats_a_crowd_of_executors() {
     play_challenger(&mut arena, sitter).await;
     check(&arena, sitter, CROWD as usize);
     check_metrics(&metrics).await;
+    stop.cancel();
+    ended.await.unwrap();
+}
+
+/// A challenge that is a stay holds every claim of its executor, true ones too, past their windows, until it is decided. A liar's other
+/// claims fall with it; an executor who told the truth keeps all.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stay_holds_all_claims_of_its_executor() {
+    let sitter = Sitter { side: Side::Challenger, number: 0 };
+    let players = vec![
+        Player::new(Side::Challenger, 0, Conduct::Honest, vec![0]),
+        Player::new(Side::Executor, 1, lying(1), vec![0]),
+    ];
+    let plan = plan(vec![claim(2, 1, Some(1)), claim(2, 1, None), claim(2, 3, None)], players);
+    let Some(mut arena) = Arena::open(&plan, &Job::all()).await else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let seat = sit(sitter, &arena.anvil.url(), &arena.deployment, directory.path());
+    seat.player.challenge(arena.leaf(0), true).await.unwrap();
+    let (stop, ended) = seat.play_beside(Vec::new());
+    arena.wait_for_pending(sitter.address(), 1).await;
+
+    let (window, held) = (arena.chain.parameters().window, arena.leaf(1));
+    let mut held_late = false;
+    while !arena.is_over() {
+        arena.provoke().await;
+        arena.wait_for(&sitter.account(), sitter.address()).await;
+        arena.mine().await;
+        let view = arena.chain.view();
+        let is_running = view.board().games().any(|game| game.is_running());
+        let fate = |case: usize| view.fate(arena.leaf(case), arena.executor(case), window, arena.now()).unwrap();
+        if is_running {
+            assert_eq!((fate(1), view.games_on(held.claim()).count()), (Fate::Challenged, 0), "no game is on it");
+            held_late |= arena.now() > arena.window_end();
+        }
+        assert!(matches!(fate(2), Fate::Pending { .. } | Fate::Stands), "another executor's claim");
+    }
+    assert!(held_late, "the game went on past the window");
+    let view = arena.chain.view();
+    let game = view.board().games().next().unwrap();
+    assert_eq!((game.challenge.isStay, game.phase), (true, Phase::Settled));
+    let conviction = view.conviction(arena.executor(0)).unwrap();
+    for case in [0, 1] {
+        let fate = view.fate(arena.leaf(case), arena.executor(case), window, arena.now());
+        assert_eq!(fate, Some(Fate::Void { since: conviction.at }), "case {case}");
+    }
+    assert_eq!(view.fate(arena.leaf(2), arena.executor(2), window, arena.now()), Some(Fate::Stands));
+    drop(view);
     stop.cancel();
     ended.await.unwrap();
 }

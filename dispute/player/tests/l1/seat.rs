@@ -69,15 +69,25 @@ pub fn open_store(directory: &Path) -> Store {
 }
 
 pub fn follow(store: Store, endpoint: Endpoint, deployment: &Deployment) -> (Chain, Follower) {
-    let config = ChainConfig { poll_interval: Duration::from_millis(20), ..ChainConfig::default() };
+    follow_to(store, endpoint, deployment, ChainConfig::default().depth_max)
+}
+
+/// As [`follow`]; reorganisations deeper than so many blocks are healed by reading all again.
+pub fn follow_to(store: Store, endpoint: Endpoint, deployment: &Deployment, depth_max: u64) -> (Chain, Follower) {
+    let config = ChainConfig { poll_interval: Duration::from_millis(20), depth_max, ..ChainConfig::default() };
     Follower::open(store, endpoint, deployment.clone(), config).expect("rows can be read")
 }
 
 /// Sits down: everything that a process does at its start.
 pub fn sit(sitter: Sitter, url: &str, deployment: &Deployment, directory: &Path) -> Seat {
+    sit_with(sitter, url, deployment, directory, ChainConfig::default().depth_max)
+}
+
+/// As [`sit`]; reorganisations deeper than so many blocks are healed by reading all again.
+pub fn sit_with(sitter: Sitter, url: &str, deployment: &Deployment, directory: &Path, depth_max: u64) -> Seat {
     let endpoint = Endpoint::new(&EndpointConfig::new(url)).expect("a good address");
     let store = open_store(directory);
-    let (chain, follower) = follow(store.clone(), endpoint.clone(), deployment);
+    let (chain, follower) = follow_to(store.clone(), endpoint.clone(), deployment, depth_max);
     let config = SenderConfig {
         in_flight_max: 512,
         tick: Duration::from_millis(20),

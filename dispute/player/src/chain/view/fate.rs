@@ -52,10 +52,8 @@ impl View {
             let is_void = has_games || window_end >= conviction.void_from;
             return if is_void { Standing::Void { since: conviction.at } } else { Standing::Clear };
         }
-        let is_stay = |game: &&GameState| {
-            game.executor == executor && game.challenge.isStay && game.is_running() && game.committed_at <= window_end
-        };
-        let is_held = has_games || self.board().games().any(|game| is_stay(&game));
+        let holds = |game: &GameState| game.is_running() && game.committed_at <= window_end;
+        let is_held = has_games || self.stays_of(executor).any(holds);
         if is_held { Standing::Held } else { Standing::Clear }
     }
 

@@ -67,6 +67,8 @@ pub struct View {
     board: Board,
     /// Games by claim, in the order of their commitments.
     games_on: BTreeMap<B256, Vec<B256>>,
+    /// Stays by executor, the same.
+    stays_of: BTreeMap<Address, Vec<B256>>,
     convictions: BTreeMap<Address, Conviction>,
     credits: BTreeMap<(Address, Address), Credit>,
     /// What the challenger of a settled game was credited beyond its bond.
@@ -85,6 +87,7 @@ impl View {
             programs: BTreeMap::new(),
             stakes: Stakes::default(),
             games_on: BTreeMap::new(),
+            stays_of: BTreeMap::new(),
             convictions: BTreeMap::new(),
             credits: BTreeMap::new(),
             rewards: BTreeMap::new(),
@@ -169,6 +172,12 @@ impl View {
         ids.iter().filter_map(|id| self.board.game(*id))
     }
 
+    /// Games against an executor that hold all its claims, in the order of their commitments.
+    pub fn stays_of(&self, executor: Address) -> impl Iterator<Item = &GameState> {
+        let ids = self.stays_of.get(&executor).map_or(&[][..], Vec::as_slice);
+        ids.iter().filter_map(|id| self.board.game(*id))
+    }
+
     /// The leaf that a game is about.
     #[must_use]
     pub fn leaf_of(&self, game: &GameState) -> Option<LeafId> {
@@ -207,7 +216,12 @@ impl View {
         let contract = log.address;
         let event = CourtEvents::decode_log(log).map_err(|reason| FoldError::Log { contract, reason })?.data;
         match event {
-            CourtEvents::Committed(event) => self.games_on.entry(event.claim).or_default().push(event.game),
+            CourtEvents::Committed(event) => {
+                self.games_on.entry(event.claim).or_default().push(event.game);
+                if let Some(game) = self.board.game(event.game).filter(|game| game.challenge.isStay) {
+                    self.stays_of.entry(game.executor).or_default().push(event.game);
+                }
+            }
             CourtEvents::Convicted(event) => {
                 let conviction = Conviction { at: time, void_from: event.voidFrom, game: event.game };
                 self.convictions.insert(event.executor, conviction);
