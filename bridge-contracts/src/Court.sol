@@ -57,7 +57,7 @@ contract Court is CourtLedger {
         id = idOf(examined.batchHash, proof.index, examined.leaf, commitment);
         (challenge.bond, challenge.expiry) = open(id, examined.claim, examined.executor, stay);
         spend(games[id], true, GasSchedule.COMMIT);
-        emit Committed(id, examined.claim, examined.executor, challenge);
+        emit Committed(id, examined.claim, examined.executor, challenge, proof.record);
     }
 
     /// @inheritdoc IDisputeCourt

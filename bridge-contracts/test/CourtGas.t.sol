@@ -152,6 +152,60 @@ contract CourtGasTest is Players {
         assertTrue(GasSchedule.CHALLENGER_TIMEOUT <= burned, "timeout");
     }
 
+    /// @dev Nor do they exceed what a call burns that a contract makes after one like it: accounts and counters are warm, and
+    /// of its calldata nothing is paid for. Else whoever joins in by the hundred would gain.
+    function test_gas_schedule_inBatches() external {
+        // Two hashes, the fewest, and 64, in the reveal and in the challenger's move.
+        inBatches(1, 2, 0);
+        inBatches(13, 64, 2);
+        inBatches(36, 64, 64);
+    }
+
+    function inBatches(uint8 lengthLog2, uint256 revealHashes, uint256 moveHashes) private {
+        setUp();
+        Run memory run = readRun(EXIT);
+        LeafProof memory proof = claim(lengthLog2);
+        Table[2] memory tables;
+        Opening[2] memory openings;
+        bytes32[] memory hashes;
+        bytes[2] memory calls;
+        for (uint256 i = 0; i < 2; i++) {
+            (openings[i], hashes) = garbage(run, proof, true);
+            openings[i].salt = bytes32(i);
+            bytes32 commitment = commitmentOf(openings[i], hashes, alice);
+            calls[i] = abi.encodeCall(court.commit, (proof, commitment, false));
+        }
+        send(alice, BOND, calls[0]);
+        tables[0].id = lastGame;
+        checkBurned("commit", GasSchedule.COMMIT, sendAgain(alice, BOND, calls[1]));
+        tables[1].id = lastGame;
+        vm.warp(block.timestamp + 12);
+        assertEq(hashes.length, revealHashes, "hashes of the reveal");
+        for (uint256 i = 0; i < 2; i++) {
+            lastGame = tables[i].id;
+            bytes memory call = abi.encodeCall(court.reveal, (tables[i].id, openings[i], hashes));
+            if (i == 0) send(alice, 0, call);
+            else checkBurned("reveal", GasSchedule.reveal(revealHashes), sendAgain(alice, 0, call));
+            revealed(tables[i], lengthLog2, hashes);
+        }
+        if (moveHashes == 0) return;
+        bytes32[] memory answer = noise(64);
+        for (uint256 i = 0; i < 2; i++) {
+            Reply memory reply = replyOf(tables[i], 37);
+            send(executor, 0, abi.encodeCall(court.move, (tables[i].id, tables[i].position, reply, answer)));
+            (tables[i].position, tables[i].hashes) = (next(tables[i], 37, answer), answer);
+            bytes32[] memory zeros = new bytes32[](moveHashes);
+            calls[i] = abi.encodeCall(court.move, (tables[i].id, tables[i].position, replyOf(tables[i], 1), zeros));
+        }
+        send(alice, 0, calls[0]);
+        checkBurned("move", GasSchedule.challengerMove(moveHashes), sendAgain(alice, 0, calls[1]));
+    }
+
+    function checkBurned(string memory what, uint256 paid, uint256 burned) private {
+        emit log_named_uint(string.concat(what, " in a batch"), burned);
+        assertTrue(paid <= burned, string.concat(what, ": ", vm.toString(paid), " for ", vm.toString(burned)));
+    }
+
     /// @dev Whatever the challenger does before it falls silent, the executor's units cover its timeout without their margin.
     function silences() private returns (string memory table) {
         table =
@@ -377,6 +431,22 @@ contract CourtGasTest is Players {
         uint256 least = TRANSACTION + 10 * tokens;
         cost = standard > least ? standard : least;
         lastCost = cost;
+    }
+
+    /// @dev Makes a call right behind one like it, as a contract would that makes many. Returns what it costs there.
+    function sendAgain(address by, uint256 value, bytes memory data) private returns (uint256) {
+        address target = address(court);
+        arena.recordLogs();
+        vm.prank(by);
+        bool success;
+        uint256 spent = gasleft();
+        assembly ("memory-safe") {
+            success := call(gas(), target, value, add(data, 32), mload(data), 0x00, 0x00)
+        }
+        spent -= gasleft();
+        assertTrue(success, "the call succeeds");
+        readLogs(arena.getRecordedLogs());
+        return spent;
     }
 
     /// @dev Takes the game's id from its commitment, and state 0 from its reveal.

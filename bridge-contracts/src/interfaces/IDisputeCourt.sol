@@ -19,8 +19,11 @@ import {IExaminer} from "./IExaminer.sol";
 /// Times are in seconds; a move at the very expiry is in time. Nobody but the side to move can move; for the executor a key
 /// of it can.
 interface IDisputeCourt is ICourt {
-    /// @notice A game has begun: the challenger has to reveal.
-    event Committed(bytes32 indexed game, bytes32 indexed claim, address indexed executor, Challenge challenge);
+    /// @notice A game has begun: the challenger has to reveal. `record` is what the leaf says: the executor can defend itself
+    /// whatever the sequencer has posted as the batch's data.
+    event Committed(
+        bytes32 indexed game, bytes32 indexed claim, address indexed executor, Challenge challenge, bytes record
+    );
     /// @notice A side has dissected. `state` is the hash of `position`, which the other side has to answer until `expiry`.
     /// The first of a game is the reveal, whose position follows the game's id.
     event Dissected(

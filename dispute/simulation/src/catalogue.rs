@@ -58,7 +58,7 @@ pub fn plan(jobs: &[Job], seed: u64, number: u64) -> Plan {
     }
     let pace = if reorganisations == 0 { dice.pick(&[1, 2, 5]) } else { dice.pick(&[1, 2]) };
     let tampering = if dice.one_in(3) { 2 } else { 0 };
-    Plan { claims, players, pace, reorganisations, tampering, seed: dice.below(u64::MAX) }
+    Plan { claims, players, is_withheld: false, pace, reorganisations, tampering, seed: dice.below(u64::MAX) }
 }
 
 /// Plays bout `number` under a seed.

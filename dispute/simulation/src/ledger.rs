@@ -16,9 +16,9 @@ use thiserror::Error;
 use crate::world::{Block, Transaction};
 
 /// Gas of the schedule: a base, and what each hash or byte of a witness adds.
-const COMMIT: u64 = 200_000;
-const REVEAL: (u64, u64) = (150_000, 400);
-const CHALLENGER_MOVE: (u64, u64) = (50_000, 400);
+const COMMIT: u64 = 180_000;
+const REVEAL: (u64, u64) = (120_000, 380);
+const CHALLENGER_MOVE: (u64, u64) = (30_000, 380);
 const CHALLENGER_STEP: (u64, u64) = (150_000, 10);
 const CHALLENGER_TIMEOUT: u64 = 60_000;
 const EXECUTOR_MOVE: (u64, u64) = (70_000, 1_300);

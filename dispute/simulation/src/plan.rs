@@ -83,6 +83,8 @@ pub struct Plan {
     pub claims: Vec<Claim>,
     /// Who plays.
     pub players: Vec<Player>,
+    /// Whether the sequencer keeps back what it posts leaves of: the data is garbage.
+    pub is_withheld: bool,
     /// Seconds between blocks.
     pub pace: u64,
     /// Reorganisations, at most.
@@ -156,6 +158,7 @@ impl Plan {
             let parameters = parameters();
             stage.world.advance(parameters.window + 1);
         }
+        stage.is_withheld = self.is_withheld;
         stage.post(&entries(false));
         let is_true = |claim: &Claim| claim.lie.is_none() && jobs[claim.job].has_truth;
         let mut dice = Dice::new(self.seed, 0);

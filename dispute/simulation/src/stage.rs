@@ -4,7 +4,7 @@ use alloy_sol_types::SolCall;
 use assay_dispute::game::Claimed;
 use assay_dispute::player::Case;
 use assay_protocol::contracts::{Batches, Bonds, Court, Programs};
-use assay_protocol::data::{encode, write_record};
+use assay_protocol::data::{data_root, encode, write_record};
 use assay_protocol::objects::{
     Claim, Domain, KeyConsent, Origin, Place, Role, Source, TaskRequest, TaskResult, region_id,
 };
@@ -68,6 +68,8 @@ pub struct Stage {
     region: B256,
     /// Number and hash of the last batch.
     last: Option<(u64, B256)>,
+    /// Whether the sequencer posts other bytes than those that its leaves are of.
+    pub is_withheld: bool,
 }
 
 impl Stage {
@@ -85,7 +87,8 @@ impl Stage {
         register(&mut world, &deployment, Role::Sequencer, &sequencer);
         send(&mut world, &sequencer, deployment.batches, &Batches::openRegionCall { name });
         let (cases, posted_at, last) = (Vec::new(), Vec::new(), None);
-        let mut stage = Self { world, deployment, cases, posted_at, client, sequencer, region, last };
+        let is_withheld = false;
+        let mut stage = Self { world, deployment, cases, posted_at, client, sequencer, region, last, is_withheld };
         if !entries.is_empty() {
             stage.post(entries);
         }
@@ -117,9 +120,13 @@ impl Stage {
             let sequence = (self.cases.len() + index) as u64;
             claims.push(claim(deployment, self.region, &self.client, entry, sequence, as_of, input, wasm));
         }
-        let encoded = encode(self.region, &deployment.domain, &claims, &blobs).expect("the claims fit a batch");
+        let mut encoded = encode(self.region, &deployment.domain, &claims, &blobs).expect("the claims fit a batch");
         let (number, parent) = self.last.map_or((0, B256::ZERO), |(number, hash)| (number + 1, hash));
-        let batch = encoded.batch(self.region, number, parent, as_of);
+        if self.is_withheld {
+            encoded.data.fill(0xee);
+        }
+        let mut batch = encoded.batch(self.region, number, parent, as_of);
+        batch.data_root = data_root(&encoded.data);
         world.advance(12);
         // The last part may be a whole one.
         let last_at = encoded.data.len().saturating_sub(1) / PART_BYTES * PART_BYTES;

@@ -41,7 +41,7 @@ fn honest(side: Side, cases: Vec<usize>) -> Player {
 }
 
 fn play(jobs: &[Job], claims: Vec<Claim>, players: Vec<Player>) -> Report {
-    let plan = Plan { claims, players, pace: 2, reorganisations: 0, tampering: 0, seed: 1 };
+    let plan = Plan { claims, players, is_withheld: false, pace: 2, reorganisations: 0, tampering: 0, seed: 1 };
     plan.play(jobs).unwrap_or_else(|broken| panic!("{broken}: {plan:#?}"))
 }
 

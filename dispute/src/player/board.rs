@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use alloy_sol_types::SolEventInterface;
 use assay_protocol::B256;
 use assay_protocol::contracts::Court::{self, Challenge, CourtEvents, Position};
-use revm::primitives::{Address, Log};
+use revm::primitives::{Address, Bytes, Log};
 use thiserror::Error;
 
 use crate::game::{Dissection, Segment, Side, WrongNumberOfHashes};
@@ -50,6 +50,8 @@ pub struct GameState {
     pub executor: Address,
     /// What the commitment says in clear.
     pub challenge: Challenge,
+    /// What the leaf says, as the challenger has shown it to the court (specs/12-batches.md, "Records").
+    pub record: Bytes,
     /// L1 time of the commitment.
     pub committed_at: u64,
     /// Where it stands.
@@ -226,6 +228,7 @@ impl Board {
             other_left: event.challenge.expiry.saturating_sub(time),
             dissections: 0,
             challenge: event.challenge.clone(),
+            record: event.record.clone(),
         };
         self.games.insert(event.game, game);
     }

@@ -140,7 +140,10 @@ impl Job {
     async fn program(&self) -> Result<Arc<Ready>, Stop> {
         let (id, wasm) = (self.assignment.request.program, self.assignment.wasm);
         let runner = self.context.runner.clone();
-        if let Some(ready) = runner.ready(id) {
+        // The bytes are wanted too: who signs a result must be able to defend it.
+        let blobs = self.context.blobs.clone();
+        let is_here = blocking(move || blobs.contains(&wasm).map_err(LedgerError::from)).await?;
+        if let Some(ready) = runner.ready(id).filter(|_| is_here) {
             return Ok(ready);
         }
         self.peer.fetch(&self.context.blobs, &wasm).await.map_err(|error| missing("module", &error))?;
@@ -224,7 +227,15 @@ impl Job {
         let parameters = context.chain.parameters();
         // Nobody can post it after the deadline, nor ask for its bytes when its fate is known.
         let expires_at = request.deadline.saturating_add(parameters.window + 2 * parameters.clock);
-        let made = Made { result, output: is_small.then_some(output), region: self.region, expires_at };
+        let made = Made {
+            result,
+            output: is_small.then_some(output),
+            input: request.input,
+            input_bytes: self.assignment.input.clone(),
+            module: self.assignment.wasm,
+            region: self.region,
+            expires_at,
+        };
         Ok(context.ledger.sign(made).await?)
     }
 

@@ -1,7 +1,8 @@
 //! Results that were signed: written and synced before the signature leaves, and never two for one attempt.
 //!
 //! Owns the key's use for results. One thread writes; results that come while it syncs share the next commit, so that hundreds a second
-//! cost one sync together. A small output lies in the same commit; a large one was stored and synced before.
+//! cost one sync together. A small output lies in the same commit; a large one was stored and synced before. Input and module are kept as
+//! long as the result can be disputed: whoever signed it must be able to run it again, whatever the sequencer posts.
 //!
 //! ```text
 //! RESULTS (task, attempt)           -> what was signed, and the signature
@@ -30,8 +31,10 @@ const RESULTS: Table<ResultKey, ResultRow> = Table::new("executor_results");
 const UNSENT: Table<(B256, ResultKey), ()> = Table::new("executor_unsent");
 const EXPIRY: Table<(u64, ResultKey), ()> = Table::new("executor_expiry");
 
-/// Kind of the pins on outputs.
-const PIN: u8 = 1;
+/// Kinds of the pins on outputs, inputs and modules.
+const OUTPUT: u8 = 1;
+const INPUT: u8 = 2;
+const MODULE: u8 = 3;
 /// Results that wait for the writer; who makes one more waits too.
 const MAILBOX: usize = 1024;
 /// Results of one commit.
@@ -55,21 +58,32 @@ struct ResultRow {
     output_root: B256,
     output_length: u64,
     signature: Bytes,
+    /// Roots and lengths of input and module.
+    run: [(B256, u64); 2],
 }
 
 impl Record for ResultRow {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
 }
 
 impl ResultRow {
-    fn of(result: &TaskResult, signature: Bytes) -> Self {
+    fn of(made: &Made, signature: Bytes) -> Self {
+        let result = &made.result;
         let (executor, status, code, fuel_used) = (result.executor, result.status, result.code, result.fuel_used);
         let BlobRef { root: output_root, length: output_length } = result.output;
-        Self { executor, status, code, fuel_used, output_root, output_length, signature }
+        let run = [made.input, made.module].map(|blob| (blob.root, blob.length));
+        Self { executor, status, code, fuel_used, output_root, output_length, signature, run }
+    }
+
+    /// What is kept for the sake of an attempt, each with who needs it.
+    fn kept(&self, key: ResultKey) -> [(BlobRef, Owner); 3] {
+        let [input, module] = self.run;
+        let kept = [(OUTPUT, (self.output_root, self.output_length)), (INPUT, input), (MODULE, module)];
+        kept.map(|(kind, (root, length))| (BlobRef { root, length }, pin(kind, key)))
     }
 
     fn signed(self, (task, attempt): ResultKey) -> SignedResult {
-        let Self { executor, status, code, fuel_used, output_root, output_length, signature } = self;
+        let Self { executor, status, code, fuel_used, output_root, output_length, signature, run: _ } = self;
         let output = BlobRef { root: output_root, length: output_length };
         let result = TaskResult { task, attempt, executor, status, code, fuel_used, output };
         SignedResult { result, signature }
@@ -83,6 +97,12 @@ pub struct Made {
     pub result: TaskResult,
     /// Its output, if it is small; a larger one is stored already.
     pub output: Option<Bytes>,
+    /// Its input.
+    pub input: BlobRef,
+    /// The input's bytes, if they came with the assignment; else they are stored already.
+    pub input_bytes: Option<Bytes>,
+    /// Its program's module, which is stored already.
+    pub module: BlobRef,
     /// The region of its task.
     pub region: B256,
     /// L1 time after which nobody can ask for it.
@@ -189,8 +209,7 @@ impl Ledger {
         for row in self.store.range(&EXPIRY, ..(now, (B256::ZERO, 0))).take(PRUNED_MAX) {
             let ((at, key), ()) = row?;
             if let Some(row) = self.store.get(&RESULTS, &key)? {
-                let output = BlobRef { root: row.output_root, length: row.output_length };
-                self.blobs.unpin(&mut batch, &output, pin(key));
+                row.kept(key).iter().for_each(|(blob, owner)| self.blobs.unpin(&mut batch, blob, *owner));
             }
             batch.delete(&RESULTS, &key);
             batch.delete(&EXPIRY, &(at, key));
@@ -238,7 +257,7 @@ impl Writer {
                 }
                 None => {
                     let signature = self.wallet.sign_hash(&made.result.digest(&self.domain))?;
-                    let row = ResultRow::of(&made.result, signature.to_vec().into());
+                    let row = ResultRow::of(&made, signature.to_vec().into());
                     self.enter(&mut batch, key, &row, &made)?;
                     fresh.insert(key, row.clone());
                     row
@@ -263,20 +282,24 @@ impl Writer {
         row: &ResultRow,
         made: &Made,
     ) -> Result<(), LedgerError> {
-        if let Some(output) = made.output.as_ref().filter(|output| output.len() as u64 <= SMALL_BYTES_MAX) {
-            self.blobs.put_small(batch, &made.result.output, output)?;
+        for (blob, bytes) in [(made.result.output, &made.output), (made.input, &made.input_bytes)] {
+            if let Some(bytes) = bytes.as_ref().filter(|bytes| bytes.len() as u64 <= SMALL_BYTES_MAX) {
+                self.blobs.put_small(batch, &blob, bytes)?;
+            }
         }
-        self.blobs.pin(batch, &made.result.output, pin(key))?;
+        for (blob, owner) in row.kept(key) {
+            self.blobs.pin(batch, &blob, owner)?;
+        }
         batch.put(&RESULTS, &key, row)?;
         batch.put(&UNSENT, &(made.region, key), &())?;
         Ok(batch.put(&EXPIRY, &(made.expires_at, key), &())?)
     }
 }
 
-/// Who needs an output: the attempt, by the first bytes of its task. Two that share them unpin each other's, 2^-64 of the time.
-fn pin((task, attempt): ResultKey) -> Owner {
+/// Who needs a blob: the attempt, by the first bytes of its task. Two that share them unpin each other's, 2^-64 of the time.
+fn pin(kind: u8, (task, attempt): ResultKey) -> Owner {
     let number = u64::from_be_bytes(*task.first_chunk().expect("a hash has 32 bytes"));
-    (PIN, number.wrapping_add(u64::from(attempt)))
+    (kind, number.wrapping_add(u64::from(attempt)))
 }
 
 #[cfg(test)]
@@ -326,7 +349,17 @@ mod tests {
             fuel_used: 7,
             output: blob_of(output),
         };
-        Made { result, output: Some(Bytes::from_static(output)), region: REGION, expires_at: 100 + task }
+        let output = Some(Bytes::from_static(output));
+        let input_bytes = Bytes::copy_from_slice(format!("the input of task {task}").as_bytes());
+        Made {
+            result,
+            output,
+            input: blob_of(&input_bytes),
+            input_bytes: Some(input_bytes),
+            module: blob_of(b"a module"),
+            region: REGION,
+            expires_at: 100 + task,
+        }
     }
 
     fn id(made: &Made) -> AssignmentId {
@@ -392,10 +425,14 @@ mod tests {
         assert_eq!(desk.ledger.prune(100).expect("it writes"), 0);
         assert_eq!(desk.ledger.prune(102).expect("it writes"), 2);
         assert_eq!(held(&desk), [false, false, true]);
-        let output = made[0].result.output;
-        assert!(desk.ledger.blobs.is_pinned(&output).expect("it reads"), "the third needs it");
+        let is_pinned = |blob: &BlobRef| desk.ledger.blobs.is_pinned(blob).expect("it reads");
+        let third = [made[2].result.output, made[2].input, made[2].module];
+        assert!(third.iter().all(is_pinned), "the third needs them");
+        assert!(!is_pinned(&made[0].input), "nobody needs the first one's input");
+        let input = desk.ledger.blobs.read_all(&made[2].input, 1 << 20).expect("it reads");
+        assert_eq!(input, made[2].input_bytes, "it is there to defend the result");
         assert_eq!(desk.ledger.prune(1000).expect("it writes"), 1);
-        assert!(!desk.ledger.blobs.is_pinned(&output).expect("it reads"));
+        assert!(!third.iter().any(is_pinned));
         desk.close();
     }
 

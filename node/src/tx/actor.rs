@@ -171,6 +171,7 @@ impl Actor {
             .call("ask for the account's balance", |l1| async move { l1.get_balance(account).block_id(at).await });
         let tip = self.endpoint.call("ask for a tip", |l1| async move { l1.get_max_priority_fee_per_gas().await });
         let (nonce, balance, tip) = tokio::try_join!(nonce, balance, tip)?;
+        self.shared.saw_balance(balance);
         Ok(View {
             now_ms: self.now_ms(),
             head: head.number,

@@ -33,13 +33,22 @@ pub struct FeePolicy {
     pub urgent_cap: u128,
     /// By how much an offer is raised, at least [`BUMP_PERCENT_MIN`].
     pub bump_percent: u32,
+    /// Seconds before its time is over from which on urgent work is worth the urgent cap. Before that it offers what the market asks
+    /// for, within the routine cap: half an hour of silence is no reason to pay a proposer for days that are left.
+    pub hurry_seconds: u64,
 }
 
 impl Default for FeePolicy {
-    /// A tip of 0.01 gwei at least; 200 gwei for routine work, ten times that for urgent work; 15 % a bump.
+    /// A tip of 0.01 gwei at least; 200 gwei for routine work, ten times that for urgent work on its last day; 15 % a bump.
     fn default() -> Self {
         const GWEI: u128 = 1_000_000_000;
-        FeePolicy { tip_min: GWEI / 100, routine_cap: 200 * GWEI, urgent_cap: 2_000 * GWEI, bump_percent: 15 }
+        FeePolicy {
+            tip_min: GWEI / 100,
+            routine_cap: 200 * GWEI,
+            urgent_cap: 2_000 * GWEI,
+            bump_percent: 15,
+            hurry_seconds: 86_400,
+        }
     }
 }
 
@@ -71,6 +80,13 @@ impl FeePolicy {
         (cap >= least.cap && tip >= least.tip).then_some(Fees { tip, cap })
     }
 
+    /// Whether an offer is what a block asks for, now and after the steepest rise of the base fee in the next one.
+    pub fn suffices(&self, offer: Fees, market: Market) -> bool {
+        let next = market.base_fee.saturating_add(market.base_fee.div_ceil(8));
+        let tip = market.tip.max(self.tip_min);
+        offer.tip >= tip && offer.cap >= next.saturating_add(tip)
+    }
+
     fn bumped(&self, fee: u128) -> u128 {
         let percent = 100 + u128::from(self.bump_percent.max(BUMP_PERCENT_MIN));
         fee.saturating_mul(percent).div_ceil(100).max(fee.saturating_add(1))
@@ -81,7 +97,8 @@ impl FeePolicy {
 mod tests {
     use super::*;
 
-    const POLICY: FeePolicy = FeePolicy { tip_min: 10, routine_cap: 1_000, urgent_cap: 10_000, bump_percent: 10 };
+    const POLICY: FeePolicy =
+        FeePolicy { tip_min: 10, routine_cap: 1_000, urgent_cap: 10_000, bump_percent: 10, hurry_seconds: 100 };
 
     fn market(base_fee: u128, tip: u128) -> Market {
         Market { base_fee, tip }
@@ -111,6 +128,16 @@ mod tests {
         );
         assert_eq!(POLICY.raised(Fees { tip: 100, cap: 910 }, market(900, 0), 1_000), None, "1001 passes it");
         assert_eq!(POLICY.raised(Fees { tip: 0, cap: 0 }, market(0, 0), 1_000), Some(Fees { tip: 10, cap: 10 }));
+    }
+
+    #[test]
+    fn an_offer_suffices_while_the_market_asks_for_no_more() {
+        let offer = Fees { tip: 20, cap: 220 };
+        assert!(POLICY.suffices(offer, market(100, 20)));
+        assert!(POLICY.suffices(offer, market(177, 20)), "the next block may want 200");
+        assert!(!POLICY.suffices(offer, market(178, 20)));
+        assert!(!POLICY.suffices(offer, market(100, 21)));
+        assert!(!POLICY.suffices(Fees { tip: 9, cap: 220 }, market(1, 1)), "less than the least tip");
     }
 
     /// Every replacement is one that a node takes: geth wants both fields at `old * 110 / 100` or above.

@@ -19,12 +19,14 @@
 //! 3. *Urgent first.* Queued intents go by priority, then by turn. A quarter of the slots is kept for urgent ones.
 //! 4. *Raising.* A slot that was not mined for `resubmit_after_ms` is raised: the lowest one, and with it all that stand before an
 //!    urgent one. Within the cap of its own priority it keeps its intent. At its cap it waits, and is sent again as it is in case
-//!    nodes have dropped it.
+//!    nodes have dropped it. Urgent work whose time is not nearly over is *patient*: it has the cap of routine work, and is raised only
+//!    when the market asks for more than it offers.
 //! 5. *Nothing stands before urgent work.* A routine slot at its cap before an urgent one, or before one that waits for a slot, is
 //!    replaced by an empty transfer at the urgent price, 21,000 gas. Its intent is given back when the nonce is settled.
 //! 6. *Settled* is a nonce whose mined transaction stands `confirmations` deep. One that is used while none of its transactions has a
 //!    receipt is somebody else's after `confirmations + 1` more blocks: a node that is behind does not look so for that long.
-//! 7. *No debts.* A slot is opened only if the account can pay the most that all slots can cost.
+//! 7. *No debts.* A slot is opened only if the account can pay the most that all slots can cost. What it can't pay for is passed over,
+//!    and keeps nothing behind it from being opened.
 
 use super::fees::{FeePolicy, Fees, Market};
 use super::intent::{Attempt, Intent, IntentId, Outcome, Priority, SlotRow, cost};
@@ -321,7 +323,11 @@ impl Pool {
             return Some(Plan::Send { nonce });
         }
         let newest = slot.newest();
-        let limit = self.limit_of(newest.intent, before_urgent(nonce));
+        let is_patient = newest.intent.is_some_and(|id| self.is_patient(&id, view));
+        if is_patient && !slot.too_cheap && self.config.fees.suffices(newest.fees, view.market) {
+            return Some(Plan::Send { nonce });
+        }
+        let limit = self.limit_of(newest.intent, before_urgent(nonce), view);
         if let Some(fees) = self.config.fees.raised(newest.fees, view.market, limit) {
             return Some(Plan::Sign { nonce, intent: newest.intent, fees, gas_limit: newest.gas_limit });
         }
@@ -351,11 +357,11 @@ impl Pool {
 
     /// The highest nonce that urgent work waits for: its own, or any at all when urgent work finds no free slot.
     fn urgent_up_to(&self, view: &View) -> Option<u64> {
-        let queued = self.queue.keys().next().is_some_and(|(priority, _)| priority.0 == Priority::Urgent);
+        let queued = self.queue.values().next().is_some_and(|id| self.is_urgent(id, view));
         if queued && self.slots.len() >= self.config.in_flight_max {
             return Some(u64::MAX);
         }
-        let urgent = |slot: &Slot| slot.newest().intent.is_some_and(|id| self.priority_of(&id) == Priority::Urgent);
+        let urgent = |slot: &Slot| slot.newest().intent.is_some_and(|id| self.is_urgent(&id, view));
         self.pending(view).filter(|(_, slot)| urgent(slot)).map(|(nonce, _)| nonce).last()
     }
 
@@ -363,9 +369,22 @@ impl Pool {
         self.intents.get(id).map_or(Priority::Routine, |waiting| waiting.intent.priority)
     }
 
+    /// Urgent work with so much time left that it is worth no more than what the market asks for.
+    fn is_patient(&self, id: &IntentId, view: &View) -> bool {
+        let hurry_from = |at: u64| at.saturating_sub(self.config.fees.hurry_seconds);
+        self.intents.get(id).is_some_and(|Waiting { intent, .. }| {
+            intent.priority == Priority::Urgent && intent.expires_at.is_some_and(|at| view.timestamp < hurry_from(at))
+        })
+    }
+
+    /// Urgent work that is not patient.
+    fn is_urgent(&self, id: &IntentId, view: &View) -> bool {
+        self.priority_of(id) == Priority::Urgent && !self.is_patient(id, view)
+    }
+
     /// The highest fee cap for a slot. An empty transfer is worth what waits behind it.
-    fn limit_of(&self, intent: Option<IntentId>, before_urgent: bool) -> u128 {
-        let urgent = intent.map_or(before_urgent, |id| self.priority_of(&id) == Priority::Urgent);
+    fn limit_of(&self, intent: Option<IntentId>, before_urgent: bool, view: &View) -> u128 {
+        let urgent = intent.map_or(before_urgent, |id| self.is_urgent(&id, view));
         if urgent { self.config.fees.urgent_cap } else { self.config.fees.routine_cap }
     }
 
@@ -376,25 +395,31 @@ impl Pool {
         if self.slots.len() >= self.config.in_flight_max && !is_gap {
             return None;
         }
-        let next = self.queue.first_key_value().map(|(&(priority, _), &id)| (priority.0, id));
         let kept_for_urgent = self.config.in_flight_max / 4;
         let may = |priority| {
             priority == Priority::Urgent || is_gap || self.slots.len() + kept_for_urgent < self.config.in_flight_max
         };
         let reserved = self.pending(view).fold(U256::ZERO, |sum, (_, slot)| sum.saturating_add(slot.newest().cost()));
 
-        if let Some((priority, id)) = next.filter(|&(priority, _)| may(priority)) {
+        let mut shortage = None;
+        for (&(priority, _), &id) in self.queue.iter().take_while(|((priority, _), _)| may(priority.0)) {
             let waiting = &self.intents[&id];
-            let limit = self.limit_of(Some(id), priority == Priority::Urgent);
-            if let Some(fees) = self.config.fees.first(view.market, limit) {
-                let Some(gas_limit) = waiting.gas_limit else { return Some(Plan::Estimate(id)) };
-                let wanted = reserved.saturating_add(cost(fees, gas_limit, waiting.intent.value));
-                if wanted <= view.balance {
-                    return Some(Plan::Sign { nonce, intent: Some(id), fees, gas_limit });
-                }
-                self.shortage = Some(Shortage { got: view.balance, wanted });
+            let limit = self.limit_of(Some(id), priority.0 == Priority::Urgent, view);
+            let Some(fees) = self.config.fees.first(view.market, limit) else { continue };
+            // A node estimates nothing that the account can't pay for.
+            let gas_limit = waiting.gas_limit.unwrap_or(EMPTY_TRANSFER_GAS);
+            let wanted = reserved.saturating_add(cost(fees, gas_limit, waiting.intent.value));
+            if wanted > view.balance {
+                shortage.get_or_insert(Shortage { got: view.balance, wanted });
+                continue;
             }
+            self.shortage = shortage;
+            return Some(match waiting.gas_limit {
+                Some(gas_limit) => Plan::Sign { nonce, intent: Some(id), fees, gas_limit },
+                None => Plan::Estimate(id),
+            });
         }
+        self.shortage = shortage;
         let fees = self.config.fees.first(view.market, self.config.fees.urgent_cap)?;
         let affordable = reserved.saturating_add(cost(fees, EMPTY_TRANSFER_GAS, U256::ZERO)) <= view.balance;
         (is_gap && affordable).then_some(Plan::Sign { nonce, intent: None, fees, gas_limit: EMPTY_TRANSFER_GAS })

@@ -8,7 +8,7 @@ use super::{SenderConfig, Shortage, TxError};
 use crate::endpoint::Endpoint;
 use crate::keys::Wallet;
 use crate::store::{Batch, Store};
-use alloy_primitives::Address;
+use alloy_primitives::{Address, U256};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Notify, mpsc, oneshot, watch};
@@ -34,6 +34,14 @@ pub(super) struct Shared {
     waiters: Mutex<HashMap<IntentId, Vec<oneshot::Sender<Outcome>>>>,
     /// Held while a turn is taken and written down, so that no two intents get the same.
     turns: Mutex<()>,
+    /// The account's wei, as last seen.
+    balance: Mutex<Option<U256>>,
+}
+
+impl Shared {
+    pub(super) fn saw_balance(&self, balance: U256) {
+        *self.balance.lock().unwrap_or_else(PoisonError::into_inner) = Some(balance);
+    }
 }
 
 /// Makes the sender and the actor of a key. Nothing is sent until the actor runs.
@@ -54,6 +62,7 @@ pub fn sender(
         wake: Notify::new(),
         waiters: Mutex::default(),
         turns: Mutex::default(),
+        balance: Mutex::default(),
     });
     let actor = Actor::new(shared.clone(), endpoint, wallet, config, messages, shortages)?;
     Ok((Sender { shared, mailbox, shortage }, actor))
@@ -69,6 +78,11 @@ impl Sender {
     /// The account that sends.
     pub fn account(&self) -> Address {
         self.shared.account
+    }
+
+    /// The account's wei when it was last looked at, which is when there was something to send; none before that.
+    pub fn balance(&self) -> Option<U256> {
+        *self.shared.balance.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Submits an intent; it survives the loss of power once this has returned. Submitting it again, now or after a restart, changes

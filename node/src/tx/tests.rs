@@ -10,7 +10,8 @@ use super::refusal::Refusal;
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use std::collections::{BTreeMap, HashMap};
 
-const FEES: FeePolicy = FeePolicy { tip_min: 1, routine_cap: 1_000, urgent_cap: 50_000, bump_percent: 10 };
+const FEES: FeePolicy =
+    FeePolicy { tip_min: 1, routine_cap: 1_000, urgent_cap: 50_000, bump_percent: 10, hurry_seconds: 600 };
 const CONFIRMATIONS: u64 = 3;
 
 fn config() -> PoolConfig {
@@ -290,6 +291,59 @@ fn a_poor_account_opens_nothing_it_can_not_pay() {
     chain.balance = wanted;
     assert_eq!(tick(&mut pool, &mut chain, &mut vec![]).len(), 1);
     assert_eq!(pool.shortage(), None);
+}
+
+/// Rule 7: who asks for more than there is waits alone, and money that comes is used.
+#[test]
+fn what_can_not_be_paid_for_keeps_nothing_back() {
+    let (mut pool, mut chain) = (Pool::new(config()), Chain::new());
+    chain.balance = U256::from(100_000_000);
+    let dear = Intent { value: U256::from(1_000_000_000), gas_limit: None, ..intent(0, Priority::Urgent) };
+    pool.submit(dear, 0);
+    (1..3).for_each(|number| pool.submit(intent(number, Priority::Urgent), number));
+    tick(&mut pool, &mut chain, &mut vec![]);
+    assert_eq!(pool.load(), (1, 2), "what stands behind it is sent");
+    assert!(pool.shortage().is_some_and(|shortage| shortage.wanted > U256::from(1_000_000_000)));
+    assert_eq!(settled(&run(&mut pool, &mut chain, 6)), [id(1), id(2)]);
+    chain.balance = U256::from(2_000_000_000);
+    assert_eq!(pool.plan(&chain.view()), Some(Plan::Estimate(id(0))));
+    assert_eq!(pool.shortage(), None);
+}
+
+/// Rule 4: with days left, silence costs nothing. On the last day everything is offered.
+#[test]
+fn patient_work_is_raised_by_the_market_alone() {
+    let (mut pool, mut chain) = (Pool::new(config()), Chain::new());
+    pool.submit(Intent { expires_at: Some(1_000), ..intent(0, Priority::Urgent) }, 0);
+    let mut next = |chain: &mut Chain| {
+        chain.now_ms += 1_000;
+        let plans = tick(&mut pool, chain, &mut vec![]);
+        chain.mempool.clear();
+        plans
+    };
+    let first = next(&mut chain);
+    assert!(matches!(first[..], [Plan::Sign { fees: Fees { tip: 10, cap: 210 }, .. }]), "{first:?}");
+    for _ in 0..100 {
+        let plans = next(&mut chain);
+        assert!(matches!(plans[..], [Plan::Send { nonce: 0 }]), "nobody asks for more: {plans:?}");
+    }
+    chain.market.base_fee = 300;
+    let plans = next(&mut chain);
+    assert!(matches!(plans[..], [Plan::Sign { fees: Fees { cap: 611, .. }, .. }]), "{plans:?}");
+    chain.market.base_fee = 900;
+    let plans = next(&mut chain);
+    assert!(matches!(plans[..], [Plan::Sign { fees: Fees { cap: 1_000, .. }, .. }]), "{plans:?}");
+    chain.market.base_fee = 2_000;
+    let plans = next(&mut chain);
+    assert!(matches!(plans[..], [Plan::Send { nonce: 0 }]), "it waits for the base fee to come down: {plans:?}");
+    // 600 seconds before its time is over.
+    while 12 * (chain.blocks.len() as u64 - 1) < 400 {
+        chain.mine(0);
+    }
+    let plans = next(&mut chain);
+    assert!(matches!(plans[..], [Plan::Sign { fees: Fees { cap: 4_000.., .. }, .. }]), "{plans:?}");
+    let plans = next(&mut chain);
+    assert!(matches!(plans[..], [Plan::Sign { .. }]), "and again, whatever the market asks for: {plans:?}");
 }
 
 #[test]

@@ -3,13 +3,14 @@ pragma solidity 0.8.37;
 
 /// @title The schedule of gas that the loser of a game pays for (chapter 14, "Gas")
 /// @notice An executor is paid out of the bond of who challenged it in vain: its figures are what a call costs when none of
-/// its bytes is zero. A challenger is paid out of a convict's pot, which whoever joins in could milk with hashes of zeros:
-/// its figures are what a call costs at least. A test holds both to what the calls burn.
+/// its bytes is zero. A challenger is paid out of a convict's pot, which whoever joins in could milk, by the hundred in one
+/// transaction and with hashes of zeros: its figures are what a call costs at least, in the middle of such a batch and without
+/// its calldata. Tests hold both to what the calls burn.
 library GasSchedule {
-    uint256 internal constant COMMIT = 200_000;
-    uint256 internal constant REVEAL = 150_000;
-    uint256 internal constant CHALLENGER_MOVE = 50_000;
-    uint256 internal constant CHALLENGER_HASH = 400;
+    uint256 internal constant COMMIT = 180_000;
+    uint256 internal constant REVEAL = 120_000;
+    uint256 internal constant CHALLENGER_MOVE = 30_000;
+    uint256 internal constant CHALLENGER_HASH = 380;
 
     uint256 internal constant EXECUTOR_MOVE = 70_000;
     uint256 internal constant EXECUTOR_HASH = 1_300;

@@ -33,6 +33,7 @@ fn committed(game: u8, expiry: u64) -> Court::Committed {
             isStay: false,
             expiry,
         },
+        record: Default::default(),
     }
 }
 

@@ -113,17 +113,26 @@ impl Chain {
         }
     }
 
-    /// A leaf with its proof.
+    /// A leaf with its proof. Where the posted data does not open it, which is a fault of the batch, it is as a challenger has shown it
+    /// to the court, without siblings: a game can be played to its end whatever the sequencer keeps back.
     ///
     /// # Errors
-    /// [`ChainError::Unopenable`] if the batch's tree has another leaf there, which is a fault of the batch and leaves nothing to be
-    /// claimed; else as [`Chain::batch_data`].
+    /// [`ChainError::Unopenable`] if the batch's tree has another leaf there and nobody has shown it; else as [`Chain::batch_data`].
     pub fn open_leaf(&self, leaf: LeafId) -> Result<Option<OpenedLeaf>, ChainError> {
         let Some(batch) = self.batch(leaf.region, leaf.batch) else { return Ok(None) };
-        let header = batch.header;
-        if leaf.index >= header.count {
+        if leaf.index >= batch.header.count {
             return Ok(None);
         }
+        match self.open_posted(leaf, &batch) {
+            Err(ChainError::Store(error)) => Err(error.into()),
+            Err(error) => self.shown(leaf, batch).map(Some).ok_or(error),
+            Ok(opened) => Ok(Some(opened)),
+        }
+    }
+
+    /// A leaf by the posted data.
+    fn open_posted(&self, leaf: LeafId, batch: &BatchState) -> Result<OpenedLeaf, ChainError> {
+        let header = batch.header;
         let layout = layout(&header);
         let record = self.span(&header, layout.record(leaf.index))?;
         let claim = self.claim_in(&header, leaf.index)?;
@@ -133,7 +142,18 @@ impl Chain {
         if LEAF_TREE.verify(&header.leaf_root, count, index, &own, &siblings).is_err() {
             return Err(ChainError::Unopenable(leaf));
         }
-        Ok(Some(OpenedLeaf { batch, record, claim, leaf: own, siblings }))
+        Ok(OpenedLeaf { batch: batch.clone(), record, claim, leaf: own, siblings })
+    }
+
+    /// A leaf by the first game on it: the court has held its record against the batch's tree.
+    fn shown(&self, leaf: LeafId, batch: BatchState) -> Option<OpenedLeaf> {
+        let (record, own) = {
+            let view = self.view();
+            let game = view.games_on(leaf.claim()).next()?;
+            (game.record.to_vec(), game.challenge.leaf)
+        };
+        let claim = parse_record(record.as_array()?, leaf.region, &self.domain());
+        Some(OpenedLeaf { batch, record, claim, leaf: own, siblings: Vec::new() })
     }
 
     /// A blob, from wherever it lies on L1.

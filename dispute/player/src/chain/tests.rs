@@ -139,6 +139,7 @@ fn plan() -> Plan {
             player(Side::Challenger, 2, lie(), vec![2]),
             stay,
         ],
+        is_withheld: false,
         pace: 2,
         reorganisations: 0,
         tampering: 0,

@@ -4,8 +4,10 @@
 //! row of its attempt are one commit.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
+use assay_dispute::player::Task;
+use assay_node::store::StoreError;
 use assay_node::telemetry::Metrics;
 use assay_node::tx::{INTENTS, Intent, Priority};
 use assay_protocol::B256;
@@ -15,12 +17,12 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info};
 
 use super::attempt::{Decision, Progress, decide, intent_id, wait};
-use super::job::{Job, Wanted, wanted};
+use super::job::{Challenge, Job, Wanted, wanted};
 use super::make::{Call, Made, MakeError, make};
 use super::meters::Meters;
-use super::rows::{CHALLENGES, WORKS, WorkRow, challenge_key, challenges};
+use super::rows::{CHALLENGES, ChallengeRow, WORKS, WorkRow, challenge_key, challenges};
 use super::{PlayerError, Shared};
-use crate::chain::{Head, LeafId};
+use crate::chain::{ChainError, Head, LeafId};
 
 /// Blocks after which the rows of a game that is over are thrown away: more than a reader heals.
 const BURIED_BLOCKS: u64 = 256;
@@ -31,7 +33,10 @@ const SWEEP_EVERY: u64 = 64;
 pub struct Actor {
     shared: Arc<Shared>,
     meters: Meters,
+    /// For moves.
     permits: Arc<Semaphore>,
+    /// For commitments: many lies at once don't keep moves from their workers.
+    commits: Arc<Semaphore>,
     /// Jobs that are being made.
     making: JoinSet<(Ready, Result<Made, MakeError>)>,
     busy: BTreeSet<B256>,
@@ -72,6 +77,7 @@ impl Actor {
             shared,
             meters: Meters::new(metrics),
             permits,
+            commits: Arc::new(Semaphore::new(1)),
             making: JoinSet::new(),
             busy: BTreeSet::new(),
             due: BTreeSet::new(),
@@ -151,9 +157,19 @@ impl Actor {
             self.meters.counted.attempts_failed.add();
             error!(job = ?ready.wanted.job, reason, "an intent came to nothing while its job is due, it is made again");
         }
-        let (shared, permits) = (self.shared.clone(), self.permits.clone());
+        let permits = match ready.wanted.job {
+            Job::Commit { .. } => Some(self.commits.clone()),
+            // No evidence is needed: they wait for nobody's.
+            Job::Play { duty, .. } if matches!(duty.task, Task::Timeout | Task::Settle) => None,
+            Job::Play { .. } => Some(self.permits.clone()),
+            Job::Withdraw { .. } => None,
+        };
+        let shared = self.shared.clone();
         self.making.spawn(async move {
-            let permit = permits.acquire_owned().await.expect("the semaphore is never closed");
+            let permit = match permits {
+                Some(permits) => Some(permits.acquire_owned().await.expect("the semaphore is never closed")),
+                None => None,
+            };
             let job = ready.wanted.job;
             let made = tokio::task::spawn_blocking(move || {
                 let made = make(&shared, &job);
@@ -249,6 +265,7 @@ impl Shared {
         let asked = challenges(store, account)?;
         let parameters = self.chain.parameters();
         let mut look = Look { challenges: asked.len(), ..Look::default() };
+        let challenges = self.with_executors(&asked)?;
         let wanted = {
             let view = self.chain.view();
             // Once no game on it can be open any more, a challenge has served.
@@ -258,7 +275,8 @@ impl Shared {
             };
             look.spent = asked.keys().filter(|leaf| is_over(leaf)).copied().collect();
             let (config, now) = (&self.config, head.time);
-            wanted(&view, &config.account, account, &asked, parameters, config.withdraw_from, now)
+            let balance = self.sender.balance();
+            wanted(&view, &config.account, account, &challenges, parameters, config.withdraw_from, balance, now)
         };
         for wanted in wanted {
             look.due.insert(wanted.name);
@@ -267,7 +285,12 @@ impl Shared {
                 Some(row) => Some((row, self.progress(intent_id(wanted.name, row.attempt))?)),
                 None => None,
             };
-            match decide(last, &head) {
+            let has_clock = match wanted.job {
+                Job::Commit { .. } => true,
+                Job::Play { duty, .. } => duty.until < u64::MAX,
+                Job::Withdraw { .. } => false,
+            };
+            match decide(last, has_clock, &head) {
                 Decision::Wait => {}
                 Decision::GiveUp { failed } => look.given_up.push((wanted, failed)),
                 Decision::Make { attempt, failed: reason } => {
@@ -276,6 +299,34 @@ impl Shared {
             }
         }
         Ok(look)
+    }
+
+    /// Challenges with the executors of their claims; those that are not on L1 now are left out.
+    fn with_executors(
+        &self,
+        asked: &BTreeMap<LeafId, ChallengeRow>,
+    ) -> Result<BTreeMap<LeafId, Challenge>, StoreError> {
+        let mut known = self.executors.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut challenges, mut kept) = (BTreeMap::new(), BTreeMap::new());
+        for (leaf, row) in asked {
+            let Some(batch) = self.chain.batch(leaf.region, leaf.batch) else { continue };
+            let key = (batch.hash, leaf.index);
+            let executor = match known.get(&key).copied() {
+                Some(executor) => Some(executor),
+                None => match self.chain.claim(*leaf) {
+                    Err(ChainError::Store(error)) => return Err(error),
+                    // Data that is not to be read is a fault of the batch.
+                    Err(_) | Ok(None) => None,
+                    Ok(Some(claim)) => Some(claim.result.executor),
+                },
+            };
+            if let Some(executor) = executor {
+                kept.insert(key, executor);
+                challenges.insert(*leaf, Challenge { row: *row, executor });
+            }
+        }
+        *known = kept;
+        Ok(challenges)
     }
 
     fn sweep(&self, head: Head) -> Result<(), PlayerError> {

@@ -9,7 +9,8 @@ use assay_protocol::B256;
 use super::rows::WorkRow;
 use crate::chain::Head;
 
-/// Most attempts at one job: with the longest wait between them, an hour.
+/// Most attempts at a job without a clock: with the longest wait between them, an hour. One with a clock is tried until that has run
+/// out: a node that answers nonsense for an hour must not cost a stake.
 pub const ATTEMPTS_MAX: u32 = 64;
 
 /// Longest wait between attempts, in seconds of L1.
@@ -46,9 +47,9 @@ pub enum Decision {
 }
 
 /// Decides about a job that is due at a head. `last` is the newest attempt with what the sender says of it; the sender is told intents
-/// and rows in one commit, so that one without the other was forgotten.
+/// and rows in one commit, so that one without the other was forgotten. `has_clock` says whether it must be done by some time.
 #[must_use]
-pub fn decide(last: Option<(WorkRow, Progress)>, head: &Head) -> Decision {
+pub fn decide(last: Option<(WorkRow, Progress)>, has_clock: bool, head: &Head) -> Decision {
     let Some((row, progress)) = last else { return Decision::Make { attempt: 0, failed: None } };
     let failed = match progress {
         Progress::Unknown => return Decision::Make { attempt: row.attempt, failed: None },
@@ -57,7 +58,7 @@ pub fn decide(last: Option<(WorkRow, Progress)>, head: &Head) -> Decision {
         Progress::Settled(Outcome::Done { block, .. }) if head.number < block => return Decision::Wait,
         Progress::Settled(outcome) => words(&outcome),
     };
-    if row.attempt + 1 >= ATTEMPTS_MAX {
+    if !has_clock && row.attempt + 1 >= ATTEMPTS_MAX {
         return Decision::GiveUp { failed };
     }
     if head.time < row.made_at.saturating_add(wait(row.attempt)) {
@@ -107,21 +108,21 @@ mod tests {
 
     #[test]
     fn a_job_is_made_once_and_again_when_it_came_to_nothing() {
-        assert_eq!(decide(None, &head(10, 100)), Decision::Make { attempt: 0, failed: None });
-        assert_eq!(decide(Some((row(0), Progress::UnderWay)), &head(99, 9999)), Decision::Wait);
+        assert_eq!(decide(None, true, &head(10, 100)), Decision::Make { attempt: 0, failed: None });
+        assert_eq!(decide(Some((row(0), Progress::UnderWay)), false, &head(99, 9999)), Decision::Wait);
         let done = Progress::Settled(Outcome::Done { transaction: B256::ZERO, block: 12 });
-        assert_eq!(decide(Some((row(0), done.clone())), &head(11, 9999)), Decision::Wait, "the view lags");
-        let dropped = decide(Some((row(0), done)), &head(12, 101));
+        assert_eq!(decide(Some((row(0), done.clone())), false, &head(11, 9999)), Decision::Wait, "the view lags");
+        let dropped = decide(Some((row(0), done)), false, &head(12, 101));
         assert!(matches!(dropped, Decision::Make { attempt: 1, failed: Some(why) } if why.contains("dropped")));
         assert_eq!(
-            decide(Some((row(3), Progress::Unknown)), &head(11, 101)),
+            decide(Some((row(3), Progress::Unknown)), false, &head(11, 101)),
             Decision::Make { attempt: 3, failed: None }
         );
     }
 
     #[test]
     fn attempts_wait_longer_each_time_and_end() {
-        let made = |attempt, time| decide(Some((row(attempt), reverted())), &head(50, time));
+        let made = |attempt, time| decide(Some((row(attempt), reverted())), false, &head(50, time));
         assert_eq!(made(0, 100), Decision::Wait);
         assert!(matches!(made(0, 101), Decision::Make { attempt: 1, .. }));
         assert_eq!(made(3, 107), Decision::Wait);
@@ -129,9 +130,11 @@ mod tests {
         assert_eq!(made(40, 163), Decision::Wait);
         assert!(matches!(made(40, 164), Decision::Make { attempt: 41, .. }), "no wait is longer than a minute");
         assert!(matches!(made(ATTEMPTS_MAX - 1, 9999), Decision::GiveUp { .. }));
+        let clocked = decide(Some((row(ATTEMPTS_MAX + 7), reverted())), true, &head(50, 9999));
+        assert!(matches!(clocked, Decision::Make { .. }), "while a clock runs nothing is given up");
         let others = [Outcome::Expired, Outcome::Withdrawn, Outcome::Refused { reason: "poor".into() }];
         for outcome in others {
-            let decision = decide(Some((row(0), Progress::Settled(outcome))), &head(50, 101));
+            let decision = decide(Some((row(0), Progress::Settled(outcome))), false, &head(50, 101));
             assert!(matches!(decision, Decision::Make { attempt: 1, failed: Some(_) }));
         }
     }

@@ -10,6 +10,7 @@ use alloy_sol_types::SolValue;
 use assay_dispute::game::Side;
 use assay_dispute::player::{Account, Duty, GameState, Phase, Task, duties};
 use assay_protocol::B256;
+use assay_protocol::objects::Role;
 use assay_protocol::presets::Parameters;
 
 use super::rows::ChallengeRow;
@@ -50,15 +51,27 @@ pub struct Wanted {
     pub job: Job,
 }
 
-/// What an account, whose transactions come from `sender`, wants done at L1 time `now`: most urgent first.
+/// A challenge that was asked for, with the executor whose claim it is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Challenge {
+    /// What was asked for.
+    pub row: ChallengeRow,
+    /// The owner of the stake behind the claim.
+    pub executor: Address,
+}
+
+/// What an account, whose transactions come from `sender`, wants done at L1 time `now`: moves and timeouts first, then commitments, then what
+/// has no clock, each by its time. `balance` is the sender's wei, as far as they are known.
 #[must_use]
+#[allow(clippy::too_many_arguments, reason = "each is one thing that the answer follows from")]
 pub fn wanted(
     view: &View,
     account: &Account,
     sender: Address,
-    challenges: &BTreeMap<LeafId, ChallengeRow>,
+    challenges: &BTreeMap<LeafId, Challenge>,
     parameters: &Parameters,
     withdraw_from: Option<U256>,
+    balance: Option<U256>,
     now: u64,
 ) -> Vec<Wanted> {
     let mut wanted: Vec<Wanted> = duties(view.board(), account, now)
@@ -68,28 +81,107 @@ pub fn wanted(
             Some(Wanted { name: duty_name(game, &duty), job: Job::Play { duty, leaf: view.leaf_of(game)? } })
         })
         .collect();
-    let commits = challenges.iter().filter(|_| account.challenger == Some(sender));
-    wanted.extend(commits.filter_map(|(leaf, row)| commit(view, sender, *leaf, row, parameters.window, now)));
-    // A stable sort: what has no clock stays behind what has.
+    if account.challenger == Some(sender) {
+        let open = Open { view, sender, parameters, balance, now };
+        wanted.extend(open.commits(challenges));
+    }
     wanted.sort_by_key(|wanted| match wanted.job {
-        Job::Commit { until, .. } => until,
-        Job::Play { duty, .. } => duty.until,
-        Job::Withdraw { .. } => u64::MAX,
+        Job::Play { duty, .. } if duty.until < u64::MAX => (0, duty.until),
+        Job::Commit { until, .. } => (1, until),
+        Job::Play { .. } | Job::Withdraw { .. } => (2, u64::MAX),
     });
     wanted.extend(withdrawals(view, sender, withdraw_from));
     wanted
 }
 
-/// The commitment of a challenge, while it can be made and is of use.
-fn commit(view: &View, sender: Address, leaf: LeafId, row: &ChallengeRow, window: u64, now: u64) -> Option<Wanted> {
-    let batch = view.batch(leaf.region, leaf.batch)?;
-    let until = batch.posted_at + window;
-    // It lands in a later block than the newest.
-    if now >= until || batch.voided_at.is_some() || mine(view, sender, leaf).is_some() {
-        return None;
+/// Challenges that can still be opened.
+///
+/// One stake stands behind all claims of an executor, and one conviction takes it. So the first lie is challenged by a game; when there is
+/// another, whose window may end before that game does, by a stay, which holds all claims whose windows end later; and what a stay holds is not
+/// challenged again. Without the money for a stay each lie is challenged by a game of its own.
+struct Open<'a> {
+    view: &'a View,
+    sender: Address,
+    parameters: &'a Parameters,
+    balance: Option<U256>,
+    now: u64,
+}
+
+/// What the sender has going against an executor.
+#[derive(Clone, Copy, Default)]
+struct Going {
+    has_games: bool,
+    /// L1 time of the oldest own stay's commitment.
+    stayed_from: Option<u64>,
+}
+
+impl Open<'_> {
+    /// Commitments that are to be made now.
+    fn commits(&self, challenges: &BTreeMap<LeafId, Challenge>) -> Vec<Wanted> {
+        let going = self.going();
+        let mut by_executor: BTreeMap<Address, Vec<(u64, LeafId, ChallengeRow)>> = BTreeMap::new();
+        for (leaf, Challenge { row, executor }) in challenges {
+            let Some(until) = self.until(*leaf) else { continue };
+            let going = going.get(executor).copied().unwrap_or_default();
+            if self.view.conviction(*executor).is_none() && going.stayed_from.is_none_or(|from| until < from) {
+                by_executor.entry(*executor).or_default().push((until, *leaf, *row));
+            }
+        }
+        let mut wanted = Vec::new();
+        for (executor, mut open) in by_executor {
+            open.sort_by_key(|(until, leaf, _)| (*until, *leaf));
+            let going = going.get(&executor).copied().unwrap_or_default();
+            let is_stay = going.has_games && self.affords_stay(executor);
+            // The next ones follow when this one is on L1, as far as they are not held then.
+            let count = if !going.has_games || is_stay { 1 } else { open.len() };
+            let these = open.into_iter().take(count);
+            wanted.extend(these.map(|(until, leaf, row)| self.commit(leaf, row.is_stay || is_stay, until)));
+        }
+        wanted
     }
-    let name = keccak256((B256::from(keccak256("commit")), batch.hash, leaf.index, sender).abi_encode());
-    Some(Wanted { name, job: Job::Commit { leaf, is_stay: row.is_stay, until } })
+
+    /// Own games that run, by executor.
+    fn going(&self) -> BTreeMap<Address, Going> {
+        let mut going: BTreeMap<Address, Going> = BTreeMap::new();
+        let own = |game: &&GameState| game.challenge.challenger == self.sender && game.is_running();
+        for game in self.view.board().games().filter(own) {
+            let entry = going.entry(game.executor).or_default();
+            entry.has_games = true;
+            if game.challenge.isStay {
+                let from = entry.stayed_from.map_or(game.committed_at, |from| from.min(game.committed_at));
+                entry.stayed_from = Some(from);
+            }
+        }
+        going
+    }
+
+    /// The last time at which a challenge can be opened; none if it can't, or there is one already.
+    fn until(&self, leaf: LeafId) -> Option<u64> {
+        let batch = self.view.batch(leaf.region, leaf.batch)?;
+        let until = batch.posted_at + self.parameters.window;
+        // It lands in a later block than the newest.
+        let is_open = self.now < until && batch.voided_at.is_none() && mine(self.view, self.sender, leaf).is_none();
+        is_open.then_some(until)
+    }
+
+    /// Whether the sender has a stay's bond, and a game's besides for the gas.
+    fn affords_stay(&self, executor: Address) -> bool {
+        let bond = stay_bond(self.view, executor, self.parameters);
+        self.balance.is_some_and(|balance| balance >= bond.saturating_add(self.parameters.challenge_bond))
+    }
+
+    fn commit(&self, leaf: LeafId, is_stay: bool, until: u64) -> Wanted {
+        let hash = self.view.batch(leaf.region, leaf.batch).map(|batch| batch.hash).unwrap_or_default();
+        let name = keccak256((B256::from(keccak256("commit")), hash, leaf.index, self.sender).abi_encode());
+        Wanted { name, job: Job::Commit { leaf, is_stay, until } }
+    }
+}
+
+/// What a stay of an executor's claims is to be sent: its stake, and an eighth more, which is credited back, for it may have grown when the
+/// commitment lands.
+pub fn stay_bond(view: &View, executor: Address, parameters: &Parameters) -> U256 {
+    let stake = view.stakes().registration(Role::Executor, executor).map_or(U256::ZERO, |owner| owner.stake);
+    stake.saturating_add(stake / U256::from(8)).max(parameters.challenge_bond)
 }
 
 /// The game of a challenger on a leaf's claim.

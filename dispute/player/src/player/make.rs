@@ -7,11 +7,11 @@ use alloy_sol_types::SolCall;
 use assay_dispute::evidence::Crowd;
 use assay_dispute::player::{Duty, GameState, PlayError, Stakes, Task, challenge, play_game};
 use assay_dispute::preflight::Preflight;
+use assay_protocol::Levels;
 use assay_protocol::contracts::Court;
-use assay_protocol::objects::Role;
 use thiserror::Error;
 
-use super::job::{Job, mine};
+use super::job::{Job, mine, stay_bond};
 use super::{PlayerConfig, Shared};
 use crate::chain::{LeafId, SourceMissing};
 
@@ -77,11 +77,14 @@ fn commit(shared: &Shared, leaf: LeafId, is_stay: bool, until: u64) -> Result<Ma
         if view.conviction(executor).is_some() || mine(&view, challenger, leaf).is_some() {
             return Ok(Made::Nothing);
         }
-        let stake = view.stakes().registration(Role::Executor, executor).map_or(U256::ZERO, |owner| owner.stake);
-        let least = chain.parameters().challenge_bond;
-        if is_stay { least.max(stake) } else { least }
+        let parameters = chain.parameters();
+        if is_stay { stay_bond(&view, executor, parameters) } else { parameters.challenge_bond }
     };
     let opened = shared.cases.open(leaf, crowd(shared, leaf, &shared.config))?;
+    if opened.case.proof.siblings.len() != Levels::new(opened.case.proof.batch.count.into()).depth() as usize {
+        // Shown by others, and not posted: nobody who has only L1 can open a game on it.
+        return Ok(Made::Nothing);
+    }
     let stakes = Stakes {
         court: chain.deployment().contracts.court,
         chain_id: chain.deployment().chain_id,

@@ -17,7 +17,7 @@
 //! *Mailbox*: none. Challenges lie in the store and wake the player by a flag; heads are a value of which the newest counts.
 //!
 //! *Failures*: an intent that failed or was dropped by L1 while its job is still due is made again as another attempt, later each time,
-//! [`ATTEMPTS_MAX`] times; evidence that is not to be had is asked for again, later each time. Each says so as an error, once. Only the
+//! as long as its clock runs, or [`ATTEMPTS_MAX`] times; evidence that is not to be had is asked for again, later each time. Each says so as an error, once. Only the
 //! store and the sender end the player.
 //!
 //! *Bounds*: names in memory are those of jobs that are due; rows go when their game is over and buried.
@@ -29,9 +29,10 @@ mod make;
 mod meters;
 pub mod rows;
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
-use alloy_primitives::{U256, keccak256};
+use alloy_primitives::{Address, U256, keccak256};
 use assay_dispute::player::Account;
 use assay_node::Remedy;
 use assay_node::keys::{KeyError, Wallet};
@@ -48,7 +49,7 @@ use rows::{CHALLENGES, ChallengeRow, challenge_key};
 
 pub use actor::Actor;
 pub use attempt::{ATTEMPTS_MAX, Decision, Progress, decide};
-pub use job::{Job, Wanted, wanted};
+pub use job::{Challenge, Job, Wanted, wanted};
 
 /// Who plays, and how.
 #[derive(Clone, Debug)]
@@ -110,6 +111,8 @@ struct Shared {
     secret: B256,
     config: PlayerConfig,
     wake: Notify,
+    /// Executors of the leaves that are to be challenged, by batch and index.
+    executors: Mutex<BTreeMap<(B256, u32), Address>>,
 }
 
 /// Makes the player of an account, whose key is the sender's. `secret` salts its commitments, see [`secret_of`]. Nothing is played until
@@ -123,14 +126,15 @@ pub fn player(
     config: PlayerConfig,
     metrics: &Metrics,
 ) -> (Player, Actor) {
-    let shared = Arc::new(Shared { chain, cases, sender, secret, config, wake: Notify::new() });
+    let (wake, executors) = (Notify::new(), Mutex::default());
+    let shared = Arc::new(Shared { chain, cases, sender, secret, config, wake, executors });
     (Player { shared: shared.clone() }, Actor::new(shared, metrics))
 }
 
 impl Player {
     /// Challenges the claim of a leaf that was found to be wrong. Persisted when this returns: the commitment will be made, once, in the
-    /// claim's window, unless the claim turns out to be true or falls by itself. `is_stay` bonds the executor's whole stake and holds all
-    /// its claims.
+    /// claim's window, unless the claim turns out to be true, falls by itself, or is held by an own stay already. `is_stay` bonds the
+    /// executor's whole stake and holds all its claims; a second lie of an executor is challenged so in any case, if there is the money.
     ///
     /// # Errors
     /// [`PlayerError::Store`].

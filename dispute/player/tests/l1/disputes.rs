@@ -1,15 +1,18 @@
 //! Whole disputes in both roles.
 
+use std::sync::Arc;
+
 use assay_dispute::game::Side;
 use assay_dispute::player::Phase;
 use assay_node::telemetry::Metrics;
-use assay_player::chain::Fate;
+use assay_player::chain::{Blobs, Fate};
+use assay_protocol::BlobRef;
 use assay_simulation::job::Job;
-use assay_simulation::plan::{Conduct, Player};
+use assay_simulation::plan::{Conduct, Plan, Player};
 
 use crate::arena::{Arena, GLANCE, PATIENCE};
 use crate::crowd::{against_challengers, against_executors, check, claim, lying, plan, play, play_challenger};
-use crate::seat::{Sitter, sit};
+use crate::seat::{Sitter, sit, sit_with};
 
 /// Dishonest players against the honest one in these tests.
 const CROWD: u32 = 12;
@@ -87,6 +90,39 @@ async fn a_stay_holds_all_claims_of_its_executor() {
     }
     assert_eq!(view.fate(arena.leaf(2), arena.executor(2), window, arena.now()), Some(Fate::Stands));
     drop(view);
+    stop.cancel();
+    ended.await.unwrap();
+}
+
+/// What an executor keeps of what it has signed: input and module.
+struct Kept(Vec<Job>);
+
+impl Blobs for Kept {
+    fn fetch(&self, blob: &BlobRef) -> Result<Option<Vec<u8>>, String> {
+        let bytes = |job: &Job| {
+            let is_input = (job.input_ref == *blob).then(|| job.input.to_vec());
+            is_input.or_else(|| (job.descriptor.wasm == *blob).then(|| job.wasm.to_vec()))
+        };
+        Ok(self.0.iter().find_map(bytes))
+    }
+}
+
+/// A sequencer posts an honest executor's claim in a batch whose data is garbage, and its friends open games on it: the court has shown the
+/// record, and the executor wins by what it has kept itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_executor_wins_whatever_the_sequencer_keeps_back() {
+    let (plan, sitter) = against_challengers(2, 3);
+    let plan = Plan { is_withheld: true, ..plan };
+    let Some(mut arena) = Arena::open(&plan, &Job::all()).await else { return };
+    let leaf = arena.leaf(0);
+    assert!(arena.chain.open_leaf(leaf).is_err(), "the posted data does not open it");
+    let directory = tempfile::tempdir().unwrap();
+    let kept = Arc::new(Kept(Job::all()));
+    let seat = sit_with(sitter, &arena.anvil.url(), &arena.deployment, directory.path(), 96, kept);
+    let (stop, ended) = seat.play_beside(Vec::new());
+    play(&mut arena, sitter).await;
+    check(&arena, sitter, 3);
+    assert!(arena.chain.open_leaf(leaf).unwrap().is_some_and(|opened| opened.siblings.is_empty()));
     stop.cancel();
     ended.await.unwrap();
 }

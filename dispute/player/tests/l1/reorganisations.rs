@@ -1,7 +1,10 @@
 //! L1 is reorganised under the honest player's moves, one to five blocks deep: what was in them is lost, the rivals' moves too. It wins,
 //! also where that is deeper than what it remembers, and all must be read again.
 
+use std::sync::Arc;
+
 use assay_dispute::game::Side;
+use assay_player::chain::Nowhere;
 use assay_simulation::job::Job;
 use assay_simulation::plan::Plan;
 
@@ -20,7 +23,7 @@ const MEMORY: u64 = 2;
 async fn play(plan: Plan, sitter: Sitter, memory: u64) {
     let Some(mut arena) = Arena::open(&plan, &Job::all()).await else { return };
     let directory = tempfile::tempdir().unwrap();
-    let seat = sit_with(sitter, &arena.anvil.url(), &arena.deployment, directory.path(), memory);
+    let seat = sit_with(sitter, &arena.anvil.url(), &arena.deployment, directory.path(), memory, Arc::new(Nowhere));
     let leaves = if sitter.side == Side::Challenger { arena.false_leaves() } else { Vec::new() };
     let (stop, ended) = seat.play_beside(leaves.clone());
     arena.wait_for_pending(sitter.address(), leaves.len() as u64).await;

@@ -15,7 +15,7 @@ use assay_node::store::{Schema, Store};
 use assay_node::telemetry::Metrics;
 use assay_node::tx::{self, SenderConfig};
 use assay_player::cases::{Cases, CasesConfig};
-use assay_player::chain::{self, Chain, ChainConfig, Follower, LeafId, Sources};
+use assay_player::chain::{self, Blobs, Chain, ChainConfig, Follower, LeafId, Nowhere, Reexecution, Sources};
 use assay_player::player::{Player, PlayerConfig, player, rows, secret_of};
 use assay_protocol::deployment::Deployment;
 use tokio_util::sync::CancellationToken;
@@ -80,11 +80,18 @@ pub fn follow_to(store: Store, endpoint: Endpoint, deployment: &Deployment, dept
 
 /// Sits down: everything that a process does at its start.
 pub fn sit(sitter: Sitter, url: &str, deployment: &Deployment, directory: &Path) -> Seat {
-    sit_with(sitter, url, deployment, directory, ChainConfig::default().depth_max)
+    sit_with(sitter, url, deployment, directory, ChainConfig::default().depth_max, Arc::new(Nowhere))
 }
 
-/// As [`sit`]; reorganisations deeper than so many blocks are healed by reading all again.
-pub fn sit_with(sitter: Sitter, url: &str, deployment: &Deployment, directory: &Path, depth_max: u64) -> Seat {
+/// As [`sit`]; reorganisations deeper than so many blocks are healed by reading all again, and what L1 has not is looked for elsewhere.
+pub fn sit_with(
+    sitter: Sitter,
+    url: &str,
+    deployment: &Deployment,
+    directory: &Path,
+    depth_max: u64,
+    elsewhere: Arc<dyn Blobs>,
+) -> Seat {
     let endpoint = Endpoint::new(&EndpointConfig::new(url)).expect("a good address");
     let store = open_store(directory);
     let (chain, follower) = follow_to(store.clone(), endpoint.clone(), deployment, depth_max);
@@ -95,7 +102,8 @@ pub fn sit_with(sitter: Sitter, url: &str, deployment: &Deployment, directory: &
         ..SenderConfig::new(deployment.chain_id)
     };
     let (sender, transactions) = tx::sender(store, endpoint, sitter.wallet(), config).expect("rows can be read");
-    let cases = Arc::new(Cases::new(Sources::of_l1(chain.clone()), CasesConfig::default()));
+    let sources = Sources::new(chain.clone(), Arc::new(Reexecution), elsewhere);
+    let cases = Arc::new(Cases::new(sources, CasesConfig::default()));
     let secret = secret_of(&sitter.wallet()).expect("a key signs");
     let metrics = Metrics::new("test");
     let config = PlayerConfig::new(sitter.account());

@@ -1,5 +1,6 @@
 //! Blocks: what opens and closes them, what branches to them, and code that can't be reached.
 
+use wasm_encoder::reencode::Reencode;
 use wasmparser::{BlockType, BrTable, Operator, ValType};
 
 use super::Walk;

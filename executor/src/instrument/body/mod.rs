@@ -11,7 +11,6 @@ use std::collections::BTreeMap;
 
 use assay_machine::lower::{FunctionPlan, HOST_FUNCTIONS};
 use assay_protocol::TrapCode;
-use wasm_encoder::reencode::Reencode;
 use wasmparser::{FunctionBody, Operator, ValType};
 
 use super::emit::{Body, Emitter};
