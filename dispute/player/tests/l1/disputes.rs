@@ -7,6 +7,7 @@ use assay_dispute::player::Phase;
 use assay_node::telemetry::Metrics;
 use assay_player::chain::{Blobs, Fate};
 use assay_protocol::BlobRef;
+use assay_simulation::actor::Habit;
 use assay_simulation::job::Job;
 use assay_simulation::plan::{Conduct, Plan, Player};
 
@@ -54,7 +55,8 @@ async fn a_stay_holds_all_claims_of_its_executor() {
     let sitter = Sitter { side: Side::Challenger, number: 0 };
     let players = vec![
         Player::new(Side::Challenger, 0, Conduct::Honest, vec![0]),
-        Player::new(Side::Executor, 1, lying(1), vec![0]),
+        // Its silence makes the game outlast the windows.
+        Player { habit: Habit::Silent { after: 0 }, ..Player::new(Side::Executor, 1, lying(1), vec![0]) },
     ];
     let plan = plan(vec![claim(2, 1, Some(1)), claim(2, 1, None), claim(2, 3, None)], players);
     let Some(mut arena) = Arena::open(&plan, &Job::all()).await else { return };
@@ -82,7 +84,7 @@ async fn a_stay_holds_all_claims_of_its_executor() {
     assert!(held_late, "the game went on past the window");
     let view = arena.chain.view();
     let game = view.board().games().next().unwrap();
-    assert_eq!((game.challenge.isStay, game.phase), (true, Phase::Settled));
+    assert!(game.challenge.isStay && game.phase == Phase::Settled, "{game:?}");
     let conviction = view.conviction(arena.executor(0)).unwrap();
     for case in [0, 1] {
         let fate = view.fate(arena.leaf(case), arena.executor(case), window, arena.now());
