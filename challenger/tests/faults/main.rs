@@ -158,7 +158,8 @@ async fn who_comes_late_skips_and_catches_up() {
     let Some(place) = Place::open(&region).await else { return };
     let case = cases().into_iter().next().unwrap();
     place.post(case.draft(&region)).await;
-    place.anvil.request("evm_increaseTime", json!([86_400])).await.unwrap();
+    let a_day_later = place.region.world.head().time + 86_400;
+    place.anvil.request("evm_setNextBlockTimestamp", json!([a_day_later])).await.unwrap();
     place.anvil.mine(1).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let challenger = place.challenger(folder.path(), true, |_| {});

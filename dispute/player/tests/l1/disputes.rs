@@ -96,6 +96,37 @@ async fn a_stay_holds_all_claims_of_its_executor() {
     ended.await.unwrap();
 }
 
+/// One stake behind many lies costs one game and one stay, not a game a lie: the first is challenged by itself, the second holds the rest.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_lies_of_one_executor_are_met_with_one_game_and_one_stay() {
+    let sitter = Sitter { side: Side::Challenger, number: 0 };
+    let lies: Vec<usize> = (0..5).collect();
+    let liar = Player { habit: Habit::Silent { after: 0 }, ..Player::new(Side::Executor, 1, lying(1), lies.clone()) };
+    let players = vec![Player::new(Side::Challenger, 0, Conduct::Honest, lies.clone()), liar];
+    let plan = plan(lies.iter().map(|lie| claim(2, 1, Some(*lie as u64 + 1))).collect(), players);
+    let Some(mut arena) = Arena::open(&plan, &Job::all()).await else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let seat = sit(sitter, &arena.anvil.url(), &arena.deployment, directory.path());
+    let (stop, ended) = seat.play_beside(arena.false_leaves());
+    for _ in 0..2 {
+        arena.wait_for_pending(sitter.address(), 1).await;
+        arena.mine().await;
+    }
+    play(&mut arena, sitter).await;
+    let view = arena.chain.view();
+    let mut stays: Vec<bool> = view.board().games().map(|game| game.challenge.isStay).collect();
+    stays.sort_unstable();
+    assert_eq!(stays, [false, true], "one game and one stay");
+    let window = arena.chain.parameters().window;
+    for case in lies {
+        let fate = view.fate(arena.leaf(case), arena.executor(case), window, arena.now());
+        assert!(matches!(fate, Some(Fate::Void { .. })), "lie {case}: {fate:?}");
+    }
+    drop(view);
+    stop.cancel();
+    ended.await.unwrap();
+}
+
 /// What an executor keeps of what it has signed: input and module.
 struct Kept(Vec<Job>);
 
