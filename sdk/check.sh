@@ -51,13 +51,14 @@ key=0x0000000000000000000000000000000000000000000000000000000000a55a01
 
 # viem: whatever it submits, the digest is that of Node's own library.
 printf 'an input that nobody has written down before: %s' "$RANDOM$RANDOM" > "$work/input"
-got="$(ASSAY_KEY=$key node sdk/viem/submit.mjs "$url" jobs/wasm/sha256.wasm "$work/input" final 2> "$work/viem.log")" || cat "$work/viem.log" >&2
+got="$(ASSAY_KEY=$key node sdk/viem/submit.mjs "$url" jobs/wasm/sha256.wasm "$work/input" posted 2> "$work/viem.log")" || cat "$work/viem.log" >&2
 wanted="$(node -e 'console.log(require("crypto").createHash("sha256").update(require("fs").readFileSync(process.argv[1])).digest("hex"))' "$work/input")"
-same "viem: SHA-256 of an input, final" "${got:0:64}" "$wanted"
+same "viem: SHA-256 of an input, on L1" "${got:0:64}" "$wanted"
 
 # cast signs what it is given, and calls; the input is empty, whose name is in the specification.
 status="$("$tools/cast" rpc --rpc-url "$url" assay_status)"
-program="$(field program "$("$tools/cast" rpc --rpc-url "$url" assay_registerProgram "0x$(od -An -v -tx1 jobs/wasm/sha256.wasm | tr -d ' \n')")")"
+module="$(od -An -v -tx1 jobs/wasm/sha256.wasm | tr -d ' \n')"
+program="$(field program "$(printf '["0x%s"]' "$module" | "$tools/cast" rpc --rpc-url "$url" --raw assay_registerProgram)")"
 client="$("$tools/cast" wallet address "$key")"
 empty=0xb6fb73fc46938c981e2b0b4b1ef282adcfc89854d01bfe3972fdc4785b41b2c7
 deadline=$(($(field l1Time "$status") + 3600))
@@ -103,9 +104,9 @@ other="${request/\"nonce\":\"0x1\"/\"nonce\":\"0x2\"}"
 same "curl: a signature of another request is refused by name" "$(field error.data.code "$(call assay_submitTask "[$other,\"$signature\",\"0x\"]")")" INVALID_SIGNATURE
 
 # The command line.
-got="$(ASSAY__PASSWORD_FILE="$(field password_file "$up")" "$assay" job submit jobs/wasm/sha256.wasm --input "$work/input" --rpc "$url" \
-    --keystore "$(field keystore "$up")" --wait final --output - 2> "$work/cli.log")" || cat "$work/cli.log" >&2
-same "assay job submit: SHA-256 of an input, final" "${got:0:64}" "$wanted"
+got="$(ASSAY__PASSWORD_FILE="$(field password_file "$up")" "$assay" job submit jobs/wasm/sha256.wasm --input "$work/input" --sequencer "$url" \
+    --keystore "$(field keystore "$up")" --wait soft 2> "$work/cli.log")" || cat "$work/cli.log" >&2
+same "assay job submit: SHA-256 of an input" "${got:0:64}" "$wanted"
 
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

@@ -46,7 +46,7 @@ pub struct DevnetConfig {
     pub dishonest: usize,
     /// The sequencer's port; 0 takes a free one.
     pub port: u16,
-    /// The first of the ports for health and metrics; none serves them only for the sequencer, on a free port.
+    /// The first of the ports for health and metrics, 0 for free ones; none serves them only for the sequencer, on a free port.
     pub telemetry: Option<u16>,
     /// Where everything is kept.
     pub data: PathBuf,
@@ -85,7 +85,7 @@ impl Devnet {
         };
         registered(&l1, &parties, teller).await?;
 
-        let port = |number: u16| config.telemetry.map(|first| first + number);
+        let port = |number: u16| config.telemetry.map(|first| port_behind(first, number));
         let wallet = parties.sequencer.wallet.clone();
         let (sequencer, served) = roles::sequencer(&ground, wallet, config.port, port(0).unwrap_or(0)).await?;
         let mut started = vec![sequencer];
@@ -114,7 +114,7 @@ impl Devnet {
     pub async fn add_liar(&mut self, number: usize, kind: Corruption, from_step: u64) -> Result<()> {
         let Some(party) = self.parties.dishonest.get(number) else { bail!("there is no dishonest executor {number}") };
         let lie = roles::corruption(kind, from_step);
-        let port = self.config.telemetry.map(|first| first + 4 + number as u16);
+        let port = self.config.telemetry.map(|first| port_behind(first, 4 + number as u16));
         let running = roles::executor(&self.ground, &party.name, party.wallet.clone(), self.served.rpc, port, lie)?;
         running.ready().await?;
         self.roles.push(running);
@@ -221,4 +221,9 @@ async fn register(l1: &L1, party: &Party, role: Role) -> Result<()> {
     let bonds = l1.deployment.contracts.bonds;
     call(l1, &party.wallet, "register", bonds, stake, &wanted).await.wrap_err_with(|| party.name.clone())?;
     Ok(())
+}
+
+/// The port that is so many behind the first; a free one if that is 0.
+fn port_behind(first: u16, number: u16) -> u16 {
+    if first == 0 { 0 } else { first.saturating_add(number) }
 }
