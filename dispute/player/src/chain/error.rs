@@ -101,7 +101,17 @@ pub enum ChainError {
         /// What is missing.
         what: &'static str,
     },
-    /// The deployment is of another chain than the node.
+    /// L1 has another step verifier than this build, or none: its players can't know what a step does there.
+    #[error("the step verifier at {at} has code {got}, this build has {wanted}")]
+    Verifier {
+        /// Where it should be.
+        at: Address,
+        /// Hash of the code there.
+        got: B256,
+        /// Hash of this build's.
+        wanted: B256,
+    },
+    /// A batch's tree is over another leaf than its record.
     #[error("no leaf can be opened at {0}: its batch's tree is not that of its records")]
     Unopenable(LeafId),
 }
@@ -114,7 +124,7 @@ impl ChainError {
             Self::L1(error) => error.remedy(),
             Self::Store(error) => error.remedy(),
             Self::Fold(_) | Self::Data { .. } | Self::Part { .. } | Self::Incomplete { .. } => Remedy::Reset,
-            Self::Unopenable(_) => Remedy::Stop,
+            Self::Unopenable(_) | Self::Verifier { .. } => Remedy::Stop,
         }
     }
 }

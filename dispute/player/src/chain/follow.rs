@@ -7,10 +7,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use alloy_primitives::keccak256;
 use assay_node::Remedy;
-use assay_node::endpoint::{BlockNumberOrTag, Endpoint, Provider};
+use assay_node::endpoint::{Backoff, BlockNumberOrTag, Endpoint, Provider};
 use assay_node::l1::{Delivery, Event, L1Error, Log, Reader, ReaderConfig};
 use assay_node::store::Store;
+use assay_protocol::contracts::StepVerifier;
 use assay_protocol::deployment::Deployment;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -18,6 +20,10 @@ use tracing::{info, warn};
 use super::error::ChainError;
 use super::ingest::{self, Placed};
 use super::{Chain, Head};
+
+/// Waits between questions that a node does not answer.
+const PAUSE_MIN: Duration = Duration::from_millis(250);
+const PAUSE_MAX: Duration = Duration::from_secs(30);
 
 /// How L1 is followed.
 #[derive(Clone, Debug)]
@@ -115,9 +121,31 @@ impl Follower {
     }
 
     async fn follow(&mut self) -> Result<std::convert::Infallible, ChainError> {
+        self.check_verifier().await?;
         loop {
             self.catch_up().await?;
             tokio::time::sleep(self.config.poll_interval).await;
+        }
+    }
+
+    /// The verifier on L1 is the one that this build predicts: else a step that was tried here could revert there.
+    async fn check_verifier(&self) -> Result<(), ChainError> {
+        let at = self.chain.deployment().contracts.step_verifier;
+        let mut backoff = Backoff::new(PAUSE_MIN, PAUSE_MAX);
+        let code = loop {
+            let asked = self.endpoint.call("ask for the verifier", |l1| async move { l1.get_code_at(at).await });
+            match asked.await {
+                Err(error) if error.remedy() == Remedy::Retry => {
+                    warn!(%error, "L1 does not say which verifier it has");
+                    backoff.wait().await;
+                }
+                answered => break answered.map_err(L1Error::from)?,
+            }
+        };
+        let wanted = &StepVerifier::DEPLOYED_BYTECODE;
+        match code == *wanted {
+            true => Ok(()),
+            false => Err(ChainError::Verifier { at, got: keccak256(&code), wanted: keccak256(wanted) }),
         }
     }
 
@@ -138,9 +166,18 @@ impl Follower {
                 Some(time) => *time,
                 None => {
                     let which = BlockNumberOrTag::Number(number);
-                    let block =
-                        self.endpoint.call("ask for a header", |l1| async move { l1.get_block_by_number(which).await });
-                    let Some(block) = block.await.map_err(L1Error::from)? else { continue };
+                    let mut backoff = Backoff::new(PAUSE_MIN, PAUSE_MAX);
+                    // What was delivered is not delivered again: it is asked for until the node answers.
+                    let block = loop {
+                        let asked = self
+                            .endpoint
+                            .call("ask for a header", |l1| async move { l1.get_block_by_number(which).await });
+                        match asked.await {
+                            Err(error) if error.remedy() == Remedy::Retry => backoff.wait().await,
+                            answered => break answered.map_err(L1Error::from)?,
+                        }
+                    };
+                    let Some(block) = block else { continue };
                     times.insert(number, block.header.timestamp);
                     block.header.timestamp
                 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use assay_dispute::game::Side;
 use assay_dispute::player::Phase;
+use assay_node::endpoint::{Endpoint, EndpointConfig};
 use assay_node::telemetry::Metrics;
-use assay_player::chain::{Blobs, Fate};
+use assay_player::chain::{Blobs, ChainError, Fate};
 use assay_protocol::BlobRef;
 use assay_simulation::actor::Habit;
 use assay_simulation::job::Job;
@@ -13,7 +14,8 @@ use assay_simulation::plan::{Conduct, Plan, Player};
 
 use crate::arena::{Arena, GLANCE, PATIENCE};
 use crate::crowd::{against_challengers, against_executors, check, claim, lying, plan, play, play_challenger};
-use crate::seat::{Sitter, sit, sit_with};
+use crate::seat::{Sitter, follow, open_store, sit, sit_with};
+use tokio_util::sync::CancellationToken;
 
 /// Dishonest players against the honest one in these tests.
 const CROWD: u32 = 12;
@@ -158,6 +160,20 @@ async fn an_executor_wins_whatever_the_sequencer_keeps_back() {
     assert!(arena.chain.open_leaf(leaf).unwrap().is_some_and(|opened| opened.siblings.is_empty()));
     stop.cancel();
     ended.await.unwrap();
+}
+
+/// A deployment with another verifier than this build's is not played on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_verifier_is_refused() {
+    let (plan, sitter) = against_challengers(2, 1);
+    let Some(arena) = Arena::open(&plan, &Job::all()).await else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let endpoint = Endpoint::new(&EndpointConfig::new(arena.anvil.url())).unwrap();
+    let mut deployment = arena.deployment.clone();
+    deployment.contracts.step_verifier = sitter.address();
+    let (_, follower) = follow(open_store(directory.path()), endpoint, &deployment);
+    let refused = follower.run(CancellationToken::new()).await.unwrap_err();
+    assert!(matches!(refused, ChainError::Verifier { at, .. } if at == sitter.address()), "{refused}");
 }
 
 /// The player says that it has won all games, when it has read the last block.
