@@ -80,7 +80,7 @@ enum Command {
     #[command(after_help = EXIT_CODES, after_long_help = trace::EXAMPLES)]
     Trace(trace::Arguments),
     /// What a module becomes as a program, or why it is refused
-    #[command(subcommand)]
+    #[command(subcommand, after_help = EXIT_CODES)]
     Program(program::Command),
     /// Run a sample job, hash its states, and have the contract execute one of its steps
     Demo(demo::Arguments),

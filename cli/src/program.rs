@@ -20,7 +20,9 @@ use crate::job::admit;
 #[derive(Subcommand)]
 pub enum Command {
     /// Print the program's id, by which jobs and disputes name it
-    #[command(after_help = "Example:\n  assay program id jobs/wasm/sha256.wasm")]
+    #[command(
+        after_help = "Example:\n  assay program id jobs/wasm/sha256.wasm\n\nExit codes: 0 done, 1 a file is missing, 2 usage, 3 module refused."
+    )]
     Id(Arguments),
     /// Print the descriptor, sizes, functions and instructions, or why the module is refused
     #[command(after_help = inspect::EXAMPLES)]

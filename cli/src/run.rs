@@ -55,7 +55,7 @@ pub struct Arguments {
     /// What runs the job. Both give the same result; wasmtime is faster, the machine is the definition
     #[arg(long, value_enum, default_value_t = EngineName::Wasmtime)]
     engine: EngineName,
-    /// Where compiled modules are kept, 4 GiB at most [default: assay/native under the user's cache folder]
+    /// Where compiled modules are kept, 4 GiB at most; '' keeps none [default: assay/native under the user's cache folder]
     #[arg(long, value_name = "FOLDER", env = "ASSAY_CACHE")]
     cache: Option<OsString>,
     /// Say what the job wrote to its stderr and where it stopped, however it ended and however long that takes
@@ -72,7 +72,10 @@ pub struct Arguments {
 impl Arguments {
     /// The folder of compiled modules; an empty name is none.
     fn cache(&self) -> Option<PathBuf> {
-        self.cache.clone().filter(|name| !name.is_empty()).map(PathBuf::from)
+        match &self.cache {
+            None => default_cache(),
+            Some(name) => Some(name).filter(|name| !name.is_empty()).map(PathBuf::from),
+        }
     }
 }
 
@@ -188,7 +191,7 @@ pub fn natively(program: &Program, allowance: Allowance, input: Arc<[u8]>, cache
 }
 
 fn try_natively(program: &Program, allowance: Allowance, input: Arc<[u8]>, cache: Option<PathBuf>) -> Result<Finished> {
-    let engine = match Engine::new(EngineConfig { cache: cache.or_else(default_cache), ..EngineConfig::default() }) {
+    let engine = match Engine::new(EngineConfig { cache, ..EngineConfig::default() }) {
         Err(error @ EngineError::Cache { .. }) => {
             console::note(&format!("{error}; compiled modules are not kept\n"));
             Engine::new(EngineConfig::default())?

@@ -3,6 +3,8 @@
 //!
 //! The seeds are fixed. `ASSAY_FUZZ_MODULES` and `ASSAY_FUZZ_SEED` change their number and the first one.
 
+use std::ops::ControlFlow;
+
 use assay_differential::run;
 use assay_executor::{Engine, EngineConfig};
 
@@ -17,7 +19,7 @@ fn generated_modules_end_alike() {
     let engine = Engine::new(EngineConfig::default()).expect("this host can run the native engine");
     let (modules, first) = (variable("ASSAY_FUZZ_MODULES", MODULES), variable("ASSAY_FUZZ_SEED", 0));
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let counts = run(&engine, first..first + modules, threads, |_| ());
+    let counts = run(&engine, first..first + modules, threads, |_| ControlFlow::Continue(()));
     println!("{counts}");
     for (_, report) in &counts.differences {
         println!("{report}");

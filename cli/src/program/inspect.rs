@@ -23,7 +23,9 @@ Examples:
   assay program inspect jobs/wasm/sha256.wasm --json | jq '.functions | max_by(.frame_slots)'
   assay program inspect jobs/wasm/sha256.wasm --disassemble | less
 
-A module that is refused gets the reason, what was found in it so far, and exit code 3.";
+A module that is refused gets the reason, what was found in it so far, and exit code 3.
+
+Exit codes: 0 done, 1 a file is missing, 2 usage, 3 module refused.";
 
 /// Functions and opcodes that the summary names.
 const SHOWN: usize = 10;

@@ -1,5 +1,7 @@
 //! What can be read off a module without admitting it: imports, functions, names.
 //!
+//! Names are anybody's: what a terminal would take for an order is escaped.
+//!
 //! A module that can't be parsed further gives what was read so far; why it is refused is admission's to say.
 
 use std::collections::BTreeMap;
@@ -43,7 +45,8 @@ impl ModuleFacts {
         match payload {
             Payload::ImportSection(imports) => {
                 for import in imports.into_imports().map_while(Result::ok) {
-                    self.imports.push(format!("{} {}", import.module, import.name));
+                    let (module, name) = (import.module.escape_debug(), import.name.escape_debug());
+                    self.imports.push(format!("{module} {name}"));
                     self.functions_imported += u32::from(matches!(import.ty, wasmparser::TypeRef::Func(_)));
                 }
             }
@@ -54,7 +57,8 @@ impl ModuleFacts {
                     for subsection in names.into_iter().map_while(Result::ok) {
                         if let Name::Function(functions) = subsection {
                             let named = functions.into_iter().map_while(Result::ok);
-                            self.names.extend(named.map(|naming| (naming.index, naming.name.to_owned())));
+                            self.names
+                                .extend(named.map(|naming| (naming.index, naming.name.escape_debug().to_string())));
                         }
                     }
                 }

@@ -16,6 +16,9 @@ use crate::report::{State, grouped};
 struct Report {
     program: String,
     step: u64,
+    /// The step at which the machine has halted, if it has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    halted_at: Option<u64>,
     halted: bool,
     state: State,
     instruction: Option<InstructionReport>,
@@ -47,7 +50,8 @@ pub fn run(job: &Job, step: u64, json: bool) -> Result<()> {
     let record = run.commit();
     let report = Report {
         program: program.id().to_string(),
-        step: run.steps(),
+        step,
+        halted_at: Some(run.steps()).filter(|_| !record.is_running()),
         halted: !record.is_running(),
         state: State::from(&record),
         instruction: InstructionReport::of(&program, &mut run),
@@ -55,9 +59,9 @@ pub fn run(job: &Job, step: u64, json: bool) -> Result<()> {
     if json {
         return console::print_json(&report);
     }
-    let mut text = match report.halted {
-        true => format!("the machine has halted at step {}\n", grouped(report.step)),
-        false => format!("state before step {}\n", grouped(report.step)),
+    let mut text = match report.halted_at {
+        Some(at) => format!("the machine has halted at step {}\n", grouped(at)),
+        None => format!("state before step {}\n", grouped(report.step)),
     };
     text += &report.state.text();
     if let Some(instruction) = &report.instruction {

@@ -18,6 +18,9 @@ use crate::report::{State, grouped, hex, region_name};
 struct Report {
     program: String,
     step: u64,
+    /// The step at which the machine has halted, if that is before the one asked for: every state from there on is the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    halted_at: Option<u64>,
     before: State,
     instruction: Option<InstructionReport>,
     after: State,
@@ -53,13 +56,14 @@ pub fn run(job: &Job, step: u64, json: bool) -> Result<()> {
     let program = job.program()?;
     let mut run = job.boot(&program, &job.read_input()?)?;
     walk(&mut run, step, &mut Progress::start())?;
-    let step = run.steps();
+    let halted_at = Some(run.steps()).filter(|at| *at < step);
     let instruction = InstructionReport::of(&program, &mut run);
     let proof = run.prove_one();
     let Verified { gas, calldata_bytes, .. } = verify(&proof)?;
     let report = Report {
         program: program.id().to_string(),
         step,
+        halted_at,
         before: State::from(&proof.before),
         instruction,
         after: State::from(&proof.after),
@@ -102,7 +106,9 @@ impl WitnessReport {
 
 impl Report {
     fn text(&self) -> String {
-        let mut text = format!("state before step {}\n{}", grouped(self.step), self.before.text());
+        let halted = self.halted_at.map(|at| format!(", as since step {}, where the machine has halted", grouped(at)));
+        let step = grouped(self.step);
+        let mut text = format!("state before step {step}{}\n{}", halted.unwrap_or_default(), self.before.text());
         if let Some(instruction) = &self.instruction {
             text += &instruction.text();
         }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::path::PathBuf;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use assay_executor::Engine;
 use assay_protocol::{Status, TrapCode};
@@ -17,6 +17,8 @@ use crate::{Random, Skip, check, job};
 pub struct Counts {
     /// Modules that ran alike everywhere.
     pub compared: u64,
+    /// The same, by who made them.
+    pub by_generator: BTreeMap<&'static str, u64>,
     /// Runs that were compared: modules times limits times meterings.
     pub runs: u64,
     /// Steps of the machine, over the runs with ample fuel.
@@ -55,6 +57,9 @@ impl fmt::Display for Counts {
             self.telling,
             self.differences.len()
         )?;
+        for (generator, count) in &self.by_generator {
+            writeln!(f, "  made by {generator:40} {count:8}")?;
+        }
         for (name, counts, whole) in
             [("ends by", &self.endings, self.compared), ("skipped", &self.skipped, self.done())]
         {
@@ -66,17 +71,22 @@ impl fmt::Display for Counts {
     }
 }
 
-/// Checks the seeds on `threads` threads; `progress` is called now and then. A module that makes a difference is written
-/// to the folder of temporary files.
-pub fn run(engine: &Engine, seeds: Range<u64>, threads: usize, progress: impl Fn(&Counts) + Sync) -> Counts {
-    let next = AtomicU64::new(seeds.start);
+/// Checks the seeds on `threads` threads; `progress` is called now and then, and may end it. A module that makes a
+/// difference is written to the folder of temporary files.
+pub fn run(
+    engine: &Engine,
+    seeds: Range<u64>,
+    threads: usize,
+    progress: impl Fn(&Counts) -> ControlFlow<()> + Sync,
+) -> Counts {
+    let (next, is_over) = (AtomicU64::new(seeds.start), AtomicBool::new(false));
     let counts = Mutex::new(Counts::default());
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= seeds.end {
+                    if seed >= seeds.end || is_over.load(Ordering::Relaxed) {
                         return;
                     }
                     let guard = OnPanic(seed);
@@ -84,8 +94,8 @@ pub fn run(engine: &Engine, seeds: Range<u64>, threads: usize, progress: impl Fn
                     std::mem::forget(guard);
                     let mut counts = counts.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
                     entry(&mut counts);
-                    if counts.done() % 1000 == 0 {
-                        progress(&counts);
+                    if counts.done() % 1000 == 0 && progress(&counts).is_break() {
+                        is_over.store(true, Ordering::Relaxed);
                     }
                 }
             });
@@ -126,6 +136,7 @@ fn one(engine: &Engine, seed: u64) -> Box<dyn FnOnce(&mut Counts)> {
             };
             *counts.endings.entry(ending).or_default() += 1;
             counts.compared += 1;
+            *counts.by_generator.entry(job.generator).or_default() += 1;
             counts.steps += checked.steps;
             counts.runs += 2 * checked.limits as u64;
             counts.telling += u64::from(checked.run.output.iter().any(|byte| *byte != 0));

@@ -43,15 +43,19 @@ pub struct Difference {
     pub limits: Limits,
     /// What the interpreter says.
     pub interpreter: Run,
-    /// What the engine says.
-    pub native: Run,
+    /// What the engine says; or why it has no result, where that can't be the host's doing.
+    pub native: Result<Run, NotAResult>,
 }
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (a, b) = (&self.interpreter, &self.native);
+        let a = &self.interpreter;
         writeln!(f, "{:?}", self.limits)?;
         writeln!(f, "interpreter      {:?}, {} bytes of output", a.outcome, a.output.len())?;
+        let b = match &self.native {
+            Ok(run) => run,
+            Err(error) => return writeln!(f, "native, {:8} {error}", self.engine),
+        };
         writeln!(f, "native, {:8} {:?}, {} bytes of output", self.engine, b.outcome, b.output.len())?;
         match a.output.iter().zip(&b.output).position(|(a, b)| a != b) {
             Some(at) => {
@@ -74,13 +78,18 @@ pub fn check(engine: &Engine, job: &Job, random: &mut Random) -> Result<Result<C
             error => error.to_string(),
         })
     };
-    let declined = |error: NotAResult| Skip::Declined(error.to_string());
     let program = Program::from_wasm(&job.wasm).map_err(refused)?;
-    let prepared = engine.prepare_program(&program).map_err(declined)?;
-    let input: Arc<[u8]> = job.input.clone().into();
-
     let ample = Limits { fuel: FUEL_AMPLE, output_bytes: OUTPUT_BYTES };
     let (run, steps) = interpret(&program, &job.input, ample).map_err(refused)?;
+    let prepared = match engine.prepare_program(&program) {
+        Err(error) if is_the_hosts(&error) => return Err(Skip::Declined(error.to_string())),
+        Err(error) => {
+            let native = Err(error);
+            return Ok(Err(Box::new(Difference { engine: "none", limits: ample, interpreter: run, native })));
+        }
+        Ok(prepared) => prepared,
+    };
+    let input: Arc<[u8]> = job.input.clone().into();
     let used = run.outcome.fuel_used;
     let below = (random.word() % used.max(1)).min(used.saturating_sub(1));
     let mut limits = vec![ample];
@@ -91,15 +100,26 @@ pub fn check(engine: &Engine, job: &Job, random: &mut Random) -> Result<Result<C
     for limits in &limits {
         let interpreter =
             if *limits == ample { run.clone() } else { interpret(&program, &job.input, *limits).map_err(refused)?.0 };
-        let fast = prepared.run(input.clone(), *limits).map_err(declined)?;
-        let exact = prepared.run_exact(input.clone(), *limits).map_err(declined)?;
+        let fast = prepared.run(input.clone(), *limits);
+        let exact = prepared.run_exact(input.clone(), *limits);
         for (engine, native) in [("fast", fast), ("exact", exact)] {
-            if native != interpreter {
-                return Ok(Err(Box::new(Difference { engine, limits: *limits, interpreter, native })));
+            match native {
+                Ok(run) if run == interpreter => {}
+                Err(error) if is_the_hosts(&error) => return Err(Skip::Declined(error.to_string())),
+                native => return Ok(Err(Box::new(Difference { engine, limits: *limits, interpreter, native }))),
             }
         }
     }
     Ok(Ok(Checked { run, steps, limits: limits.len() }))
+}
+
+/// Whether a host may have no result for this reason. Every other one is the engine's own fault.
+fn is_the_hosts(error: &NotAResult) -> bool {
+    use NotAResult as N;
+    match error {
+        N::NativeStack | N::Memory(_) | N::Compile(_) | N::Unmetered | N::FuelCounter => true,
+        N::Instrument(_) | N::Start(_) | N::Stopped | N::Engine(_) | N::Disagreement | N::Export(_) => false,
+    }
 }
 
 /// What the interpreter says of a job, and in how many steps.

@@ -11,7 +11,11 @@ const LOCALS: usize = 6;
 /// The program that a random source makes.
 pub fn job(random: Random) -> Job {
     let text = Writer { random }.program();
-    Job { wasm: wat::parse_str(&text).expect("the writer writes valid programs"), input: Vec::new() }
+    Job {
+        wasm: wat::parse_str(&text).expect("the writer writes valid programs"),
+        input: Vec::new(),
+        generator: "floats",
+    }
 }
 
 /// Writes one program's text.

@@ -27,7 +27,12 @@ pub struct Job {
     pub wasm: Vec<u8>,
     /// Its input.
     pub input: Vec<u8>,
+    /// Who made it.
+    pub generator: &'static str,
 }
+
+/// The generator of most jobs.
+pub const WASM_SMITH: &str = "wasm-smith";
 
 /// The job of a seed; none if no module comes of it. One in eight is a float program.
 #[must_use]

@@ -28,7 +28,7 @@ pub fn job(mut random: Random, bytes: &[u8]) -> Option<Job> {
     let how = Driving { rounds, returns: !random.one_in(4) };
     let wasm = drive(&module.to_bytes(), &functions, how, &mut random)?;
     let length = random.below(400);
-    Some(Job { wasm, input: random.bytes(length) })
+    Some(Job { wasm, input: random.bytes(length), generator: crate::WASM_SMITH })
 }
 
 /// Signatures of the functions that the driver calls.

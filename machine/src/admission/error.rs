@@ -56,7 +56,11 @@ pub enum AdmissionError {
         wanted: u64,
     },
     /// A function is imported that nobody offers.
-    #[error("unknown import `{module}` `{name}`: wanted a function of `assay` or `wasi_snapshot_preview1`")]
+    #[error(
+        "unknown import `{}` `{}`: wanted a function of `assay` or `wasi_snapshot_preview1`",
+        module.escape_debug(),
+        name.escape_debug()
+    )]
     UnknownImport {
         /// Module name of the import.
         module: String,
@@ -64,7 +68,7 @@ pub enum AdmissionError {
         name: String,
     },
     /// A function is imported with another signature than it has.
-    #[error("import `{module}` `{name}` has signature {got}, wanted {wanted}")]
+    #[error("import `{}` `{}` has signature {got}, wanted {wanted}", module.escape_debug(), name.escape_debug())]
     ImportSignature {
         /// Module name of the import.
         module: String,
