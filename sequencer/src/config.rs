@@ -157,7 +157,7 @@ impl Default for RpcLimits {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Intake {
-    /// Tasks that are not over: more are refused as BUSY.
+    /// Tasks that are in no batch yet: more are refused as BUSY.
     pub tasks_max: usize,
     /// Submissions that wait for the core: more are refused as BUSY.
     pub waiting_max: usize,
@@ -165,6 +165,8 @@ pub struct Intake {
     pub fee_min: u128,
     /// Least seconds from now to a deadline.
     pub deadline_min: u64,
+    /// Most seconds from now to a deadline: what nobody can run is not kept for longer. A week.
+    pub deadline_max: u64,
     /// Seconds from intake within which a receipt promises a batch, if the deadline is not earlier.
     pub include_within: u64,
     /// Longest module, in bytes; its bytes are posted to L1 once.
@@ -182,6 +184,7 @@ impl Default for Intake {
             waiting_max: 4096,
             fee_min: 0,
             deadline_min: 30,
+            deadline_max: 604_800,
             include_within: 3600,
             wasm_bytes_max: 2 << 20,
             workers: 0,
@@ -196,15 +199,17 @@ impl Default for Intake {
 pub struct Dispatch {
     /// Most executors.
     pub executors_max: usize,
-    /// Most assignments at once to one executor.
+    /// Most assignments at once to one executor, over all its connections.
     pub slots_max: usize,
     /// Milliseconds that a lease lasts unless it is renewed.
     pub lease_ms: u64,
+    /// Milliseconds after which a lease is not renewed any more. One hour: the longest run takes a quarter of it on the slowest host.
+    pub lease_max_ms: u64,
 }
 
 impl Default for Dispatch {
     fn default() -> Self {
-        Self { executors_max: 256, slots_max: 256, lease_ms: 10_000 }
+        Self { executors_max: 256, slots_max: 256, lease_ms: 10_000, lease_max_ms: 3_600_000 }
     }
 }
 
@@ -246,6 +251,8 @@ pub struct Chain {
     pub settled_confirmations: u64,
     /// Milliseconds between looks at L1.
     pub poll_ms: u64,
+    /// Seconds after which nothing new is taken in if L1 could not be read up to its head for so long.
+    pub stale_seconds: u64,
     /// Milliseconds before an offer for a place in a block is raised.
     pub resubmit_ms: u64,
     /// Fees.
@@ -259,6 +266,7 @@ impl Default for Chain {
             confirmations: 3,
             settled_confirmations: 12,
             poll_ms: 1000,
+            stale_seconds: 120,
             resubmit_ms: 36_000,
             fees: FeePolicy::default(),
         }

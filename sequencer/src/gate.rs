@@ -2,10 +2,10 @@
 //!
 //! Owns three switches: the operator's, the disk's and L1's. Anybody may look at any time; nothing here waits.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use assay_node::telemetry::Part;
 use tokio_util::sync::CancellationToken;
@@ -15,19 +15,30 @@ use tracing::{info, warn};
 const LOOK: Duration = Duration::from_millis(500);
 
 /// The switches. Cheap to clone.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Gate {
     inner: Arc<Switches>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Switches {
     is_paused: AtomicBool,
     is_disk_full: AtomicBool,
     knows_l1: AtomicBool,
+    /// Milliseconds from the beginning to when L1 was last read up to its head.
+    read_at_ms: AtomicU64,
+    began: Instant,
+    stale_after: Duration,
 }
 
 impl Gate {
+    /// Closed until L1 is known, and whenever it could not be read up to its head for so long.
+    pub fn new(stale_after: Duration) -> Self {
+        let (is_paused, is_disk_full, knows_l1) = Default::default();
+        let (read_at_ms, began) = (AtomicU64::new(0), Instant::now());
+        Self { inner: Arc::new(Switches { is_paused, is_disk_full, knows_l1, read_at_ms, began, stale_after }) }
+    }
+
     /// Why nothing new is taken, if it is so.
     pub fn closed(&self) -> Option<&'static str> {
         let set = |switch: &AtomicBool| switch.load(Ordering::Relaxed);
@@ -37,7 +48,15 @@ impl Gate {
         if set(&self.inner.is_disk_full) {
             return Some("the disk has too little room");
         }
-        (!set(&self.inner.knows_l1)).then_some("L1's state is not known yet")
+        if !set(&self.inner.knows_l1) {
+            return Some("L1's state is not known yet");
+        }
+        self.is_stale(self.inner.began.elapsed()).then_some("L1 can't be read")
+    }
+
+    fn is_stale(&self, elapsed: Duration) -> bool {
+        let read_at = Duration::from_millis(self.inner.read_at_ms.load(Ordering::Relaxed));
+        elapsed.saturating_sub(read_at) > self.inner.stale_after
     }
 
     /// The operator's switch.
@@ -50,14 +69,25 @@ impl Gate {
         self.inner.is_paused.load(Ordering::Relaxed)
     }
 
-    /// Whether L1 has been read up to its head.
+    /// Whether L1 has been read up to its head, and not too long ago.
     pub fn knows_l1(&self) -> bool {
-        self.inner.knows_l1.load(Ordering::Relaxed)
+        self.inner.knows_l1.load(Ordering::Relaxed) && !self.is_stale(self.inner.began.elapsed())
     }
 
-    /// L1 has been read up to its head.
+    /// What L1 says up to its head has been taken in.
     pub fn l1_is_known(&self) {
         self.inner.knows_l1.store(true, Ordering::Relaxed);
+    }
+
+    /// What L1 said is void, all of it.
+    pub fn l1_is_lost(&self) {
+        self.inner.knows_l1.store(false, Ordering::Relaxed);
+    }
+
+    /// L1 has just been read up to its head.
+    pub fn l1_was_read(&self) {
+        let elapsed = u64::try_from(self.inner.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.inner.read_at_ms.store(elapsed, Ordering::Relaxed);
     }
 
     fn disk(&self, is_full: bool) -> bool {
@@ -65,10 +95,26 @@ impl Gate {
     }
 }
 
+/// Where free bytes are asked for: `None` where the system does not say.
+pub struct Disk {
+    free_bytes: Box<dyn Fn() -> Option<u64> + Send + Sync>,
+}
+
+impl Disk {
+    /// The disk that a folder is on: bytes that this process may still write there.
+    pub fn of(folder: PathBuf) -> Self {
+        let free_bytes = move || {
+            let disk = rustix::fs::statvfs(&folder).ok()?;
+            Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+        };
+        Self { free_bytes: Box::new(free_bytes) }
+    }
+}
+
 /// Looks at the disk until the token is cancelled: below the reserve the gate is closed, so that what was promised can still be kept.
-pub async fn watch_disk(folder: PathBuf, reserve_bytes: u64, gate: Gate, part: Part, stop: CancellationToken) {
+pub async fn watch_disk(disk: Disk, reserve_bytes: u64, gate: Gate, part: Part, stop: CancellationToken) {
     loop {
-        let free = free_bytes(&folder);
+        let free = (disk.free_bytes)();
         let is_full = free.is_some_and(|free| free < reserve_bytes);
         if gate.disk(is_full) {
             match is_full {
@@ -87,30 +133,69 @@ pub async fn watch_disk(folder: PathBuf, reserve_bytes: u64, gate: Gate, part: P
     }
 }
 
-/// Bytes that this process may still write in a folder; unknown where the system does not say.
-fn free_bytes(folder: &Path) -> Option<u64> {
-    let disk = rustix::fs::statvfs(folder).ok()?;
-    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use assay_node::telemetry::Health;
 
+    const PATIENCE: Duration = Duration::from_secs(120);
+
     #[tokio::test]
     async fn a_full_disk_closes_the_gate_and_room_opens_it() {
-        let (gate, health, directory) = (Gate::default(), Health::new(), tempfile::tempdir().expect("there is room"));
+        let (gate, health, directory) =
+            (Gate::new(PATIENCE), Health::new(), tempfile::tempdir().expect("there is room"));
         gate.l1_is_known();
         for (reserve, wanted) in [(u64::MAX, Some("the disk has too little room")), (0, None)] {
             let stop = CancellationToken::new();
             stop.cancel();
-            watch_disk(directory.path().to_owned(), reserve, gate.clone(), health.part("disk"), stop).await;
+            let disk = Disk::of(directory.path().to_owned());
+            watch_disk(disk, reserve, gate.clone(), health.part("disk"), stop).await;
             assert_eq!(gate.closed(), wanted);
             assert_eq!(health.waits_for().is_empty(), wanted.is_none());
         }
         gate.pause(true);
         assert_eq!(gate.closed(), Some("intake is paused by the operator"));
-        assert_eq!(Gate::default().closed(), Some("L1's state is not known yet"));
+        assert_eq!(Gate::new(PATIENCE).closed(), Some("L1's state is not known yet"));
+    }
+
+    /// One run of the watch: the disk fills, and has room again.
+    #[tokio::test(start_paused = true)]
+    async fn the_disk_is_looked_at_again_and_again() {
+        let (gate, health, stop) = (Gate::new(PATIENCE), Health::new(), CancellationToken::new());
+        gate.l1_is_known();
+        let free = Arc::new(AtomicU64::new(100));
+        let probe = free.clone();
+        let disk = Disk { free_bytes: Box::new(move || Some(probe.load(Ordering::Relaxed))) };
+        tokio::spawn(watch_disk(disk, 50, gate.clone(), health.part("disk"), stop.clone()));
+        for (bytes, wanted) in [
+            (100, None),
+            (49, Some("the disk has too little room")),
+            (50, None),
+            (0, Some("the disk has too little room")),
+        ] {
+            free.store(bytes, Ordering::Relaxed);
+            tokio::time::sleep(2 * LOOK).await;
+            assert_eq!((gate.closed(), health.waits_for().is_empty()), (wanted, wanted.is_none()), "{bytes} bytes");
+        }
+        stop.cancel();
+    }
+
+    /// Reported: once L1 was known, its loss was never seen.
+    #[test]
+    fn l1_that_is_read_no_more_closes_the_gate_until_it_is() {
+        let gate = Gate::new(PATIENCE);
+        gate.l1_is_known();
+        let elapsed = gate.inner.began.elapsed();
+        assert!(!gate.is_stale(elapsed + PATIENCE - Duration::from_secs(1)));
+        assert!(gate.is_stale(elapsed + PATIENCE + Duration::from_secs(1)));
+        let gate = Gate::new(Duration::ZERO);
+        gate.l1_is_known();
+        gate.inner.read_at_ms.store(0, Ordering::Relaxed);
+        while gate.inner.began.elapsed().is_zero() {}
+        assert_eq!((gate.closed(), gate.knows_l1()), (Some("L1 can't be read"), false));
+        gate.inner.read_at_ms.store(u64::MAX, Ordering::Relaxed);
+        assert_eq!((gate.closed(), gate.knows_l1()), (None, true), "it was read since");
+        gate.l1_is_lost();
+        assert_eq!(gate.closed(), Some("L1's state is not known yet"));
     }
 }

@@ -21,7 +21,7 @@ pub struct SequencerMetrics {
     pub tasks_over: Counter,
     /// Of them, those that expired.
     pub tasks_expired: Counter,
-    /// Tasks that are not over.
+    /// Tasks that are not posted.
     pub tasks_live: Gauge,
     /// Those that wait for an executor.
     pub tasks_queued: Gauge,
@@ -33,6 +33,8 @@ pub struct SequencerMetrics {
     pub results_accepted: Counter,
     /// Results that were refused.
     pub results_refused: Counter,
+    /// Results that were taken in and can't be posted.
+    pub results_blocked: Counter,
     /// Executors that are connected.
     pub executors: Gauge,
     /// Leases that run.
@@ -74,12 +76,13 @@ impl SequencerMetrics {
             tasks_refused: count("tasks_refused", "Submissions that got none"),
             tasks_over: count("tasks_over", "Tasks that are final, attested or expired"),
             tasks_expired: count("tasks_expired", "Tasks whose deadlines passed before they were posted"),
-            tasks_live: gauge("tasks_live", "Tasks that are not over"),
+            tasks_live: gauge("tasks_live", "Tasks that are not posted"),
             tasks_queued: gauge("tasks_queued", "Tasks that wait for an executor"),
             tasks_running: gauge("tasks_running", "Tasks that an executor has"),
             results_unposted: gauge("results_unposted", "Results that wait for a batch"),
             results_accepted: count("results_accepted", "Results that were taken in"),
             results_refused: count("results_refused", "Results that were refused"),
+            results_blocked: count("results_blocked", "Results that can't be posted, whose attempts are run again"),
             executors: gauge("executors", "Executors that are connected"),
             leases: gauge("leases", "Leases that run"),
             leases_expired: count("leases_expired", "Leases that ran out"),

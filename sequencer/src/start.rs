@@ -24,11 +24,12 @@ use jsonrpsee::server::RegisterMethodError;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
+use tracing::warn;
 
 use crate::config::Config;
 use crate::context::Context;
 use crate::core::{Core, CoreError, News, Parts};
-use crate::gate::{Gate, watch_disk};
+use crate::gate::{Disk, Gate, watch_disk};
 use crate::journal::journal;
 use crate::l1::{Follower, View, addresses, topics};
 use crate::metrics::SequencerMetrics;
@@ -36,6 +37,8 @@ use crate::rows::schema;
 use crate::rpc::{Listener, Rpc, Secret, SecretError, admin_module, module, serve, serve_admin};
 use crate::workers::Workers;
 
+/// How often it is asked whether L1 was read.
+const L1_LOOK: Duration = Duration::from_millis(500);
 /// What L1 says and waits for the core.
 const HEARD: usize = 64;
 
@@ -127,7 +130,8 @@ impl Sequencer {
         let (sender, sending) =
             tx::sender(context.store.clone(), endpoint.clone(), context.wallet.clone(), sender_config(&context))?;
         let (journal, writing) = journal(&context.store);
-        let (gate, news, workers) = (Gate::default(), News::new(), Workers::new(config.intake.workers));
+        let gate = Gate::new(Duration::from_secs(config.chain.stale_seconds));
+        let (news, workers) = (News::new(), Workers::new(config.intake.workers));
         let (core_mailbox, messages) = mpsc::channel(config.intake.waiting_max.max(1));
         let (heard, hearing) = mpsc::channel(HEARD);
         let (seen, view) = watch::channel(Arc::new(View::default()));
@@ -148,6 +152,7 @@ impl Sequencer {
             reader: Reader::open(&context.store, endpoint, reader_config(&context))?,
             contracts: context.deployment.contracts.clone(),
             region: context.region,
+            gate: gate.clone(),
             heard,
             poll: Duration::from_millis(config.chain.poll_ms),
         };
@@ -197,7 +202,7 @@ impl Sequencer {
         let (l1, region) = (health.part("l1"), health.part("region"));
         let ready = watch_l1(context.clone(), view, gate.clone(), sender, (l1, region), stop.clone());
         let disk = watch_disk(
-            context.config.data.clone(),
+            Disk::of(context.config.data.clone()),
             context.config.intake.disk_reserve_bytes,
             gate,
             health.part("disk"),
@@ -271,13 +276,18 @@ async fn watch_l1(
     (l1, region): (telemetry::Part, telemetry::Part),
     stop: tokio_util::sync::CancellationToken,
 ) -> Result<(), TxError> {
-    let mut has_asked = false;
+    let (mut has_asked, mut was_known) = (false, false);
     loop {
         let now = view.borrow_and_update().clone();
-        match now.tip() {
-            Some(_) if gate.knows_l1() => l1.ready(),
-            _ => l1.not_ready("L1 is being read"),
+        let is_known = now.tip().is_some() && gate.knows_l1();
+        match is_known {
+            true => l1.ready(),
+            false => l1.not_ready("L1 is being read"),
         }
+        if was_known && !is_known {
+            warn!("L1 can't be read any more, nothing new is taken in until it can");
+        }
+        was_known = is_known;
         let is_registered = now.registry.is_registered(Role::Sequencer, context.owner, now.time());
         match (now.is_open(), is_registered) {
             (true, true) => region.ready(),
@@ -292,6 +302,8 @@ async fn watch_l1(
         }
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
+            // L1 that can't be read does not change.
+            () = tokio::time::sleep(L1_LOOK) => {}
             changed = view.changed() => if changed.is_err() {
                 stop.cancelled().await;
                 return Ok(());

@@ -85,6 +85,8 @@ async fn every_refusal_has_its_code() {
     refused(submit(TaskRequest { input: long, ..good }, b"input").await, ErrorCode::InputLength);
     refused(submit(TaskRequest { fee_max: 999, ..good }, b"input").await, ErrorCode::FeeTooLow);
     refused(submit(TaskRequest { deadline: 1000, ..good }, b"input").await, ErrorCode::Deadline);
+    let late = client.status.l1_time + client.status.limits.deadline_max + 1000;
+    refused(submit(TaskRequest { deadline: late, ..good }, b"input").await, ErrorCode::Deadline);
     let absent = TaskRequest { input: blob_root(b"absent"), ..good };
     let absent_signature = client.sign(&absent);
     let without: Result<SignedReceipt, Error> =
@@ -98,7 +100,18 @@ async fn every_refusal_has_its_code() {
     refused(topic, ErrorCode::Topic);
     let nothing: Option<BatchView> = client.rpc.request(methods::GET_BATCH, rpc_params![U64::from(7)]).await.unwrap();
     assert_eq!(nothing, None);
-    assert_eq!(submit(good, b"input").await.unwrap().receipt.sequence, 0, "what was refused took no number");
+    let receipt = submit(good, b"input").await.unwrap();
+    assert_eq!(receipt.receipt.sequence, 0, "what was refused took no number");
+
+    // Its deadline is past: a new one is refused, and this one keeps its receipt.
+    stage.ask("evm_increaseTime", serde_json::json!([100_000])).await;
+    eventually("the deadline is past", async || {
+        let status: StatusView = client.rpc.request(methods::STATUS, rpc_params![]).await.unwrap();
+        (status.l1_time > good.deadline).then_some(())
+    })
+    .await;
+    refused(submit(TaskRequest { nonce: 1, ..good }, b"input").await, ErrorCode::Deadline);
+    assert_eq!(submit(good, b"input").await.unwrap(), receipt);
     running.stop().await;
 }
 
@@ -280,6 +293,12 @@ async fn blobs_and_the_admin_are_where_they_should_be() {
     assert!(raw(admin, &call("admin_pauseIntake", &token)).await.contains("true"));
     let (request, signature) = client.request(program, b"paused", 1);
     refused(client.submit(&request, &signature, b"paused").await, ErrorCode::Unavailable);
+    let known = receipt.receipt.task;
+    let (request_before, signature_before) = client.request(program, &input, 0);
+    assert_eq!(request_before.id(&stage.domain), known);
+    let again: SignedReceipt =
+        client.rpc.request(methods::SUBMIT_TASK, rpc_params![request_before, signature_before]).await.unwrap();
+    assert_eq!(again, receipt, "what is here keeps its receipt");
     assert!(raw(admin, &call("admin_status", &token)).await.contains("\"isPaused\":true"));
     assert!(raw(admin, &call("admin_resumeIntake", &token)).await.contains("true"));
     client.submit(&request, &signature, b"paused").await.unwrap();

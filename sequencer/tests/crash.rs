@@ -12,18 +12,17 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use alloy_primitives::{B256, Bytes, U64};
-use alloy_sol_types::SolEvent;
+use alloy_primitives::{B256, U64};
 use assay_node::shutdown::Process;
-use assay_protocol::contracts::Batches;
-use assay_protocol::data::Data;
 use assay_protocol::deployment::Deployment;
-use assay_protocol::objects::Batch;
-use assay_protocol::rpc::{TaskState, methods};
+use assay_protocol::rpc::{ProgramView, TaskState, methods};
 use assay_sequencer::Sequencer;
 use jsonrpsee::core::client::ClientT;
 use jsonrpsee::rpc_params;
-use stage::{Behaviour, CLIENT, Client, EXECUTOR, FakeExecutor, SEQUENCER, Stage, config, eventually, wallet, wasm};
+use stage::{
+    Behaviour, CLIENT, Client, EXECUTOR, FakeExecutor, SEQUENCER, Stage, config, eventually, leaves,
+    parts_and_postings, wallet, wasm,
+};
 
 /// Set in the child: the folder of its data, L1's address, the deployment.
 const CHILD: &str = "ASSAY_TEST_SEQUENCER";
@@ -63,45 +62,6 @@ fn serve(stage: &Stage, data: &Path) -> Served {
     let (address, region) = line.split_once(' ').unwrap();
     std::thread::spawn(move || lines.for_each(drop));
     Served { child, url: format!("ws://{address}"), region: region.parse().unwrap() }
-}
-
-/// Every leaf of every batch of the region on L1, from its logs alone: task and attempt.
-async fn leaves(stage: &Stage, region: B256) -> Vec<(B256, u32)> {
-    let contract = stage.deployment.contracts.batches;
-    let filter = serde_json::json!([{ "address": contract, "fromBlock": "0x0", "toBlock": "latest" }]);
-    let logs: Vec<assay_node::l1::Log> = serde_json::from_value(stage.ask("eth_getLogs", filter).await).unwrap();
-    let (mut parts, mut found): (HashMap<(u64, u32), Bytes>, Vec<_>) = (HashMap::new(), Vec::new());
-    for log in logs {
-        if let Ok(part) = Batches::DataPosted::decode_log(&log.inner) {
-            parts.insert((part.number, part.part), part.data.data.clone());
-        }
-        let Ok(event) = Batches::BatchPosted::decode_log(&log.inner) else { continue };
-        assert_eq!((event.region, event.number as usize), (region, found.len()), "numbers without gaps");
-        let header = &event.batch;
-        let batch = Batch {
-            region,
-            number: header.number,
-            parent: header.parent,
-            first_sequence: header.firstSequence,
-            leaf_root: header.leafRoot,
-            count: header.count,
-            data_root: header.dataRoot,
-            data_length: header.dataLength,
-            blob_count: header.blobCount,
-            as_of: header.asOf,
-            min_deadline: header.minDeadline,
-        };
-        let mut data = Vec::new();
-        for part in 0_u32.. {
-            if data.len() >= batch.data_length as usize {
-                break;
-            }
-            data.extend_from_slice(&parts[&(batch.number, part)]);
-        }
-        let data = Data::decode(&batch, &stage.domain, &data).unwrap();
-        found.push(data.claims().map(|claim| (claim.result.task, claim.result.attempt)).collect::<Vec<_>>());
-    }
-    found.concat()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -164,6 +124,58 @@ async fn kill_9_loses_no_accepted_job_and_posts_none_twice() {
     assert!(times.values().all(|times| *times == 1));
     println!("{} accepted, {} leaves, each once", accepted.len(), times.len());
     let mut served = served;
+    served.child.kill().unwrap();
+    served.child.wait().unwrap();
+}
+
+/// A block has room for one part, so that they are mined one by one; the kill comes behind the first.
+#[tokio::test(flavor = "multi_thread")]
+async fn kill_9_between_a_part_and_its_posting_posts_the_batch_once() {
+    let Some(stage) = Stage::open().await else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let mut served = serve(&stage, directory.path());
+    let client = ready(&stage, &served).await;
+    let program = client.register(&wasm()).await.program;
+    eventually("the program is registered", async || {
+        let view: Option<ProgramView> = client.rpc.request(methods::GET_PROGRAM, rpc_params![program]).await.unwrap();
+        view?.registered_at
+    })
+    .await;
+    stage.ask("evm_setBlockGasLimit", serde_json::json!(["0x400000"])).await;
+    let mut tasks = Vec::new();
+    for nonce in 0..6_u64 {
+        let input: Vec<u8> = (0..60_000_u64).map(|index| (index * (nonce + 3)) as u8).collect();
+        tasks.push(client.job(program, &input, nonce).await);
+    }
+    let mut executor = FakeExecutor::arrives(&served.url, wallet(EXECUTOR), stage.domain, served.region).await;
+    executor.start(16, Behaviour::Works).await;
+    let staged = eventually("a part is staged", async || {
+        let (parts, postings) = parts_and_postings(&stage).await;
+        assert_eq!(postings, 0, "the batch has many parts");
+        (parts > 0).then_some(parts)
+    });
+    println!("{} parts are staged", staged.await);
+    served.child.kill().unwrap();
+    served.child.wait().unwrap();
+    assert_eq!(parts_and_postings(&stage).await.1, 0, "killed in time");
+    stage.ask("evm_setBlockGasLimit", serde_json::json!(["0x3938700"])).await;
+
+    let mut served = serve(&stage, directory.path());
+    let client = ready(&stage, &served).await;
+    let mut executor = FakeExecutor::arrives(&served.url, wallet(EXECUTOR), stage.domain, served.region).await;
+    executor.start(16, Behaviour::Works).await;
+    for task in &tasks {
+        eventually("every task is on L1", async || {
+            let state = client.task(*task).await?.state;
+            matches!(state, TaskState::Posted | TaskState::Attested | TaskState::Final).then_some(())
+        })
+        .await;
+    }
+    let mut wanted: Vec<(B256, u32)> = tasks.iter().map(|task| (*task, 0)).collect();
+    let mut got = leaves(&stage, served.region).await;
+    wanted.sort_unstable();
+    got.sort_unstable();
+    assert_eq!(got, wanted, "each once");
     served.child.kill().unwrap();
     served.child.wait().unwrap();
 }

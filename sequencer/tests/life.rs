@@ -102,8 +102,10 @@ async fn attempts_go_where_they_are_taken_and_a_stop_loses_nothing() {
         client.task(task).await.filter(|view| !view.declines.is_empty() && view.state == TaskState::Queued)
     });
     assert_eq!(view.await.declines[0].executor, wallet(EXECUTOR).address());
+    // It was busy: it is asked again, and is not asked without a pause.
+    eventually("it is asked again", async || (declines.work.lock().unwrap().given.len() >= 2).then_some(())).await;
     drop(declines);
-    // One that does nothing: its leases run out, the task comes back to it, for it has declined nothing.
+    // One that does nothing: its leases run out, and after a while, in which others have a turn, the task comes back to it.
     let mut sleeps = FakeExecutor::arrives(&running.url(), wallet(OTHER_EXECUTOR), stage.domain, region).await;
     sleeps.start(4, Behaviour::Sleeps).await;
     eventually("its lease has run out twice", async || (sleeps.work.lock().unwrap().given.len() >= 3).then_some(()))

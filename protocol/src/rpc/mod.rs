@@ -142,4 +142,7 @@ pub struct LimitsView {
     /// Least seconds from now to a deadline.
     #[serde(with = "alloy_serde::quantity")]
     pub deadline_min: u64,
+    /// Most seconds from now to a deadline.
+    #[serde(with = "alloy_serde::quantity")]
+    pub deadline_max: u64,
 }

@@ -46,7 +46,8 @@ impl Draft {
     #[must_use]
     pub fn request(&self, client: Address, sequencer: &StatusView, nonce: u64) -> TaskRequest {
         let limits = &sequencer.limits;
-        let deadline_after = self.deadline_after.unwrap_or_else(|| DEADLINE_AFTER.max(limits.deadline_min));
+        let usual = DEADLINE_AFTER.max(limits.deadline_min).min(limits.deadline_max);
+        let deadline_after = self.deadline_after.unwrap_or(usual);
         TaskRequest {
             client,
             region: sequencer.region,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use alloy_primitives::{B256, Bytes};
 use assay_node::blobs::BlobError;
-use assay_node::store::{Batch as Commit, StoreError};
+use assay_node::store::StoreError;
 use assay_protocol::data::layout::{Area, ENTRY_SIZE, Layout, PAGE_SIZE, RECORD_SIZE};
 use assay_protocol::data::{Data, DataError, EncodeError, Encoded, encode};
 use assay_protocol::faults::{Fault, faults};
@@ -20,11 +20,10 @@ use tracing::error;
 
 use super::facts::Known;
 use super::leaves::{claim_id, newest_build};
+use super::written::{Rows, output_row};
 use crate::context::Context;
 use crate::l1::{Standing, View};
-use crate::rows::{
-    BUILDS, BuildRow, DIRECTORY, HEADS, LEAVES, ORDERS, OUTPUTS, OutputRow, PROGRAMS, PROGRESS, PlaceRow, UNDECIDED,
-};
+use crate::rows::{DIRECTORY, ORDERS, OUTPUTS, OutputRow, PROGRAMS, PROGRESS};
 
 /// How often a batch is built anew because a leaf was left out.
 const ROUNDS_MAX: usize = 8;
@@ -80,16 +79,6 @@ pub struct Built {
     pub rows: Rows,
 }
 
-/// Rows of a batch.
-pub struct Rows {
-    build: (u64, u32),
-    header: Batch,
-    blobs: Vec<BlobRef>,
-    head: Bytes,
-    outputs: Vec<(BlobRef, OutputRow)>,
-    leaves: Vec<Candidate>,
-}
-
 /// Why there is no batch.
 #[derive(Debug, Error)]
 pub enum BuildError {
@@ -111,28 +100,6 @@ pub enum BuildError {
     /// A fault that is of no leaf: a bug, so nothing is posted.
     #[error("the batch would be at fault: {0}")]
     Fault(Fault),
-}
-
-impl Rows {
-    /// Writes them. What was said of the number before is overwritten.
-    pub fn write(&self, intents: Vec<B256>, commit: &mut Commit) -> Result<(), StoreError> {
-        let (number, _) = self.build;
-        let row = BuildRow { header: self.header, blobs: self.blobs.clone(), intents };
-        commit.put(&BUILDS, &self.build, &row)?;
-        commit.put(&HEADS, &self.build, &self.head)?;
-        commit.put(&UNDECIDED, &number, &())?;
-        for (index, blob) in (0..).zip(&self.blobs) {
-            commit.put(&DIRECTORY, &(blob.root, blob.length), &PlaceRow(Place { batch: number, index }))?;
-        }
-        for (blob, row) in &self.outputs {
-            commit.put(&OUTPUTS, &(blob.root, blob.length), row)?;
-        }
-        for (index, leaf) in (0..).zip(&self.leaves) {
-            let place = PlaceRow(Place { batch: number, index });
-            commit.put(&LEAVES, &(leaf.sequence, leaf.attempt), &place)?;
-        }
-        Ok(())
-    }
 }
 
 /// A batch, if there is one, and what keeps candidates out of it, by their sequence numbers.
@@ -249,9 +216,7 @@ impl<'a> Draft<'a> {
             self.cut(before);
             return Ok(Some(Blocked::Room));
         }
-        let index = self.claims.len() as u32;
-        self.note_output(&result.output, (&order.request.input, &input), index)?;
-        self.claims.push(Claim {
+        let claim = Claim {
             sequence,
             request: order.request,
             client_signature: client,
@@ -260,7 +225,11 @@ impl<'a> Draft<'a> {
             input: Source::from(input),
             wasm: Source::from(wasm),
             predecessor: candidate.predecessor.unwrap_or_default(),
-        });
+        };
+        let place = Place { batch: self.plan.number, index: self.claims.len() as u32 };
+        let output = output_row(self.context, &self.outputs, &claim, place)?;
+        self.outputs.extend(output.map(|row| (claim.result.output, row)));
+        self.claims.push(claim);
         self.leaves.push(*candidate);
         Ok(None)
     }
@@ -330,29 +299,6 @@ impl<'a> Draft<'a> {
         Ok(posting.is_some_and(|posting| posting.voided_at.is_none() && posting.hash == row.header.hash()))
     }
 
-    /// Remembers an output that is too long to be posted when it becomes an input.
-    fn note_output(&mut self, output: &BlobRef, input: (&BlobRef, &Origin), index: u32) -> Result<(), BuildError> {
-        if output.length <= self.context.config.batches.posted_input_bytes_max {
-            return Ok(());
-        }
-        let place = Place { batch: self.plan.number, index };
-        let (blob, origin) = input;
-        let chain_length = match origin {
-            Origin::Here(_) | Origin::Earlier(_) => 1,
-            Origin::Output(_) => {
-                // The row is under the input's name, which is the output there.
-                let drafted = self.outputs.iter().find(|(output, _)| output == blob).map(|(_, row)| *row);
-                let row = drafted
-                    .map_or_else(|| self.context.store.get(&OUTPUTS, &(blob.root, blob.length)), |row| Ok(Some(row)))?;
-                row.map_or(u8::MAX, |row| row.chain_length.saturating_add(1))
-            }
-            // Never final: nothing that hangs on it is.
-            Origin::Absent => return Ok(()),
-        };
-        self.outputs.push((*output, OutputRow { place, chain_length }));
-        Ok(())
-    }
-
     fn insert(&mut self, blob: BlobRef, bytes: Bytes) -> u32 {
         let index = self.blobs.len() as u32;
         self.places.insert(blob, index);
@@ -394,7 +340,7 @@ impl<'a> Draft<'a> {
             blobs: encoded.blobs,
             head,
             outputs: self.outputs,
-            leaves: self.leaves.clone(),
+            leaves: self.leaves.iter().map(|leaf| (leaf.sequence, leaf.attempt)).collect(),
         };
         Built { header, data: encoded.data, leaves: self.leaves, rows }
     }

@@ -30,11 +30,9 @@ pub struct LeafState {
     pub wasm: Origin,
     /// Its input and output.
     pub blobs: [BlobRef; 2],
-    /// Whether its fate is decided.
-    pub is_decided: bool,
 }
 
-/// A batch with leaves whose fate is open.
+/// The leaves of a batch.
 #[derive(Clone, Debug)]
 pub struct Undecided {
     /// Which build it is.
@@ -63,7 +61,7 @@ pub fn record_of<'a>(header: &Batch, head: &'a Bytes, index: u32) -> Option<&'a 
         .as_array::<{ RECORD_SIZE as usize }>()
 }
 
-/// Every leaf of a build, as it is when nothing of it is decided.
+/// Every leaf of the build that counts.
 ///
 /// # Errors
 /// If the rows can't be read.
@@ -78,7 +76,6 @@ pub fn leaves_of(store: &Store, domain: &Domain, number: u64) -> Result<Option<U
         input: claim.input.origin().unwrap_or(Origin::Absent),
         wasm: claim.wasm.origin().unwrap_or(Origin::Absent),
         blobs: [claim.request.input, claim.result.output],
-        is_decided: false,
     };
     let header = row.header;
     let records = (0..header.count).filter_map(|index| record_of(&header, &head, index));

@@ -14,19 +14,19 @@ use std::collections::BTreeMap;
 
 use alloy_primitives::{B256, U64};
 use assay_node::endpoint::Endpoint;
+use assay_node::store::Batch as Commit;
 use assay_node::tx::Outcome;
 use assay_protocol::objects::Place;
 use assay_protocol::rpc::TaskState;
 use tracing::{error, info, warn};
 
+use super::posted::OpenBatch;
 use super::{Core, CoreError, Durable, Phase};
-use crate::batch::{Blocked, BuildError, Built, Candidate, Plan, Undecided, build, intents, leaves_of};
+use crate::batch::{Blocked, BuildError, Built, Candidate, Plan, build, intents, leaves_of};
 use crate::context::now_ms;
 use crate::l1::{Posting, View};
-use crate::rows::{BUILDS, DIRECTORY, HEADS, LEAVES, OUTPUTS, UNDECIDED};
+use crate::rows::{PIN_OUTPUT, PROGRESS, ProgressRow};
 
-/// Blocks beyond those that settle a posting after which one that L1 does not show is given up.
-const VANISHED_BLOCKS: u64 = 32;
 /// Seconds of L1 that a batch needs at least from its building to its posting.
 const POSTING_SECONDS_MIN: u64 = 2;
 
@@ -60,10 +60,12 @@ pub struct Finished {
 pub(super) struct Batches {
     /// Whether one is being built.
     pub is_building: bool,
+    /// Whether L1 was reorganised meanwhile: what is being built leans on what does not stand any more.
+    pub is_outdated: bool,
     /// The one that is to be posted.
     pub in_flight: Option<InFlight>,
     /// Those with leaves whose fate is open, and those that are in flight.
-    pub undecided: BTreeMap<u64, Undecided>,
+    pub undecided: BTreeMap<u64, OpenBatch>,
     /// Whether the next is made without waiting.
     pub post_now: bool,
     /// L1 time of the last try that came to nothing: the next is made when that has changed.
@@ -98,7 +100,8 @@ impl Core {
     pub(super) async fn seal(&mut self) -> Result<(), CoreError> {
         self.give_up().await?;
         let config = &self.parts.context.config.batches;
-        if self.batches.is_building || self.batches.in_flight.is_some() || !self.view.is_open() {
+        let is_busy = self.batches.is_building || self.batches.in_flight.is_some();
+        if is_busy || !self.view.is_open() || self.view.tip().is_none() {
             return Ok(());
         }
         let Some(since) = self.tasks.ready_since_ms() else {
@@ -125,7 +128,7 @@ impl Core {
             candidates: self.candidates(config.leaves_max),
             view: self.view.clone(),
         };
-        self.batches.is_building = true;
+        (self.batches.is_building, self.batches.is_outdated) = (true, false);
         let (context, durable, workers) =
             (self.parts.context.clone(), self.durable.clone(), self.parts.workers.clone());
         tokio::spawn(async move {
@@ -163,13 +166,12 @@ impl Core {
                 return Ok(());
             }
         };
+        if self.batches.is_outdated {
+            return Ok(());
+        }
         for (sequence, cause) in blocked {
-            let Blocked::Result(reason) = cause else { continue };
-            warn!(sequence, reason, "a result can't be posted, its attempt is run again");
-            self.executors.forget(sequence);
-            if self.tasks.get(sequence).is_some_and(|task| task.phase == Phase::Ready) {
-                self.tasks.set(sequence, Phase::Queued, now_ms());
-                self.tell(sequence, TaskState::Queued, None);
+            if let Blocked::Result(reason) = cause {
+                self.throw_away(sequence, &plan, &reason).await?;
             }
         }
         // Meanwhile a task may have ended, or L1 may have changed its mind: then it is built anew.
@@ -188,6 +190,36 @@ impl Core {
         self.launch(plan, built).await
     }
 
+    /// A result can't be posted: it is forgotten, and its attempt run again by somebody else.
+    async fn throw_away(&mut self, sequence: u64, plan: &Plan, reason: &str) -> Result<(), CoreError> {
+        let of = plan.candidates.iter().find(|candidate| candidate.sequence == sequence).map(|of| of.attempt);
+        let task = self.tasks.get(sequence).copied();
+        let Some(task) = task.filter(|task| task.phase == Phase::Ready && Some(task.attempt) == of) else {
+            return Ok(());
+        };
+        let context = self.parts.context.clone();
+        let result = context.store.get(&PROGRESS, &sequence)?.and_then(|row| row.result).map(|(result, _)| result);
+        if let Some(result) = result {
+            // It has signed this, and would say the same again.
+            self.executors.bars.refuse(sequence, result.executor);
+        }
+        let executor = result.map(|result| result.executor);
+        warn!(sequence, ?executor, reason, "a result can't be posted, its attempt is run again");
+        self.parts.metrics.results_blocked.inc();
+        self.tasks.set(sequence, Phase::Queued, now_ms());
+        self.tell(sequence, TaskState::Queued, None);
+        let write = move |batch: &mut Commit| {
+            let before = context.store.get(&PROGRESS, &sequence)?.unwrap_or_default();
+            let (attempt, predecessor) = (task.attempt, task.predecessor);
+            if let Some(result) = result {
+                context.blobs.unpin(batch, &result.output, (PIN_OUTPUT, sequence));
+            }
+            Ok(batch.put(&PROGRESS, &sequence, &ProgressRow { attempt, predecessor, result: None, ..before })?)
+        };
+        self.parts.journal.enter(write, || {}).await;
+        Ok(())
+    }
+
     /// Writes a batch down with its intents, in one commit, and waits for what becomes of it.
     async fn launch(&mut self, plan: Plan, built: Built) -> Result<(), CoreError> {
         let Built { header, data, leaves, rows, .. } = built;
@@ -204,9 +236,11 @@ impl Core {
         self.parts.metrics.batch_built(leaves.len(), data.len());
         for (index, leaf) in (0..).zip(&leaves) {
             self.tasks.set(leaf.sequence, Phase::Sealed(Place { batch: number, index }), now_ms());
+            // Its attempt is run no more unless it becomes void.
+            self.executors.forget(leaf.sequence);
         }
         if let Some(batch) = leaves_of(&context.store, &context.domain, number)? {
-            self.batches.undecided.insert(number, batch);
+            self.batches.undecided.insert(number, batch.into());
         }
         self.batches.in_flight = Some(InFlight { number, build: plan.build, settled: None });
         self.wait_for(number, plan.build, names);
@@ -237,111 +271,6 @@ impl Core {
             }
             let _ = durable.send(Durable::Settled { number, build, is_done });
         });
-    }
-
-    /// A batch is on L1.
-    pub(super) fn posted(&mut self, number: u64, posting: Posting) -> Result<(), CoreError> {
-        let known = match self.batches.undecided.get(&number) {
-            Some(batch) => batch.hash == posting.hash,
-            None => false,
-        };
-        if !known && !self.adopt(number, posting.hash)? {
-            return Err(CoreError::ForeignBatch { number, got: posting.hash });
-        }
-        info!(number, block = posting.block, "a batch is posted");
-        self.parts.metrics.batches_posted.inc();
-        self.batches.in_flight.take_if(|batch| batch.number == number);
-        let leaves = self.batches.undecided.get(&number).map(|batch| batch.leaves.clone()).unwrap_or_default();
-        for (index, leaf) in (0..).zip(leaves) {
-            let place = Place { batch: number, index };
-            if self.tasks.get(leaf.sequence).is_some_and(|task| task.phase == Phase::Sealed(place)) {
-                self.tell(leaf.sequence, TaskState::Posted, Some(place));
-            }
-        }
-        let _ = self.parts.news.batches.send(BatchEvent { number });
-        Ok(())
-    }
-
-    /// L1 has a build of a batch that was given up: it counts after all. Whether there is such a build.
-    fn adopt(&mut self, number: u64, hash: B256) -> Result<bool, CoreError> {
-        let context = self.parts.context.clone();
-        let builds: Vec<_> =
-            context.store.range(&BUILDS, (number, 0)..=(number, u32::MAX)).collect::<Result<_, _>>()?;
-        let Some(build) = builds.iter().find(|(_, row)| row.header.hash() == hash).map(|((_, build), _)| *build) else {
-            return Ok(false);
-        };
-        warn!(number, build, "a batch that was given up is on L1 after all");
-        self.unseal(number);
-        let mut commit = context.store.batch();
-        for ((_, other), _) in builds.iter().filter(|((_, other), _)| *other > build) {
-            commit.delete(&BUILDS, &(number, *other));
-            commit.delete(&HEADS, &(number, *other));
-        }
-        commit.put(&UNDECIDED, &number, &())?;
-        commit.commit()?;
-        let Some(batch) = leaves_of(&context.store, &context.domain, number)? else { return Ok(false) };
-        let mut commit = context.store.batch();
-        for (index, leaf) in (0..).zip(&batch.leaves) {
-            let place = Place { batch: number, index };
-            commit.put(&LEAVES, &(leaf.sequence, leaf.attempt), &crate::rows::PlaceRow(place))?;
-            if self.tasks.get(leaf.sequence).is_some_and(|task| task.attempt == leaf.attempt) {
-                self.executors.forget(leaf.sequence);
-                self.tasks.set(leaf.sequence, Phase::Sealed(place), now_ms());
-            }
-        }
-        commit.commit()?;
-        self.batches.undecided.insert(number, batch);
-        Ok(true)
-    }
-
-    /// Gives the batch in flight up when its posting can't land any more.
-    async fn give_up(&mut self) -> Result<(), CoreError> {
-        let tip = self.view.tip().map_or(0, |tip| tip.number);
-        let Some(batch) = &mut self.batches.in_flight else { return Ok(()) };
-        let Some((is_done, heard_at)) = &mut batch.settled else { return Ok(()) };
-        if *heard_at == 0 {
-            *heard_at = tip;
-        }
-        // Done, and not seen yet: what counts here lags behind. Done, and never seen: L1 was reorganised deeper than anybody waits.
-        let waits = if *is_done { VANISHED_BLOCKS + self.parts.context.config.chain.settled_confirmations } else { 0 };
-        // What failed may have failed because the batch was there already: it is seen with the block in which it failed.
-        let waits = waits.max(self.parts.context.config.chain.confirmations + 1);
-        if tip < *heard_at + waits {
-            return Ok(());
-        }
-        let (number, build) = (batch.number, batch.build);
-        warn!(number, build, "a batch can't land any more, its results are built anew");
-        let store = self.parts.context.store.clone();
-        let mut commit = store.batch();
-        // Those behind it, which a deep reorganisation can have left, name it as their parent: they go with it.
-        let numbers: Vec<u64> = self.batches.undecided.range(number..).map(|(number, _)| *number).collect();
-        for number in &numbers {
-            let batch = &self.batches.undecided[number];
-            if let Some(row) = store.get(&BUILDS, &(*number, batch.build))? {
-                row.blobs.iter().for_each(|blob| commit.delete(&DIRECTORY, &(blob.root, blob.length)));
-            }
-            for leaf in &batch.leaves {
-                commit.delete(&LEAVES, &(leaf.sequence, leaf.attempt));
-                commit.delete(&OUTPUTS, &(leaf.blobs[1].root, leaf.blobs[1].length));
-            }
-            commit.delete(&UNDECIDED, number);
-        }
-        commit.commit_async().await?;
-        numbers.into_iter().for_each(|number| self.unseal(number));
-        self.batches.in_flight = None;
-        Ok(())
-    }
-
-    /// The leaves of a batch that does not count wait again.
-    fn unseal(&mut self, number: u64) {
-        let Some(batch) = self.batches.undecided.remove(&number) else { return };
-        for leaf in batch.leaves {
-            let task = self.tasks.get(leaf.sequence);
-            if task.is_some_and(|task| matches!(task.phase, Phase::Sealed(place) if place.batch == number)) {
-                self.tasks.set(leaf.sequence, Phase::Ready, now_ms());
-                self.tell(leaf.sequence, TaskState::Executed, None);
-            }
-        }
     }
 }
 

@@ -2,12 +2,18 @@
 
 use assay_node::store::Batch as Commit;
 use assay_protocol::objects::Role;
-use assay_protocol::rpc::{Assignment, Decline, ErrorCode, INLINE_BYTES_MAX, TaskState};
+use assay_protocol::rpc::{Assignment, Decline, DeclineReason, ErrorCode, INLINE_BYTES_MAX, TaskState};
 
-use super::{Answer, Connection, Core, CoreError, Durable, Phase};
+use super::executors::Round;
+use super::{Answer, Connection, Core, CoreError, Durable, Message, Phase};
 use crate::context::now_ms;
 use crate::refusal::Refusal;
 use crate::rows::{ORDERS, PIN_OUTPUT, PROGRAMS, PROGRESS, ProgressRow};
+
+/// Milliseconds for which an executor that was busy gets nothing.
+const BUSY_REST_MS: u64 = 1000;
+/// Milliseconds for which an executor that could not have a blob is not asked about its task.
+const MISSING_BAR_MS: u64 = 30_000;
 
 /// The refusal of a word on a task that the connection does not have.
 pub(super) fn not_assigned(sequence: u64) -> Refusal {
@@ -17,14 +23,15 @@ pub(super) fn not_assigned(sequence: u64) -> Refusal {
 impl Core {
     /// Hands out what waits.
     pub(super) async fn dispatch(&mut self) -> Result<(), CoreError> {
-        if self.tasks.queued() == 0 || self.executors.len() == 0 {
+        if self.tasks.queue().is_empty() || self.executors.len() == 0 || self.view.tip().is_none() {
             return Ok(());
         }
         let (view, time) = (self.view.clone(), self.view.time());
         let is_welcome =
             |executor| !view.is_convict(executor) && view.registry.is_registered(Role::Executor, executor, time);
         let lease_ms = self.parts.context.config.dispatch.lease_ms;
-        let given = self.executors.assign(self.tasks.queue().iter(), now_ms() + lease_ms, is_welcome);
+        let Round { given, nobodys } = self.executors.assign(self.tasks.queue(), now_ms(), is_welcome);
+        nobodys.into_iter().for_each(|sequence| self.tasks.put_aside(sequence));
         for (sequence, connection) in given {
             self.tasks.set(sequence, Phase::Running, now_ms());
             let sent = match self.assignment(sequence, lease_ms)? {
@@ -75,6 +82,29 @@ impl Core {
         }
     }
 
+    /// An executor is ready for assignments: what was nobody's may be for it.
+    pub(super) async fn join(&mut self, message: Message) -> Result<(), CoreError> {
+        let Message::Join { connection, executor, slots, assignments } = message else { return Ok(()) };
+        self.assignments.insert(connection, assignments);
+        self.executors.join(connection, executor, slots);
+        let bars = &self.executors.bars;
+        self.tasks.bring_back(|sequence| !bars.is_barred(sequence, executor));
+        self.dispatch().await
+    }
+
+    /// Leases and bars end.
+    pub(super) fn expire_leases(&mut self, now_ms: u64) {
+        for sequence in self.executors.expire(now_ms) {
+            self.parts.metrics.leases_expired.inc();
+            self.requeue(sequence);
+        }
+        let freed = self.executors.bars.expire(now_ms);
+        if !freed.is_empty() {
+            let freed: std::collections::HashSet<u64> = freed.into_iter().collect();
+            self.tasks.bring_back(|sequence| freed.contains(&sequence));
+        }
+    }
+
     /// A connection has ended.
     pub(super) async fn leave(&mut self, connection: Connection) -> Result<(), CoreError> {
         self.assignments.remove(&connection);
@@ -93,12 +123,21 @@ impl Core {
             let _ = reply.send(Err(not_assigned(sequence)));
             return Ok(());
         };
-        self.executors.forget(sequence);
+        if self.executors.bars.is_refused(sequence, result.executor) {
+            let message = "what this executor said of the attempt can't be posted, and it is not asked again";
+            let _ = reply.send(Err(Refusal::new(ErrorCode::InvalidResult, message)));
+            return Ok(());
+        }
+        self.executors.release(sequence);
         self.tasks.set(sequence, Phase::Storing, now_ms());
         let (context, durable, metrics) =
             (self.parts.context.clone(), self.durable.clone(), self.parts.metrics.clone());
         let write = move |batch: &mut Commit| {
             let before = context.store.get(&PROGRESS, &sequence)?.unwrap_or_default();
+            // An output of an earlier result of this attempt is nobody's from now on.
+            if let Some((earlier, _)) = &before.result {
+                context.blobs.unpin(batch, &earlier.output, (PIN_OUTPUT, sequence));
+            }
             let attempt = task.attempt;
             let row =
                 ProgressRow { attempt, predecessor: task.predecessor, result: Some((result, signature)), ..before };
@@ -130,7 +169,17 @@ impl Core {
         };
         decline.words.truncate(decline.words.floor_char_boundary(Decline::WORDS_MAX));
         self.parts.metrics.declines.inc();
-        self.executors.decline(sequence, decline.executor);
+        self.executors.release(sequence);
+        match decline.reason {
+            // It may stop, and be back soon: what it has no room for now it is asked about again.
+            DeclineReason::Busy => self.executors.rest(connection, now_ms() + BUSY_REST_MS),
+            DeclineReason::Missing => {
+                self.executors.bars.until(sequence, decline.executor, now_ms() + MISSING_BAR_MS);
+            }
+            DeclineReason::WallClock | DeclineReason::Memory | DeclineReason::Engine | DeclineReason::Request => {
+                self.executors.bars.lasting(sequence, decline.executor);
+            }
+        }
         self.requeue(sequence);
         let store = self.parts.context.store.clone();
         let write = move |batch: &mut Commit| {

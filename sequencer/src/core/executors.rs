@@ -1,16 +1,19 @@
 //! Executors that are connected, what each has, and until when.
 //!
-//! Owns leases and the choice of an executor: the least loaded of those that did not decline the attempt. Pure: time comes in as
-//! milliseconds, assignments go out as pairs. A lease that runs out, a decline and a connection that ends all give the task back.
+//! Owns leases and the choice of an executor: the least loaded of those that may be asked. Pure: time comes in as milliseconds,
+//! assignments go out as pairs. A lease that runs out, a decline and a connection that ends all give the task back. However often it is
+//! renewed, a lease ends; and an executor has no more slots over many connections than over one.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use alloy_primitives::Address;
+
+use super::bars::Bars;
 
 /// A connection.
 pub type Connection = u64;
 
-/// Tasks of the queue that are passed over in one round because those who have room declined them.
+/// Tasks of the queue that are passed over in one round because those who have room may not be asked: the next round goes on behind them.
 const PASSED_MAX: usize = 256;
 
 #[derive(Debug)]
@@ -18,25 +21,67 @@ struct Session {
     executor: Address,
     slots: usize,
     running: BTreeSet<u64>,
+    /// It was busy: it gets nothing before.
+    rests_until_ms: u64,
+}
+
+impl Session {
+    fn room(&self, now_ms: u64) -> usize {
+        if self.rests_until_ms > now_ms { 0 } else { self.slots.saturating_sub(self.running.len()) }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Lease {
     connection: Connection,
+    executor: Address,
     until_ms: u64,
+    /// It is not renewed beyond.
+    last_ms: u64,
+}
+
+/// What is the same for all leases.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms {
+    /// Most assignments at once to one executor, over all its connections.
+    pub slots_max: usize,
+    /// Milliseconds that a lease lasts unless it is renewed.
+    pub lease_ms: u64,
+    /// Milliseconds that it lasts at most.
+    pub lease_max_ms: u64,
+}
+
+/// What came of a look at the queue.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Round {
+    /// Tasks and who gets them.
+    pub given: Vec<(u64, Connection)>,
+    /// Tasks that no executor who is here may be asked about.
+    pub nobodys: Vec<u64>,
 }
 
 /// Executors and leases.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Executors {
+    terms: Terms,
     sessions: BTreeMap<Connection, Session>,
     leases: HashMap<u64, Lease>,
     ends: BTreeSet<(u64, u64)>,
-    /// Who declined a task's attempt; a new attempt begins anew.
-    declined: HashMap<u64, HashSet<Address>>,
+    /// Leases of an executor over all its connections.
+    held: HashMap<Address, usize>,
+    /// Who is not asked about a task.
+    pub bars: Bars,
+    /// Where the next round begins, if the last one did not see the whole queue.
+    cursor: Option<u64>,
 }
 
 impl Executors {
+    /// Nobody yet.
+    pub fn new(terms: Terms) -> Self {
+        let (sessions, leases, ends, held) = (BTreeMap::new(), HashMap::new(), BTreeSet::new(), HashMap::new());
+        Self { terms, sessions, leases, ends, held, bars: Bars::default(), cursor: None }
+    }
+
     /// Executors that are connected.
     pub fn len(&self) -> usize {
         self.sessions.len()
@@ -49,13 +94,18 @@ impl Executors {
 
     /// An executor is ready for so many assignments at once. One that was connected here before has its slots changed.
     pub fn join(&mut self, connection: Connection, executor: Address, slots: usize) {
-        let session = Session { executor, slots, running: BTreeSet::new() };
+        let session = Session { executor, slots, running: BTreeSet::new(), rests_until_ms: 0 };
         self.sessions.entry(connection).and_modify(|known| known.slots = slots).or_insert(session);
     }
 
     /// An executor takes no more for now; what it has stays with it until its leases are over.
     pub fn pause(&mut self, connection: Connection) {
         self.sessions.entry(connection).and_modify(|session| session.slots = 0);
+    }
+
+    /// An executor is busy: it gets nothing over this connection before a time.
+    pub fn rest(&mut self, connection: Connection, until_ms: u64) {
+        self.sessions.entry(connection).and_modify(|session| session.rests_until_ms = until_ms);
     }
 
     /// A connection has ended; returns what it had.
@@ -66,42 +116,64 @@ impl Executors {
     }
 
     /// Hands out what waits, oldest first, for as long as there is room.
-    pub fn assign<'a>(
-        &mut self,
-        queue: impl Iterator<Item = &'a u64>,
-        until_ms: u64,
-        is_welcome: impl Fn(Address) -> bool,
-    ) -> Vec<(u64, Connection)> {
-        let mut room: usize =
-            self.sessions.values().map(|session| session.slots.saturating_sub(session.running.len())).sum();
-        let (mut given, mut passed) = (Vec::new(), 0);
-        for sequence in queue {
+    pub fn assign(&mut self, queue: &BTreeSet<u64>, now_ms: u64, is_welcome: impl Fn(Address) -> bool) -> Round {
+        let here = self.sessions.iter().filter(|(_, session)| session.slots > 0 && is_welcome(session.executor));
+        let here: Vec<Connection> = here.map(|(connection, _)| *connection).collect();
+        let (mut room, mut passed, mut round) = (self.room(&here, now_ms), 0, Round::default());
+        let begin = self.cursor.take().unwrap_or(0);
+        for sequence in queue.range(begin..) {
             if room == 0 || passed == PASSED_MAX {
+                self.cursor = (begin > 0 || room > 0).then_some(*sequence);
                 break;
             }
-            let Some(connection) = self.choose(*sequence, &is_welcome) else {
+            let Some(connection) = self.choose(*sequence, &here, now_ms) else {
                 passed += 1;
+                let may = |connection| !self.bars.is_barred(*sequence, self.sessions[connection].executor);
+                if !here.iter().any(may) {
+                    round.nobodys.push(*sequence);
+                }
                 continue;
             };
             room -= 1;
-            let session = self.sessions.get_mut(&connection).expect("it was just chosen");
-            session.running.insert(*sequence);
-            self.leases.insert(*sequence, Lease { connection, until_ms });
-            self.ends.insert((until_ms, *sequence));
-            given.push((*sequence, connection));
+            self.lease(*sequence, connection, now_ms);
+            round.given.push((*sequence, connection));
         }
-        given
+        round
     }
 
-    fn choose(&self, sequence: u64, is_welcome: &impl Fn(Address) -> bool) -> Option<Connection> {
-        let declined = self.declined.get(&sequence);
-        let free = self.sessions.iter().filter(|(_, session)| {
-            let has_declined = declined.is_some_and(|declined| declined.contains(&session.executor));
-            session.running.len() < session.slots && !has_declined && is_welcome(session.executor)
+    /// Assignments that can be made at most.
+    fn room(&self, here: &[Connection], now_ms: u64) -> usize {
+        let mut rooms: HashMap<Address, usize> = HashMap::new();
+        for session in here.iter().map(|connection| &self.sessions[connection]) {
+            *rooms.entry(session.executor).or_default() += session.room(now_ms);
+        }
+        rooms.iter().map(|(executor, room)| (*room).min(self.terms.slots_max.saturating_sub(self.held(executor)))).sum()
+    }
+
+    fn held(&self, executor: &Address) -> usize {
+        self.held.get(executor).copied().unwrap_or(0)
+    }
+
+    fn choose(&self, sequence: u64, here: &[Connection], now_ms: u64) -> Option<Connection> {
+        let sessions = here.iter().map(|connection| (*connection, &self.sessions[connection]));
+        let free = sessions.filter(|(_, session)| {
+            let has_room = session.room(now_ms) > 0 && self.held(&session.executor) < self.terms.slots_max;
+            has_room && !self.bars.is_barred(sequence, session.executor)
         });
         // Load as a fraction, without division: a / b < c / d.
         let lighter = |a: &Session, b: &Session| (a.running.len() * b.slots).cmp(&(b.running.len() * a.slots));
-        free.min_by(|(_, a), (_, b)| lighter(a, b)).map(|(connection, _)| *connection)
+        free.min_by(|(_, a), (_, b)| lighter(a, b)).map(|(connection, _)| connection)
+    }
+
+    fn lease(&mut self, sequence: u64, connection: Connection, now_ms: u64) {
+        let session = self.sessions.get_mut(&connection).expect("it was just chosen");
+        session.running.insert(sequence);
+        let executor = session.executor;
+        *self.held.entry(executor).or_default() += 1;
+        let last_ms = now_ms.saturating_add(self.terms.lease_max_ms);
+        let until_ms = now_ms.saturating_add(self.terms.lease_ms).min(last_ms);
+        self.leases.insert(sequence, Lease { connection, executor, until_ms, last_ms });
+        self.ends.insert((until_ms, sequence));
     }
 
     /// Whether a connection has a task.
@@ -109,15 +181,13 @@ impl Executors {
         self.leases.get(&sequence).is_some_and(|lease| lease.connection == connection)
     }
 
-    /// A connection is still at it. Whether it has the task at all.
-    pub fn renew(&mut self, connection: Connection, sequence: u64, until_ms: u64) -> bool {
-        let Some(lease) = self.leases.get_mut(&sequence).filter(|lease| lease.connection == connection) else {
-            return false;
-        };
+    /// A connection is still at it: for how many milliseconds more it has the task, if it has it at all.
+    pub fn renew(&mut self, connection: Connection, sequence: u64, now_ms: u64) -> Option<u64> {
+        let lease = self.leases.get_mut(&sequence).filter(|lease| lease.connection == connection)?;
         self.ends.remove(&(lease.until_ms, sequence));
-        lease.until_ms = until_ms;
-        self.ends.insert((until_ms, sequence));
-        true
+        lease.until_ms = now_ms.saturating_add(self.terms.lease_ms).min(lease.last_ms);
+        self.ends.insert((lease.until_ms, sequence));
+        lease.until_ms.checked_sub(now_ms).filter(|left| *left > 0)
     }
 
     /// A task is not with its executor any more: it has a result, was declined, or is over.
@@ -130,84 +200,36 @@ impl Executors {
         }
     }
 
-    /// An executor has no result for the attempt, and is not asked again.
-    pub fn decline(&mut self, sequence: u64, executor: Address) {
-        self.release(sequence);
-        self.declined.entry(sequence).or_default().insert(executor);
-    }
-
     /// Nothing more is remembered of a task: its attempt is over.
     pub fn forget(&mut self, sequence: u64) {
         self.release(sequence);
-        self.declined.remove(&sequence);
+        self.bars.forget(sequence);
     }
 
-    /// Leases that have run out; those tasks are with nobody any more.
+    /// Leases that have run out; those tasks are with nobody any more. Who let one run out is not asked for as long as a lease lasts, so
+    /// that others have a turn; who had it as long as anybody may, is not asked for as long again.
     pub fn expire(&mut self, now_ms: u64) -> Vec<u64> {
         let over: Vec<u64> = self.ends.range(..=(now_ms, u64::MAX)).map(|(_, sequence)| *sequence).collect();
-        over.iter().for_each(|sequence| self.release(*sequence));
+        for sequence in &over {
+            let lease = self.leases[sequence];
+            let pause = if lease.until_ms == lease.last_ms { self.terms.lease_max_ms } else { self.terms.lease_ms };
+            self.bars.until(*sequence, lease.executor, now_ms.saturating_add(pause));
+            self.release(*sequence);
+        }
         over
     }
 
     fn unlease(&mut self, sequence: u64) {
-        if let Some(lease) = self.leases.remove(&sequence) {
-            self.ends.remove(&(lease.until_ms, sequence));
+        let Some(lease) = self.leases.remove(&sequence) else { return };
+        self.ends.remove(&(lease.until_ms, sequence));
+        if let Some(held) = self.held.get_mut(&lease.executor) {
+            *held -= 1;
+            if *held == 0 {
+                self.held.remove(&lease.executor);
+            }
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn assign(executors: &mut Executors, queue: &[u64], until_ms: u64) -> Vec<(u64, Connection)> {
-        executors.assign(queue.iter(), until_ms, |_| true)
-    }
-
-    #[test]
-    fn the_least_loaded_gets_the_next() {
-        let mut executors = Executors::default();
-        executors.join(1, Address::repeat_byte(1), 2);
-        executors.join(2, Address::repeat_byte(2), 4);
-        let given = assign(&mut executors, &[10, 11, 12, 13, 14, 15, 16], 1000);
-        let of = |connection| given.iter().filter(|(_, to)| *to == connection).count();
-        assert_eq!((given.len(), of(1), of(2)), (6, 2, 4));
-        assert_eq!(given[0], (10, 1));
-        assert_eq!(assign(&mut executors, &[16], 1000), []);
-        executors.release(10);
-        assert_eq!(assign(&mut executors, &[16], 1000), [(16, 1)]);
-    }
-
-    #[test]
-    fn who_declined_is_not_asked_again_and_nobody_waits_for_it() {
-        let mut executors = Executors::default();
-        executors.join(1, Address::repeat_byte(1), 1);
-        assert_eq!(assign(&mut executors, &[10, 11], 1000), [(10, 1)]);
-        executors.decline(10, Address::repeat_byte(1));
-        assert_eq!(assign(&mut executors, &[10, 11], 1000), [(11, 1)], "what was declined is passed over");
-        executors.join(2, Address::repeat_byte(2), 1);
-        assert_eq!(assign(&mut executors, &[10], 1000), [(10, 2)]);
-        // The same executor on another connection.
-        executors.forget(10);
-        executors.decline(12, Address::repeat_byte(2));
-        assert_eq!(assign(&mut executors, &[12], 1000), []);
-        executors.forget(12);
-        assert_eq!(assign(&mut executors, &[12], 1000), [(12, 2)], "a new attempt begins anew");
-        let unwelcome = |executor| executor != Address::repeat_byte(1);
-        executors.release(11);
-        assert_eq!(executors.assign([13].iter(), 1000, unwelcome), []);
-    }
-
-    #[test]
-    fn leases_run_out_unless_they_are_renewed() {
-        let mut executors = Executors::default();
-        executors.join(1, Address::repeat_byte(1), 3);
-        assign(&mut executors, &[10, 11, 12], 1000);
-        assert!(executors.renew(1, 11, 2000) && !executors.renew(2, 11, 3000) && !executors.renew(1, 99, 3000));
-        assert!(executors.expire(999).is_empty());
-        assert_eq!(executors.expire(1000), [10, 12]);
-        assert!(executors.has(1, 11) && !executors.has(1, 10));
-        assert_eq!(executors.leave(1), [11]);
-        assert_eq!((executors.len(), executors.leases(), executors.expire(u64::MAX).len()), (0, 0, 0));
-    }
-}
+mod tests;

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use alloy_primitives::{Address, B256};
 use assay_node::store::{Batch as Commit, StoreError};
 use assay_protocol::objects::{Origin, Place};
 use assay_protocol::rpc::{TaskEvent, TaskState};
@@ -28,22 +29,36 @@ impl Core {
     pub(super) async fn hear(&mut self, heard: Heard) -> Result<(), CoreError> {
         match heard {
             Heard::AtHead => self.parts.gate.l1_is_known(),
-            Heard::RolledBack => {
-                self.view = Arc::new(restore_view(&self.parts.context.store)?);
+            Heard::RolledBack { tip } => {
+                let mut view = restore_view(&self.parts.context.store)?;
+                match tip {
+                    Some(tip) => view.advance(tip),
+                    // Nothing is known of the time: nothing is promised by it, and nothing is built.
+                    None => self.parts.gate.l1_is_lost(),
+                }
+                self.view = Arc::new(view);
+                self.batches.is_outdated = true;
+                self.tasks.bring_back(|_| true);
+                self.recall()?;
                 self.fly_again()?;
             }
             Heard::Blocks { tip, facts } => {
                 let view = Arc::make_mut(&mut self.view);
-                let mut turns = false;
+                let (mut turns, mut comes) = (false, false);
                 let mut postings = Vec::new();
                 for (fact, block, time) in facts {
                     view.apply(&fact, block, time);
                     turns |= matches!(fact, Fact::Convicted { .. } | Fact::Voided { .. });
+                    comes |= matches!(fact, Fact::Registered { .. });
                     if let Fact::Posted { number, .. } = fact {
                         postings.extend(view.posting(number).map(|posting| (number, *posting)));
                     }
                 }
                 view.advance(tip);
+                if comes {
+                    // Who is connected and was not registered may be asked now.
+                    self.tasks.bring_back(|_| true);
+                }
                 for (number, posting) in postings {
                     self.posted(number, posting)?;
                 }
@@ -57,7 +72,7 @@ impl Core {
     }
 
     /// A batch that was on L1 may be so no more: then it is in flight again, its transactions being seen through by the sender.
-    fn fly_again(&mut self) -> Result<(), CoreError> {
+    pub(super) fn fly_again(&mut self) -> Result<(), StoreError> {
         let number = self.view.count();
         if self.batches.in_flight.as_ref().is_some_and(|batch| batch.number == number) {
             return Ok(());
@@ -71,36 +86,37 @@ impl Core {
         Ok(())
     }
 
-    /// Whether a game or a stay holds a leaf.
-    pub(super) fn is_held(&self, place: Place, posting: &Posting) -> bool {
-        let leaf = self.batches.undecided.get(&place.batch).and_then(|batch| batch.leaves.get(place.index as usize));
-        leaf.is_some_and(|leaf| self.standing(leaf, place, posting) == Standing::Held)
-    }
-
-    fn standing(&self, leaf: &LeafState, place: Place, posting: &Posting) -> Standing {
+    /// How a leaf stands before the court.
+    pub(super) fn standing(&self, executor: Address, place: Place, posting: &Posting) -> Standing {
         let claim = claim_id(self.parts.context.region, place.batch, place.index);
-        self.view.standing(&claim, leaf.executor, posting.posted_at + self.parts.context.parameters.window)
+        self.view.standing(&claim, executor, posting.posted_at + self.parts.context.parameters.window)
     }
 
     /// Decides what can be decided. `turns` says that something may have become void.
     async fn decide(&mut self, turns: bool) -> Result<(), CoreError> {
-        let numbers: Vec<u64> = self.batches.undecided.keys().copied().collect();
-        for number in numbers {
-            let Some(posting) = self.batches.posting(&self.view, number).copied() else { continue };
-            let is_over = self.view.time() > posting.posted_at + self.parts.context.parameters.window;
-            if !is_over && !turns {
-                continue;
+        let window = self.parts.context.parameters.window;
+        // Later numbers are posted later: their windows are over later.
+        let is_due = |posting: &Posting| self.view.time() > posting.posted_at + window;
+        let mut numbers = Vec::new();
+        for (number, batch) in &self.batches.undecided {
+            let Some(posting) = self.batches.posting(&self.view, *number) else { continue };
+            let is_over = is_due(posting);
+            if is_over || (turns && (posting.voided_at.is_some() || batch.has_convict(&self.view))) {
+                numbers.push((*number, *posting, is_over));
+            } else if !turns {
+                break;
             }
+        }
+        for (number, posting, is_over) in numbers {
             let mut fates = Vec::new();
-            let batch = &self.batches.undecided[&number];
-            for (index, leaf) in (0..).zip(&batch.leaves) {
-                if !leaf.is_decided {
-                    let fate = self.fate(leaf, Place { batch: number, index }, &posting, is_over, &fates)?;
-                    fates.push((index, *leaf, fate));
+            for (index, leaf) in (0..).zip(self.leaves(number)?) {
+                if !self.batches.undecided[&number].decided.contains(&index) {
+                    let fate = self.fate(&leaf, Place { batch: number, index }, &posting, is_over, &fates)?;
+                    fates.push((index, leaf, fate));
                 }
             }
             let is_decided = fates.iter().all(|(_, _, fate)| *fate != Fate::Open);
-            self.carry_out(number, &fates, is_decided).await;
+            self.carry_out(number, &fates, is_decided).await?;
         }
         Ok(())
     }
@@ -113,7 +129,7 @@ impl Core {
         is_over: bool,
         before: &[(u32, LeafState, Fate)],
     ) -> Result<Fate, StoreError> {
-        match (posting.voided_at, self.standing(leaf, place, posting)) {
+        match (posting.voided_at, self.standing(leaf.executor, place, posting)) {
             (Some(_), _) | (None, Standing::Void(_)) => return Ok(Fate::Void),
             (None, Standing::Held) => return Ok(Fate::Open),
             (None, Standing::Clear) if !is_over => return Ok(Fate::Open),
@@ -154,8 +170,7 @@ impl Core {
 
     /// Whether the fate of a leaf is open.
     fn is_open(&self, place: Place) -> bool {
-        let batch = self.batches.undecided.get(&place.batch);
-        batch.and_then(|batch| batch.leaves.get(place.index as usize)).is_some_and(|leaf| !leaf.is_decided)
+        self.batches.undecided.get(&place.batch).is_some_and(|batch| !batch.decided.contains(&place.index))
     }
 
     /// Whether a source, no output, is data of a batch that is not void.
@@ -170,17 +185,22 @@ impl Core {
     }
 
     /// Writes fates down and tells of them.
-    async fn carry_out(&mut self, number: u64, fates: &[(u32, LeafState, Fate)], is_decided: bool) {
+    async fn carry_out(
+        &mut self,
+        number: u64,
+        fates: &[(u32, LeafState, Fate)],
+        is_decided: bool,
+    ) -> Result<(), StoreError> {
         let mut ends = Vec::new();
         for (index, leaf, fate) in fates {
             let place = Place { batch: number, index: *index };
             match fate {
                 Fate::Open => continue,
-                Fate::Void => self.run_again(leaf, place).await,
-                Fate::Over(end) => ends.push((leaf.sequence, leaf.blobs, *end, Some(place))),
+                Fate::Void => self.run_again(leaf, place).await?,
+                Fate::Over(end) => ends.push((leaf, *end, place)),
             }
             if let Some(batch) = self.batches.undecided.get_mut(&number) {
-                batch.leaves[*index as usize].is_decided = true;
+                batch.decided.insert(*index);
             }
         }
         if is_decided {
@@ -197,19 +217,21 @@ impl Core {
             };
             self.parts.journal.enter(write, || {}).await;
         }
-        for (sequence, blobs, end, place) in ends {
-            self.end(sequence, blobs.to_vec(), end, place).await;
+        for (leaf, end, place) in ends {
+            self.end(leaf.sequence, (leaf.task, leaf.attempt), leaf.blobs.to_vec(), end, Some(place)).await;
         }
+        Ok(())
     }
 
     /// A leaf is void: its task is run again.
-    async fn run_again(&mut self, leaf: &LeafState, place: Place) {
+    async fn run_again(&mut self, leaf: &LeafState, place: Place) -> Result<(), StoreError> {
         let sequence = leaf.sequence;
+        self.remember(leaf, place)?;
         if self.tasks.get(sequence).is_none_or(|task| task.attempt != leaf.attempt) {
-            return;
+            return Ok(());
         }
         self.executors.forget(sequence);
-        let Some(task) = self.tasks.again(sequence, place) else { return };
+        let Some(task) = self.tasks.again(sequence, place) else { return Ok(()) };
         info!(sequence, attempt = task.attempt, "a leaf is void, its task is run again");
         self.parts.metrics.leaves_void.inc();
         let (context, output) = (self.parts.context.clone(), leaf.blobs[1]);
@@ -221,29 +243,39 @@ impl Core {
         };
         self.parts.journal.enter(write, || {}).await;
         self.tell(sequence, TaskState::Queued, None);
+        Ok(())
     }
 
     /// Tasks whose deadlines have passed, or are too near to be kept, and that are in no batch.
     pub(super) async fn expire_tasks(&mut self) -> Result<(), CoreError> {
         let margin = self.parts.context.config.batches.deadline_margin;
-        if self.batches.is_building {
+        if self.batches.is_building || self.view.tip().is_none() {
             // What is being built is not taken away under it.
             return Ok(());
         }
         for sequence in self.tasks.past(self.view.time() + margin) {
+            let Some((id, attempt)) = self.tasks.get(sequence).map(|task| (task.id, task.attempt)) else { continue };
             let order = self.parts.context.store.get(&crate::rows::ORDERS, &sequence)?;
             let blobs = order.map(|order| order.request.input).into_iter().collect();
             self.parts.metrics.tasks_expired.inc();
             let end = EndRow { state: TaskState::Expired, chain_length: 0 };
-            self.end(sequence, blobs, end, None).await;
+            self.end(sequence, (id, attempt), blobs, end, None).await;
         }
         Ok(())
     }
 
-    /// A task is over. Its blobs, input and output, are nobody's from now on: they stay while there is room.
-    async fn end(&mut self, sequence: u64, blobs: Vec<assay_protocol::BlobRef>, end: EndRow, place: Option<Place>) {
+    /// A task is over. Its blobs are nobody's from now on: input, the output of the leaf that stands, and that of a result that is in no
+    /// batch. They stay while there is room.
+    async fn end(
+        &mut self,
+        sequence: u64,
+        (task, attempt): (B256, u32),
+        blobs: Vec<assay_protocol::BlobRef>,
+        end: EndRow,
+        place: Option<Place>,
+    ) {
         self.executors.forget(sequence);
-        let Some(task) = self.tasks.end(sequence) else { return };
+        self.tasks.end(sequence);
         let (context, news, metrics) =
             (self.parts.context.clone(), self.parts.news.clone(), self.parts.metrics.clone());
         let write = move |batch: &mut Commit| {
@@ -252,11 +284,14 @@ impl Core {
             for (blob, kind) in blobs.iter().zip([PIN_INPUT, PIN_OUTPUT]) {
                 context.blobs.unpin(batch, blob, (kind, sequence));
             }
+            if let Some((result, _)) = context.store.get(&PROGRESS, &sequence)?.and_then(|row| row.result) {
+                context.blobs.unpin(batch, &result.output, (PIN_OUTPUT, sequence));
+            }
             Ok(())
         };
         let done = move || {
             metrics.tasks_over.inc();
-            let _ = news.tasks.send(TaskEvent { task: task.id, state: end.state, attempt: task.attempt, place });
+            let _ = news.tasks.send(TaskEvent { task, state: end.state, attempt, place });
         };
         self.parts.journal.enter(write, done).await;
     }

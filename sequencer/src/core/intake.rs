@@ -16,7 +16,12 @@ impl Core {
     /// Takes a task in. A task that is here already gets the receipt that it got before.
     pub(super) async fn submit(&mut self, submission: Submission) -> Result<(), CoreError> {
         let Submission { task, request, signature, input, reply } = submission;
-        if let Some(sequence) = self.tasks.sequence(&task) {
+        let known = match self.tasks.sequence(&task) {
+            // It may have ended since it was looked for.
+            None => self.parts.context.store.get(&SEQUENCES, &task)?,
+            known => known,
+        };
+        if let Some(sequence) = known {
             self.repeat(sequence, reply).await;
             return Ok(());
         }
@@ -25,7 +30,7 @@ impl Core {
             return Ok(());
         }
         let most = self.parts.context.config.intake.tasks_max;
-        if self.tasks.len() >= most {
+        if self.tasks.open() >= most {
             let message = format!("{most} tasks wait or run, which is the most: try again later");
             let _ = reply.send(Err(Refusal::new(ErrorCode::Busy, message)));
             return Ok(());

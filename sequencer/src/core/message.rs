@@ -54,8 +54,8 @@ pub enum Message {
     Pause { connection: Connection },
     /// A connection has ended.
     Leave { connection: Connection },
-    /// An executor is still at it.
-    Renew { connection: Connection, sequence: u64, reply: oneshot::Sender<Result<(), Refusal>> },
+    /// An executor is still at it: for how many milliseconds more it has the task.
+    Renew { connection: Connection, sequence: u64, attempt: u32, reply: oneshot::Sender<Result<u64, Refusal>> },
     /// An executor has no result.
     Decline { connection: Connection, sequence: u64, decline: Decline, reply: oneshot::Sender<Result<(), Refusal>> },
     /// How far a task has come.
@@ -86,7 +86,7 @@ pub struct Counts {
     pub next_sequence: u64,
     /// Number of the next batch.
     pub next_batch: u64,
-    /// Tasks that are not over.
+    /// Tasks that are not posted.
     pub tasks: usize,
     /// Of them, those that wait for an executor.
     pub queued: usize,

@@ -12,14 +12,19 @@
 //! made anew from it. *States* of a task: [`tasks`]; of a batch: [`batches`]. *Failures*: whatever the store refuses ends the core and with
 //! it the process; L1 that is down only delays.
 
+mod bars;
 mod batches;
+mod builds;
 mod dispatch;
 mod executors;
 mod fates;
 mod intake;
 mod message;
+mod posted;
 mod restore;
 mod tasks;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -192,22 +197,18 @@ impl Core {
         match message {
             Message::Submit(submission) => self.submit(*submission).await?,
             Message::Answer(answer) => self.take_answer(*answer).await?,
-            Message::Join { connection, executor, slots, assignments } => {
-                self.assignments.insert(connection, assignments);
-                self.executors.join(connection, executor, slots);
-                self.dispatch().await?;
-            }
+            Message::Join { .. } => self.join(message).await?,
             Message::Pause { connection } => self.executors.pause(connection),
             Message::Leave { connection } => self.leave(connection).await?,
-            Message::Renew { connection, sequence, reply } => {
-                let until = now_ms() + self.parts.context.config.dispatch.lease_ms;
-                let has = self.executors.renew(connection, sequence, until);
-                let _ = reply.send(if has { Ok(()) } else { Err(dispatch::not_assigned(sequence)) });
+            Message::Renew { connection, sequence, attempt, reply } => {
+                let is_its = self.tasks.get(sequence).is_some_and(|task| task.attempt == attempt);
+                let left = is_its.then(|| self.executors.renew(connection, sequence, now_ms())).flatten();
+                let _ = reply.send(left.ok_or_else(|| dispatch::not_assigned(sequence)));
             }
             Message::Decline { connection, sequence, decline, reply } => {
                 let _ = reply.send(self.decline(connection, sequence, decline).await?);
             }
-            Message::Inspect { sequence, reply } => drop(reply.send(self.inspect(sequence))),
+            Message::Inspect { sequence, reply } => drop(reply.send(self.inspect(sequence)?)),
             Message::Count { reply } => drop(reply.send(self.count())),
             Message::PostNow => self.batches.post_now = true,
         }
@@ -217,11 +218,14 @@ impl Core {
     async fn settle(&mut self, durable: Durable) -> Result<(), CoreError> {
         match durable {
             Durable::Accepted(sequence) => {
-                self.tasks.set(sequence, Phase::Queued, now_ms());
+                if self.tasks.get(sequence).is_some_and(|task| task.phase == Phase::Storing) {
+                    self.tasks.set(sequence, Phase::Queued, now_ms());
+                }
                 Ok(())
             }
             Durable::Executed(sequence, attempt) => {
-                if self.tasks.get(sequence).is_some_and(|task| task.attempt == attempt) {
+                let is_storing = |task: &tasks::Task| task.attempt == attempt && task.phase == Phase::Storing;
+                if self.tasks.get(sequence).is_some_and(is_storing) {
                     self.tasks.set(sequence, Phase::Ready, now_ms());
                     self.tell(sequence, TaskState::Executed, None);
                 }
@@ -236,11 +240,7 @@ impl Core {
     }
 
     async fn tick(&mut self) -> Result<(), CoreError> {
-        let expired = self.executors.expire(now_ms());
-        for sequence in &expired {
-            self.parts.metrics.leases_expired.inc();
-            self.requeue(*sequence);
-        }
+        self.expire_leases(now_ms());
         self.expire_tasks().await?;
         self.dispatch().await?;
         self.seal().await?;
@@ -256,15 +256,9 @@ impl Core {
         }
     }
 
-    fn inspect(&self, sequence: u64) -> Option<Inspection> {
-        let task = self.tasks.get(sequence)?;
-        let place = if let Phase::Sealed(place) = task.phase { Some(place) } else { None };
-        let posting = place.and_then(|place| self.batches.posting(&self.view, place.batch));
-        let state = match (place, posting) {
-            (Some(place), Some(posting)) if self.is_held(place, posting) => TaskState::Challenged,
-            _ => tasks::state_of(task.phase, posting.is_some(), true),
-        };
-        Some(Inspection { state, attempt: task.attempt, place: place.filter(|_| posting.is_some()) })
+    fn inspect(&self, sequence: u64) -> Result<Option<Inspection>, StoreError> {
+        let Some(task) = self.tasks.get(sequence) else { return self.inspect_posted(sequence) };
+        Ok(Some(Inspection { state: tasks::state_of(task.phase, true), attempt: task.attempt, place: None }))
     }
 
     fn count(&self) -> Counts {

@@ -5,14 +5,16 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use assay_protocol::objects::Place;
 use tokio::sync::mpsc;
 
-use super::batches::{Batches, InFlight};
-use super::executors::Executors;
+use super::batches::Batches;
+use super::executors::{Executors, Terms};
 use super::fates::restore_view;
+use super::posted::OpenBatch;
 use super::tasks::{Phase, Task, Tasks};
 use super::{Core, CoreError, Parts};
-use crate::batch::{leaves_of, newest_build};
+use crate::batch::leaves_of;
 use crate::context::now_ms;
 use crate::rows::{LEAVES, LIVE, ORDERS, PROGRESS, UNDECIDED};
 
@@ -28,9 +30,20 @@ impl Core {
         let mut batches = Batches { tried_at: u64::MAX, ..Batches::default() };
         for row in store.range(&UNDECIDED, ..) {
             let (number, ()) = row?;
-            if let Some(batch) = leaves_of(&store, &parts.context.domain, number)? {
-                batches.undecided.insert(number, batch);
+            let Some(read) = leaves_of(&store, &parts.context.domain, number)? else { continue };
+            let (leaves, mut batch) = (read.leaves.clone(), OpenBatch::from(read));
+            // Those are decided whose tasks are over, or have gone on.
+            for (index, leaf) in (0..).zip(&leaves) {
+                let is_live = store.get(&LIVE, &leaf.sequence)?.is_some();
+                let attempt = store.get(&PROGRESS, &leaf.sequence)?.map_or(0, |row| row.attempt);
+                if !is_live || attempt != leaf.attempt {
+                    batch.decided.insert(index);
+                }
             }
+            if view.posting(number).is_some_and(|posting| posting.hash == batch.hash) {
+                batch.let_go();
+            }
+            batches.undecided.insert(number, batch);
         }
         let mut tasks = Tasks::new(next);
         for row in store.range(&LIVE, ..) {
@@ -38,7 +51,15 @@ impl Core {
             let Some(order) = store.get(&ORDERS, &sequence)? else { continue };
             let progress = store.get(&PROGRESS, &sequence)?.unwrap_or_default();
             let place = store.get(&LEAVES, &(sequence, progress.attempt))?.map(|row| row.0);
-            let place = place.filter(|place| batches.undecided.contains_key(&place.batch));
+            let batch = place.and_then(|place| batches.undecided.get(&place.batch));
+            if batch.is_some_and(OpenBatch::is_posted) {
+                continue;
+            }
+            // Only if that leaf is this one: of a build that does not count nothing is believed.
+            let place = place.filter(|place| {
+                let leaf = batch.and_then(|batch| batch.leaf(place.index));
+                leaf.is_some_and(|leaf| (leaf.sequence, leaf.attempt) == (sequence, progress.attempt))
+            });
             let phase = match (place, progress.result) {
                 (Some(place), _) => Phase::Sealed(place),
                 (None, Some(_)) => Phase::Ready,
@@ -48,29 +69,32 @@ impl Core {
             let task = Task { id: order.task, deadline: order.request.deadline, attempt, predecessor, phase };
             tasks.restore(sequence, task, now_ms());
         }
-        // Of a batch that is decided in part, those leaves are decided whose tasks have gone on.
-        for (number, batch) in &mut batches.undecided {
-            for (index, leaf) in (0..).zip(&mut batch.leaves) {
-                let here = Phase::Sealed(assay_protocol::objects::Place { batch: *number, index });
-                leaf.is_decided = tasks.get(leaf.sequence).is_none_or(|task| task.phase != here);
-            }
-        }
+        let dispatch = &parts.context.config.dispatch;
+        let terms =
+            Terms { slots_max: dispatch.slots_max, lease_ms: dispatch.lease_ms, lease_max_ms: dispatch.lease_max_ms };
         let (durable, came) = mpsc::unbounded_channel();
-        let (executors, assignments) = (Executors::default(), HashMap::new());
+        let (executors, assignments) = (Executors::new(terms), HashMap::new());
         let mut core = Self { parts, tasks, executors, assignments, batches, view, durable, came };
-        core.resume_posting()?;
+        core.catch_up()?;
+        // Goes on with a batch that was on its way: its intents are in the sender's rows.
+        core.fly_again()?;
         Ok(core)
     }
 
-    /// Goes on with a batch that was on its way: its intents are in the sender's rows.
-    fn resume_posting(&mut self) -> Result<(), CoreError> {
-        let number = self.view.count();
-        let Some((build, row)) = newest_build(&self.parts.context.store, number)? else { return Ok(()) };
-        if !self.batches.undecided.contains_key(&number) {
-            return Ok(());
+    /// L1 may have a build that was given up, and the process have died before that was taken in.
+    fn catch_up(&mut self) -> Result<(), CoreError> {
+        let Some(number) = self.view.count().checked_sub(1) else { return Ok(()) };
+        let Some(posting) = self.view.posting(number).copied() else { return Ok(()) };
+        let context = &self.parts.context;
+        if let Some(batch) = leaves_of(&context.store, &context.domain, number)? {
+            let place = match batch.leaves.first() {
+                Some(leaf) => context.store.get(&LEAVES, &(leaf.sequence, leaf.attempt))?.map(|row| row.0),
+                None => None,
+            };
+            if batch.hash == posting.hash && place == Some(Place { batch: number, index: 0 }) {
+                return Ok(());
+            }
         }
-        self.batches.in_flight = Some(InFlight { number, build, settled: None });
-        self.wait_for(number, build, row.intents);
-        Ok(())
+        self.posted(number, posting)
     }
 }

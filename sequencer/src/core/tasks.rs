@@ -1,4 +1,4 @@
-//! Tasks that are not over: their order, and how far each has come.
+//! Tasks that are not posted: their order, and how far each has come.
 //!
 //! Owns sequence numbers, the queue for executors and the set that is ready for a batch. Pure: it neither waits nor writes. Assumes that
 //! what it is told is durable, or becomes so before anybody outside hears of it.
@@ -20,7 +20,7 @@ pub enum Phase {
     Running,
     /// Waits for a batch.
     Ready,
-    /// In a batch, posted or not.
+    /// In a batch that is not posted yet.
     Sealed(Place),
 }
 
@@ -39,17 +39,21 @@ pub struct Task {
     pub phase: Phase,
 }
 
-/// Tasks that are not over.
+/// Tasks that are not posted.
 #[derive(Debug, Default)]
 pub struct Tasks {
     tasks: BTreeMap<u64, Task>,
     sequences: HashMap<B256, u64>,
     queue: BTreeSet<u64>,
+    /// Those of the queue that nobody who is here may be asked about.
+    aside: BTreeSet<u64>,
     /// With the millisecond since which it waits.
     ready: BTreeMap<u64, u64>,
+    /// Of those that are in no batch.
     deadlines: BTreeSet<(u64, u64)>,
     next_sequence: u64,
     running: usize,
+    sealed: usize,
 }
 
 impl Tasks {
@@ -58,9 +62,14 @@ impl Tasks {
         Self { next_sequence, ..Self::default() }
     }
 
-    /// Tasks that are not over.
+    /// Tasks that are not posted.
     pub fn len(&self) -> usize {
         self.tasks.len()
+    }
+
+    /// Tasks that are in no batch.
+    pub fn open(&self) -> usize {
+        self.tasks.len() - self.sealed
     }
 
     /// Number of the next task.
@@ -70,7 +79,7 @@ impl Tasks {
 
     /// Tasks that wait for an executor.
     pub fn queued(&self) -> usize {
-        self.queue.len()
+        self.queue.len() + self.aside.len()
     }
 
     /// Tasks that an executor has.
@@ -83,12 +92,24 @@ impl Tasks {
         self.ready.len()
     }
 
-    /// The queue, for whoever hands it out.
+    /// The queue, for whoever hands it out: without what was put aside.
     pub fn queue(&self) -> &BTreeSet<u64> {
         &self.queue
     }
 
-    /// Sequence number of a task that is not over.
+    /// A task of the queue is not looked at until it is brought back.
+    pub fn put_aside(&mut self, sequence: u64) {
+        if self.queue.remove(&sequence) {
+            self.aside.insert(sequence);
+        }
+    }
+
+    /// Brings those back that somebody may be asked about again.
+    pub fn bring_back(&mut self, may: impl Fn(u64) -> bool) {
+        self.queue.extend(self.aside.extract_if(.., |sequence| may(*sequence)));
+    }
+
+    /// Sequence number of a task that is not posted.
     pub fn sequence(&self, task: &B256) -> Option<u64> {
         self.sequences.get(task).copied()
     }
@@ -117,8 +138,11 @@ impl Tasks {
     /// A task has come further, or back.
     pub fn set(&mut self, sequence: u64, phase: Phase, now_ms: u64) {
         let Some(task) = self.tasks.get_mut(&sequence) else { return };
-        let before = std::mem::replace(&mut task.phase, phase);
+        let (before, deadline) = (std::mem::replace(&mut task.phase, phase), task.deadline);
         self.leave(sequence, before);
+        if matches!(before, Phase::Sealed(_)) {
+            self.deadlines.insert((deadline, sequence));
+        }
         match phase {
             Phase::Queued => {
                 self.queue.insert(sequence);
@@ -127,7 +151,11 @@ impl Tasks {
                 self.ready.insert(sequence, now_ms);
             }
             Phase::Running => self.running += 1,
-            Phase::Storing | Phase::Sealed(_) => {}
+            Phase::Sealed(_) => {
+                self.sealed += 1;
+                self.deadlines.remove(&(deadline, sequence));
+            }
+            Phase::Storing => {}
         }
     }
 
@@ -141,7 +169,7 @@ impl Tasks {
         Some(task)
     }
 
-    /// A task is over.
+    /// A task is posted, or over.
     pub fn end(&mut self, sequence: u64) -> Option<Task> {
         let task = self.tasks.remove(&sequence)?;
         self.leave(sequence, task.phase);
@@ -160,38 +188,36 @@ impl Tasks {
         self.ready.values().min().copied()
     }
 
-    /// Tasks that can't be posted any more: their deadlines are before a time, and they are in no batch.
+    /// Tasks that can't be posted any more: their deadlines are before a time, and they are in no batch. What is on its way to the disk
+    /// is left until it is there.
     pub fn past(&self, time: u64) -> Vec<u64> {
         let before = self.deadlines.range(..(time, 0)).map(|(_, sequence)| *sequence);
-        let open = |sequence: &u64| {
-            let phase = self.tasks.get(sequence).map(|task| task.phase);
-            phase.is_some_and(|phase| !matches!(phase, Phase::Sealed(_) | Phase::Storing))
-        };
-        before.filter(open).collect()
+        before.filter(|sequence| self.tasks.get(sequence).is_some_and(|task| task.phase != Phase::Storing)).collect()
     }
 
     fn leave(&mut self, sequence: u64, phase: Phase) {
         match phase {
             Phase::Queued => {
                 self.queue.remove(&sequence);
+                self.aside.remove(&sequence);
             }
             Phase::Ready => {
                 self.ready.remove(&sequence);
             }
             Phase::Running => self.running -= 1,
-            Phase::Storing | Phase::Sealed(_) => {}
+            Phase::Sealed(_) => self.sealed -= 1,
+            Phase::Storing => {}
         }
     }
 }
 
 /// What clients see of a phase.
-pub fn state_of(phase: Phase, is_posted: bool, has_result: bool) -> TaskState {
+pub fn state_of(phase: Phase, has_result: bool) -> TaskState {
     match phase {
         Phase::Queued => TaskState::Queued,
         Phase::Running => TaskState::Running,
         Phase::Storing if !has_result => TaskState::Queued,
         Phase::Storing | Phase::Ready => TaskState::Executed,
-        Phase::Sealed(_) if is_posted => TaskState::Posted,
         Phase::Sealed(_) => TaskState::Executed,
     }
 }
@@ -221,11 +247,30 @@ mod tests {
         assert_eq!((tasks.ready_first(9), tasks.ready_since_ms(), tasks.running()), (vec![6, 7], Some(20), 0));
         let place = Place { batch: 0, index: 0 };
         tasks.set(6, Phase::Sealed(place), 0);
-        assert_eq!(tasks.past(101), [7, 5], "by deadline, and none that is in a batch");
+        assert_eq!((tasks.past(101), tasks.open()), (vec![7, 5], 2), "by deadline, and none that is in a batch");
+        assert_eq!(tasks.deadlines.len(), 2, "nor is it looked at");
         assert_eq!(tasks.past(80), [] as [u64; 0], "until and with the second of the deadline");
         let again = tasks.again(6, place).expect("it is here");
         assert_eq!((again.attempt, again.predecessor, tasks.queued()), (1, Some(place), 2));
+        assert_eq!((tasks.past(101), tasks.open()), (vec![7, 6, 5], 3), "it can expire again");
         assert!(tasks.end(6).is_some() && tasks.end(6).is_none() && tasks.sequence(&id(2)).is_none());
         assert_eq!((tasks.queued(), tasks.len(), tasks.next_sequence()), (1, 2, 8));
+    }
+
+    #[test]
+    fn what_is_nobodys_is_aside_until_somebody_may_be_asked() {
+        let mut tasks = Tasks::new(0);
+        for byte in 0..4 {
+            let sequence = tasks.accept(id(byte), 100);
+            tasks.set(sequence, Phase::Queued, 0);
+        }
+        (0..3).for_each(|sequence| tasks.put_aside(sequence));
+        assert_eq!((tasks.queue().iter().copied().collect::<Vec<_>>(), tasks.queued()), (vec![3], 4));
+        tasks.set(1, Phase::Storing, 0);
+        tasks.bring_back(|sequence| sequence == 2);
+        assert_eq!((tasks.queue().iter().copied().collect::<Vec<_>>(), tasks.queued()), (vec![2, 3], 3));
+        assert!(tasks.end(0).is_some());
+        tasks.bring_back(|_| true);
+        assert_eq!((tasks.queue().len(), tasks.queued()), (2, 2));
     }
 }

@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{Fact, decode};
+use crate::gate::Gate;
 use crate::rows::{FACTS, FactRow};
 
 /// What the core hears of L1.
@@ -26,7 +27,10 @@ pub enum Heard {
         facts: Vec<(Fact, u64, u64)>,
     },
     /// Blocks count no more: what is known is to be made anew from the facts that are left.
-    RolledBack,
+    RolledBack {
+        /// The newest block that still counts, if it is known.
+        tip: Option<BlockRef>,
+    },
     /// All up to the head is read: what is not here has not happened.
     AtHead,
 }
@@ -52,6 +56,8 @@ pub struct Follower {
     pub contracts: Contracts,
     /// The region.
     pub region: B256,
+    /// Told whenever L1 was read up to its head.
+    pub gate: Gate,
     /// Who hears of it.
     pub heard: mpsc::Sender<Heard>,
     /// How long to wait when there is nothing new.
@@ -75,6 +81,7 @@ impl Follower {
                 next = self.reader.try_next() => next?,
             };
             let Some(delivery) = next else {
+                self.gate.l1_was_read();
                 if !was_at_head {
                     was_at_head = true;
                     self.tell(Heard::AtHead).await;
@@ -85,6 +92,8 @@ impl Follower {
                 }
             };
             let heard = self.take(delivery).await?;
+            // Without a tip L1 is not known any more, until it is read to its head again.
+            was_at_head &= !matches!(heard, Heard::RolledBack { tip: None });
             self.tell(heard).await;
         }
     }
@@ -113,7 +122,7 @@ impl Follower {
                 for row in self.store.range(&FACTS, (*void_from, 0)..) {
                     batch.delete(&FACTS, &row?.0);
                 }
-                Heard::RolledBack
+                Heard::RolledBack { tip: self.reader.tip().copied() }
             }
         };
         batch.commit_async().await?;

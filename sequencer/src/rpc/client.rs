@@ -76,9 +76,17 @@ async fn submit(
     signature: Bytes,
     input: Option<Bytes>,
 ) -> Result<SignedReceipt, Refusal> {
-    check_limits(rpc, &request, input.as_ref())?;
+    let limits = check_limits(rpc, &request, input.as_ref());
     let worker = rpc.clone();
-    let checked = rpc.workers.run(move || check(&worker.context, &request, signature, input)).await;
+    let checked = rpc.workers.run(move || {
+        // A task that was taken in before keeps its receipt, whatever would be said of it now.
+        let task = request.id(&worker.context.domain);
+        match known(&worker.context, &task)? {
+            Some(order) => Ok((task, Some(order), signature, None)),
+            None => limits.and_then(|()| check(&worker.context, task, &request, signature, input)),
+        }
+    });
+    let checked = checked.await;
     let (task, known, signature, input) = checked.ok_or_else(Refusal::stopping)??;
     if let Some(order) = known {
         return Ok(order.signed_receipt());
@@ -118,37 +126,46 @@ fn check_limits(rpc: &Rpc, request: &TaskRequest, input: Option<&Bytes>) -> Resu
     if got < least {
         return Err(Refusal::new(ErrorCode::FeeTooLow, format!("fee ceiling {got} wei, at least {least}")));
     }
-    let (got, least) = (request.deadline, rpc.view().time() + context.config.intake.deadline_min);
-    if got < least {
-        let message = format!("deadline {got}, at least {least}: it is measured by L1's clock");
+    if let Some(reason) = rpc.gate.closed() {
+        return Err(Refusal::new(ErrorCode::Unavailable, reason));
+    }
+    let (got, now, intake) = (request.deadline, rpc.view().time(), &context.config.intake);
+    let (least, most) = (now.saturating_add(intake.deadline_min), now.saturating_add(intake.deadline_max));
+    if got < least || got > most {
+        let message = format!("deadline {got}, at least {least} and at most {most}: it is measured by L1's clock");
         return Err(Refusal::new(ErrorCode::Deadline, message));
     }
-    match rpc.gate.closed() {
-        Some(reason) => Err(Refusal::new(ErrorCode::Unavailable, reason)),
-        None => Ok(()),
-    }
+    Ok(())
 }
 
 type Checked = (B256, Option<OrderRow>, Bytes, Option<Bytes>);
 
+fn unreadable(error: &dyn std::fmt::Display) -> Refusal {
+    tracing::error!(%error, "the store can't be read");
+    Refusal::new(ErrorCode::Unavailable, "the store can't be read now")
+}
+
+/// A task that was taken in before.
+fn known(context: &Context, task: &B256) -> Result<Option<OrderRow>, Refusal> {
+    let order = || match context.store.get(&SEQUENCES, task)? {
+        Some(sequence) => context.store.get(&ORDERS, &sequence),
+        None => Ok(None),
+    };
+    order().map_err(|error| unreadable(&error))
+}
+
 /// What takes a processor, or the disk.
-fn check(context: &Context, request: &TaskRequest, signature: Bytes, input: Option<Bytes>) -> Result<Checked, Refusal> {
-    let task = request.id(&context.domain);
+fn check(
+    context: &Context,
+    task: B256,
+    request: &TaskRequest,
+    signature: Bytes,
+    input: Option<Bytes>,
+) -> Result<Checked, Refusal> {
     let signer = recover(&signature, &task).map_err(|error| Refusal::new(ErrorCode::InvalidSignature, error))?;
     if signer != request.client {
         let message = format!("made by {signer}, who can't sign for {}", request.client);
         return Err(Refusal::new(ErrorCode::InvalidSignature, message));
-    }
-    let unreadable = |error: &dyn std::fmt::Display| {
-        tracing::error!(%error, "the store can't be read");
-        Refusal::new(ErrorCode::Unavailable, "the store can't be read now")
-    };
-    let known = match context.store.get(&SEQUENCES, &task).map_err(|error| unreadable(&error))? {
-        Some(sequence) => context.store.get(&ORDERS, &sequence).map_err(|error| unreadable(&error))?,
-        None => None,
-    };
-    if known.is_some() {
-        return Ok((task, known, signature, None));
     }
     let program = context.store.get(&PROGRAMS, &request.program).map_err(|error| unreadable(&error))?;
     if program.is_none() {
@@ -184,10 +201,7 @@ async fn read<T: Send + 'static>(
 ) -> Result<T, Refusal> {
     let worker = rpc.clone();
     let read = rpc.workers.run(move || read(&worker.context)).await.ok_or_else(Refusal::stopping)?;
-    read.map_err(|error| {
-        tracing::error!(%error, "the store can't be read");
-        Refusal::new(ErrorCode::Unavailable, "the store can't be read now")
-    })
+    read.map_err(|error| unreadable(&error))
 }
 
 async fn task_view(rpc: &Arc<Rpc>, task: B256) -> Result<Option<TaskView>, Refusal> {
@@ -302,6 +316,7 @@ async fn status(rpc: &Arc<Rpc>) -> Result<StatusView, Refusal> {
             posted_input_length_max: config.batches.posted_input_bytes_max,
             fee_min: config.intake.fee_min,
             deadline_min: config.intake.deadline_min,
+            deadline_max: config.intake.deadline_max,
         },
     })
 }

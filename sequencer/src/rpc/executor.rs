@@ -45,13 +45,12 @@ pub(super) fn register(module: &mut RpcModule<Rpc>) -> Result<(), RegisterMethod
     })?;
     module.register_async_method(methods::EXECUTOR_RENEW, |params, rpc, extensions| async move {
         let mut params = Positional::of(&params);
-        let (task, _attempt): (B256, alloy_primitives::U64) = (params.next("task")?, params.next("attempt")?);
+        let (task, attempt): (B256, alloy_primitives::U32) = (params.next("task")?, params.next("attempt")?);
         let peer = peer(&extensions)?;
         seated(&rpc, peer)?;
-        let sequence = sequence(&rpc, task).await?;
-        rpc.ask(|reply| Message::Renew { connection: peer.0, sequence, reply }).await??;
-        let lease = alloy_primitives::U64::from(rpc.context.config.dispatch.lease_ms);
-        Ok::<_, ErrorObjectOwned>(lease)
+        let (sequence, attempt) = (sequence(&rpc, task).await?, attempt.to());
+        let left = rpc.ask(|reply| Message::Renew { connection: peer.0, sequence, attempt, reply }).await??;
+        Ok::<_, ErrorObjectOwned>(alloy_primitives::U64::from(left))
     })?;
     module.register_async_method(methods::EXECUTOR_SUBMIT, |params, rpc, extensions| async move {
         let mut params = Positional::of(&params);

@@ -179,6 +179,7 @@ pub const OBJECTS: &[(&str, &[(&str, &str)])] = &[
             ("postedInputLengthMax", "Quantity"),
             ("feeMin", "Quantity"),
             ("deadlineMin", "Quantity"),
+            ("deadlineMax", "Quantity"),
         ],
     ),
     ("Mount", &[("region", "Quantity"), ("root", "Hash")]),

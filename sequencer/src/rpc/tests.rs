@@ -52,6 +52,7 @@ fn written() -> Vec<(&'static str, Value)> {
         posted_input_length_max: 4,
         fee_min: 5,
         deadline_min: 6,
+        deadline_max: 7,
     };
     let status = StatusView {
         version: String::new(),

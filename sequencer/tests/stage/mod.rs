@@ -7,9 +7,13 @@
 
 mod client;
 mod executor;
+mod line;
+mod posted;
 
 pub use client::{Client, connect};
 pub use executor::{Behaviour, FakeExecutor, Work, answer, result, sign};
+pub use line::Line;
+pub use posted::{leaves, parts_and_postings};
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -162,6 +162,7 @@ fn status() -> StatusView {
         posted_input_length_max: 1 << 17,
         fee_min: 0,
         deadline_min: 0,
+        deadline_max: u64::MAX,
     };
     StatusView {
         version: "desk".into(),

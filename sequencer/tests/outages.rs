@@ -1,0 +1,115 @@
+//! L1 that is away for a while, or changes its mind: what was promised is kept, once.
+#![allow(clippy::unwrap_used)]
+
+mod stage;
+
+use std::collections::HashMap;
+
+use alloy_primitives::B256;
+use assay_protocol::rpc::{ErrorCode, TaskState};
+use jsonrpsee::core::client::Error;
+use stage::{Behaviour, CLIENT, Client, EXECUTOR, FakeExecutor, Line, Stage, eventually, leaves, wallet, wasm};
+
+/// Whether a task is on L1, be it past its window.
+async fn is_posted(client: &Client, task: B256) -> Option<()> {
+    let state = client.task(task).await?.state;
+    matches!(state, TaskState::Posted | TaskState::Attested | TaskState::Final).then_some(())
+}
+
+async fn each_once(stage: &Stage, region: B256, tasks: &[B256]) {
+    let mut times: HashMap<B256, Vec<u32>> = HashMap::new();
+    for (task, attempt) in leaves(stage, region).await {
+        times.entry(task).or_default().push(attempt);
+    }
+    for task in tasks {
+        assert_eq!(times.remove(task), Some(vec![0]), "{task}");
+    }
+    assert!(times.is_empty(), "nothing else: {times:?}");
+}
+
+/// Reported: once L1 had been read, its loss was never seen.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_l1_nothing_new_is_taken_and_all_goes_on_when_it_is_back() {
+    let Some(stage) = Stage::open().await else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let line = Line::to(stage.anvil.port()).await;
+    let mut config = stage.config(directory.path());
+    config.l1.url = line.url();
+    config.chain.stale_seconds = 2;
+    let running = stage.sequencer(config).await;
+    let region = running.sequencer.region;
+    let client = Client::new(&running.url(), wallet(CLIENT), stage.domain).await;
+    let program = client.register(&wasm()).await.program;
+    let mut executor = FakeExecutor::arrives(&running.url(), wallet(EXECUTOR), stage.domain, region).await;
+    let mut tasks = vec![client.job(program, b"before", 0).await];
+    let (known, signature) = client.request(program, b"before", 0);
+    line.cut(true);
+    eventually("it is seen that L1 is away", async || {
+        running.sequencer.health.waits_for().contains_key("l1").then_some(())
+    })
+    .await;
+    let (request, fresh) = client.request(program, b"during", 1);
+    match client.submit(&request, &fresh, b"during").await {
+        Err(Error::Call(error)) => assert_eq!(error.code(), ErrorCode::Unavailable.code(), "{error:?}"),
+        other => panic!("{other:?}"),
+    }
+    let again = client.submit(&known, &signature, b"before").await.unwrap();
+    assert_eq!(again.receipt.task, tasks[0], "what was promised is promised");
+    // What is here is worked on.
+    executor.start(4, Behaviour::Works).await;
+    client.reaches(tasks[0], TaskState::Executed).await;
+    line.cut(false);
+    eventually("L1 is back", async || running.sequencer.health.waits_for().is_empty().then_some(())).await;
+    let receipt = client.submit(&request, &fresh, b"during").await.unwrap();
+    tasks.push(receipt.receipt.task);
+    for task in &tasks {
+        eventually("it is posted", async || is_posted(&client, *task).await).await;
+    }
+    each_once(&stage, region, &tasks).await;
+    running.stop().await;
+}
+
+/// Blocks go again and again, with the batches in them, as deep as the sequencer waits before it takes a transaction for final.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chain_that_changes_its_mind_has_every_task_once() {
+    let Some(stage) = Stage::open().await else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let mut config = stage.config(directory.path());
+    config.batches.wait_ms = 200;
+    config.chain.resubmit_ms = 1000;
+    let running = stage.sequencer(config).await;
+    let region = running.sequencer.region;
+    let client = Client::new(&running.url(), wallet(CLIENT), stage.domain).await;
+    let program = client.register(&wasm()).await.program;
+    let mut executor = FakeExecutor::arrives(&running.url(), wallet(EXECUTOR), stage.domain, region).await;
+    executor.start(16, Behaviour::Works).await;
+    let mut tasks = vec![client.job(program, b"0", 0).await];
+    eventually("the first is posted", async || is_posted(&client, tasks[0]).await).await;
+    // So many blocks on the program's registration that it stays.
+    let head = stage.anvil.head().await.unwrap();
+    eventually("some blocks pass", async || (stage.anvil.head().await.unwrap() > head + 4).then_some(())).await;
+    for (round, depth) in (1_u64..).zip([1, 2, 3, 2, 3, 1]) {
+        for nonce in 0..10 {
+            let nonce = 100 * round + nonce;
+            tasks.push(client.job(program, nonce.to_string().as_bytes(), nonce).await);
+        }
+        let last = *tasks.last().unwrap();
+        eventually("the round is on its way", async || {
+            let view = client.task(last).await?;
+            matches!(view.state, TaskState::Executed | TaskState::Posted).then_some(())
+        })
+        .await;
+        let head = stage.anvil.head().await.unwrap();
+        eventually("a block passes", async || (stage.anvil.head().await.unwrap() > head).then_some(())).await;
+        stage.anvil.reorganise(depth).await.unwrap();
+    }
+    for task in &tasks {
+        eventually("every task is posted", async || is_posted(&client, *task).await).await;
+    }
+    // And stays so.
+    let head = stage.anvil.head().await.unwrap();
+    eventually("some blocks pass", async || (stage.anvil.head().await.unwrap() > head + 4).then_some(())).await;
+    each_once(&stage, region, &tasks).await;
+    assert!(running.sequencer.health.waits_for().is_empty());
+    running.stop().await;
+}
