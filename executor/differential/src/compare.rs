@@ -35,7 +35,7 @@ pub enum Skip {
 }
 
 /// Two engines disagree: never to be expected.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Difference {
     /// The engine that disagrees with the interpreter.
     pub engine: &'static str,

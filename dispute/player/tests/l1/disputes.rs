@@ -84,6 +84,8 @@ async fn a_stay_holds_all_claims_of_its_executor() {
         assert!(matches!(fate(2), Fate::Pending { .. } | Fate::Stands), "another executor's claim");
     }
     assert!(held_late, "the game went on past the window");
+    stop.cancel();
+    ended.await.unwrap();
     let view = arena.chain.view();
     let game = view.board().games().next().unwrap();
     assert!(game.challenge.isStay && game.phase == Phase::Settled, "{game:?}");
@@ -93,9 +95,6 @@ async fn a_stay_holds_all_claims_of_its_executor() {
         assert_eq!(fate, Some(Fate::Void { since: conviction.at }), "case {case}");
     }
     assert_eq!(view.fate(arena.leaf(2), arena.executor(2), window, arena.now()), Some(Fate::Stands));
-    drop(view);
-    stop.cancel();
-    ended.await.unwrap();
 }
 
 /// One stake behind many lies costs one game and one stay, not a game a lie: the first is challenged by itself, the second holds the rest.
@@ -115,6 +114,8 @@ async fn many_lies_of_one_executor_are_met_with_one_game_and_one_stay() {
         arena.mine().await;
     }
     play(&mut arena, sitter).await;
+    stop.cancel();
+    ended.await.unwrap();
     let view = arena.chain.view();
     let mut stays: Vec<bool> = view.board().games().map(|game| game.challenge.isStay).collect();
     stays.sort_unstable();
@@ -124,9 +125,6 @@ async fn many_lies_of_one_executor_are_met_with_one_game_and_one_stay() {
         let fate = view.fate(arena.leaf(case), arena.executor(case), window, arena.now());
         assert!(matches!(fate, Some(Fate::Void { .. })), "lie {case}: {fate:?}");
     }
-    drop(view);
-    stop.cancel();
-    ended.await.unwrap();
 }
 
 /// What an executor keeps of what it has signed: input and module.
