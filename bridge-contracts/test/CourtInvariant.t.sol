@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Credits} from "../src/Credits.sol";
+import {IBonds} from "../src/interfaces/IBonds.sol";
+import {IDisputeCourt} from "../src/interfaces/IDisputeCourt.sol";
 import {CourtHandler} from "./base/CourtHandler.sol";
+import {HostileHandler} from "./base/HostileHandler.sol";
 import {Invariants} from "./base/Invariants.sol";
+import {Parties} from "./base/Parties.sol";
 
-/// @title What holds of the court whatever anybody does
+/// @title What holds of the court and of stakes whatever anybody does
 contract CourtInvariantTest is Invariants {
-    CourtHandler private handler;
+    HostileHandler private handler;
 
     function setUp() external {
-        handler = new CourtHandler();
-        bytes4[] memory selectors = new bytes4[](7);
+        handler = new HostileHandler();
+        bytes4[] memory selectors = new bytes4[](19);
         selectors[0] = CourtHandler.postClaim.selector;
         selectors[1] = CourtHandler.commitTo.selector;
         selectors[2] = CourtHandler.play.selector;
@@ -18,6 +23,18 @@ contract CourtInvariantTest is Invariants {
         selectors[4] = CourtHandler.timeout.selector;
         selectors[5] = CourtHandler.settle.selector;
         selectors[6] = CourtHandler.withdraw.selector;
+        selectors[7] = Parties.deposit.selector;
+        selectors[8] = Parties.exit.selector;
+        selectors[9] = Parties.withdrawStake.selector;
+        selectors[10] = Parties.authorise.selector;
+        selectors[11] = Parties.revoke.selector;
+        selectors[12] = HostileHandler.moveWrongly.selector;
+        selectors[13] = HostileHandler.revealWrongly.selector;
+        selectors[14] = HostileHandler.timeOutWrongly.selector;
+        selectors[15] = HostileHandler.settleWrongly.selector;
+        selectors[16] = HostileHandler.commitWrongly.selector;
+        selectors[17] = HostileHandler.takeWrongly.selector;
+        selectors[18] = CourtHandler.accuse.selector;
         drive(address(handler), selectors);
     }
 
@@ -30,6 +47,7 @@ contract CourtInvariantTest is Invariants {
         handler.checkCounters();
         handler.checkFates();
         handler.checkHonestChallengers();
+        handler.checkStakes();
     }
 
     /// @dev An honest executor whose last second it is answers before a reveal elsewhere lets that second pass.
@@ -48,28 +66,89 @@ contract CourtInvariantTest is Invariants {
         handler.checkFates();
     }
 
-    /// @dev The handler reaches what the invariant is about: seeded, so that it reaches it always.
-    function test_handler_reachesEveryEnding() external {
-        uint256 seed = 1;
-        for (uint256 i = 0; i < 3000; i++) {
-            seed = uint256(keccak256(abi.encode(seed)));
-            uint8 a = uint8(seed >> 8);
-            uint8 b = uint8(seed >> 16);
-            uint256 kind = seed % 16;
-            if (kind == 0) handler.postClaim(a % 3 != 0, b % 2 == 0);
-            else if (kind == 1) handler.commitTo(a, b, uint8(seed >> 24), (seed >> 32) % 2 == 0, (seed >> 40) % 4 == 0);
-            else if (kind < 12) handler.play(a, b);
-            else if (kind < 13) handler.pass(uint16(seed >> 24));
-            else if (kind < 14) handler.timeout(a, b);
-            else if (kind < 15) handler.settle(a);
-            else handler.withdraw(a);
+    /// @dev The handler reaches what the invariant is about: seeded, so that it reaches it always. Several runs, since claims
+    /// and games of one are bounded.
+    function test_handler_reachesEveryEndingAndRefusal() external {
+        uint256[9] memory sums;
+        uint256[20] memory counts;
+        for (uint256 run = 1; run <= 4; run++) {
+            handler = new HostileHandler();
+            drive(run);
+            this.invariant_court_isSolventAndJust();
+            addEndings(sums);
+            addRefusals(counts);
         }
+        assertTrue(sums[0] > 0 && sums[1] > 0, "games end both ways");
+        assertTrue(sums[2] > 0, "by steps too");
+        assertTrue(sums[3] > 0 && sums[4] > 0 && sums[5] > 0, "claims end both ways");
+        assertTrue(sums[6] > 0 && sums[7] > 0 && sums[8] > 0, "stakes leave, keys are revoked");
+        for (uint256 i = 0; i < counts.length; i++) {
+            assertTrue(counts[i] > 0, string.concat("refusal ", vm.toString(i)));
+        }
+    }
+
+    function addEndings(uint256[9] memory sums) private view {
         (uint256 lost, uint256 settled, uint256 steps, uint256 convicts, uint256 finals, uint256 voids) =
             handler.reached();
-        assertTrue(lost > 0 && settled > 0, "games end both ways");
-        assertTrue(steps > 0, "by steps too");
-        assertTrue(convicts > 0 && finals > 0 && voids > 0, "claims end both ways");
-        (uint256 balance, uint256 debts) = handler.balanceAndDebts();
-        assertEq(balance, debts, "solvent to the wei");
+        (sums[0], sums[1], sums[2]) = (sums[0] + lost, sums[1] + settled, sums[2] + steps);
+        (sums[3], sums[4], sums[5]) = (sums[3] + convicts, sums[4] + finals, sums[5] + voids);
+        (uint256 withdrawals, uint256 exits, uint256 revocations) = handler.reachedByParties();
+        (sums[6], sums[7], sums[8]) = (sums[6] + withdrawals, sums[7] + exits, sums[8] + revocations);
+    }
+
+    function addRefusals(uint256[20] memory counts) private view {
+        bytes4[20] memory errors = [
+            IDisputeCourt.LeafVoid.selector,
+            IDisputeCourt.WindowOver.selector,
+            IDisputeCourt.ExecutorIsConvicted.selector,
+            IDisputeCourt.ExecutorNotConvicted.selector,
+            IDisputeCourt.BondTooSmall.selector,
+            IDisputeCourt.AlreadyCommitted.selector,
+            IDisputeCourt.WrongPhase.selector,
+            IDisputeCourt.NotYourMove.selector,
+            IDisputeCourt.RevealTooEarly.selector,
+            IDisputeCourt.ClockExpired.selector,
+            IDisputeCourt.ClockRunning.selector,
+            IDisputeCourt.WrongState.selector,
+            IDisputeCourt.WrongGame.selector,
+            IDisputeCourt.NotBonds.selector,
+            Credits.NothingOwed.selector,
+            IBonds.NotSlasher.selector,
+            IBonds.NotRegistered.selector,
+            IBonds.NothingStaked.selector,
+            IBonds.NotYetWithdrawable.selector,
+            IBonds.GamesOpen.selector
+        ];
+        for (uint256 i = 0; i < errors.length; i++) {
+            counts[i] += handler.refusals(errors[i]);
+        }
+    }
+
+    /// @dev A thousand calls from a seed.
+    function drive(uint256 seed) private {
+        for (uint256 i = 0; i < 1000; i++) {
+            seed = uint256(keccak256(abi.encode(seed)));
+            (uint8 a, uint8 b, bool c) = (uint8(seed >> 8), uint8(seed >> 16), (seed >> 32) % 2 == 0);
+            uint256 kind = seed % 32;
+            if (kind == 0) handler.postClaim(a % 3 != 0, c);
+            else if (kind < 3) handler.commitTo(a, b, uint8(seed >> 24), c, (seed >> 40) % 4 == 0);
+            else if (kind < 15) handler.play(a, b);
+            else if (kind < 17) handler.pass(uint16(seed >> 24));
+            else if (kind < 18) handler.timeout(a, b);
+            else if (kind < 19) handler.settle(a);
+            else if (kind < 20) handler.withdraw(a);
+            else if (kind < 21) handler.deposit(a, uint64(seed >> 48));
+            else if (kind < 22) handler.exit(a);
+            else if (kind < 23) handler.withdrawStake(a);
+            else if (kind < 24) handler.authorise(a);
+            else if (kind < 25) handler.revoke(a);
+            else if (kind < 26) handler.moveWrongly(a, b, c);
+            else if (kind < 28) handler.revealWrongly(a, b, c);
+            else if (kind < 29) handler.timeOutWrongly(a, b);
+            else if (kind < 30) handler.settleWrongly(a, b);
+            else if (kind < 31) handler.commitWrongly(a, b, c);
+            else if (c) handler.takeWrongly(a, b);
+            else handler.accuse(a);
+        }
     }
 }

@@ -50,6 +50,8 @@ pub struct Arena {
     /// Of each case: whether its claim is true.
     pub is_true: Vec<bool>,
     rivals: Vec<Actor>,
+    /// Those that have sent a challenge, whatever became of it.
+    challengers: BTreeSet<Address>,
     preflight: Preflight,
     _directory: TempDir,
 }
@@ -79,9 +81,19 @@ impl Arena {
             .map(|player| player.key().address())
             .collect();
         let rivals = actors.into_iter().filter(|actor| !honest.contains(&actor.address())).collect();
-        let preflight = Preflight::new();
-        let mut arena =
-            Self { anvil, deployment, chain, follower, stage, is_true, rivals, preflight, _directory: directory };
+        let (challengers, preflight) = (BTreeSet::new(), Preflight::new());
+        let mut arena = Self {
+            anvil,
+            deployment,
+            chain,
+            follower,
+            stage,
+            is_true,
+            rivals,
+            challengers,
+            preflight,
+            _directory: directory,
+        };
         arena.look().await;
         Some(arena)
     }
@@ -124,6 +136,7 @@ impl Arena {
     pub async fn provoke(&mut self) -> usize {
         self.look().await;
         let wishes = self.wishes();
+        self.challengers.extend(wishes.iter().filter(|wish| wish.duty.is_none()).map(|wish| wish.from));
         for wish in &wishes {
             self.send(wish.from, wish.intent.to, wish.intent.value, wish.intent.data.clone(), RIVAL_GAS).await;
         }
@@ -230,6 +243,11 @@ impl Arena {
             }
         }
         gas
+    }
+
+    /// How many dishonest players have sent a challenge. They send it again as long as L1 has no game of it and the window is open.
+    pub fn challengers(&self) -> usize {
+        self.challengers.len()
     }
 
     /// Addresses of the dishonest players.
