@@ -19,6 +19,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod addresses;
 pub mod blobs;
 pub mod config;
 pub mod endpoint;

@@ -116,8 +116,12 @@ pub struct RpcLimits {
     pub batch_length_max: u32,
     /// Most connections.
     pub connections_max: usize,
-    /// Most connections from one address.
+    /// Most connections from one address: of IPv4, or a network of 64 bits of IPv6. Behind a proxy all peers have the proxy's address.
     pub connections_per_address_max: usize,
+    /// Those of all that are kept for addresses of executors, which have them beside what every address has.
+    pub connections_kept: usize,
+    /// Seconds after which a WebSocket is closed over which nothing goes on: no call, no subscription, no executor's session.
+    pub idle_seconds: u64,
     /// Most subscriptions of a connection.
     pub subscriptions_max: u32,
     /// Most calls of a connection that are not answered.
@@ -130,8 +134,16 @@ pub struct RpcLimits {
     pub ping_seconds: u64,
     /// Most uploads of blobs at once.
     pub uploads_max: usize,
-    /// Registrations of programs in a minute: each costs the sequencer a transaction.
+    /// Most uploads at once from one address.
+    pub uploads_per_address_max: usize,
+    /// Those of all that are kept for addresses of executors.
+    pub uploads_kept: usize,
+    /// Least bytes that an upload has to come with in a second, from the first to the last. 64 KiB.
+    pub upload_bytes_per_second_min: u64,
+    /// New programs in a minute: each costs the sequencer a transaction.
     pub registrations_per_minute: u32,
+    /// Modules that one address may bring in a minute, new or not: each costs some tens of milliseconds of a processor.
+    pub registrations_per_address: u32,
 }
 
 impl Default for RpcLimits {
@@ -141,14 +153,20 @@ impl Default for RpcLimits {
             response_bytes_max: 8 << 20,
             batch_length_max: 256,
             connections_max: 512,
-            connections_per_address_max: 256,
+            connections_per_address_max: 64,
+            connections_kept: 64,
+            idle_seconds: 300,
             subscriptions_max: 16,
             in_flight_max: 256,
             request_seconds: 15,
             unread_seconds: 30,
             ping_seconds: 20,
-            uploads_max: 16,
+            uploads_max: 24,
+            uploads_per_address_max: 4,
+            uploads_kept: 8,
+            upload_bytes_per_second_min: 64 << 10,
             registrations_per_minute: 60,
+            registrations_per_address: 20,
         }
     }
 }
@@ -171,9 +189,13 @@ pub struct Intake {
     pub include_within: u64,
     /// Longest module, in bytes; its bytes are posted to L1 once.
     pub wasm_bytes_max: u64,
-    /// Threads for signatures and modules; 0 takes as many as there are processors.
+    /// Most bytes of all programs' modules, which are kept for ever; each counts as 4 KiB more than it has. 1 GiB.
+    pub programs_bytes_max: u64,
+    /// Threads for signatures; 0 takes as many as there are processors. Modules have one beside them.
     pub workers: usize,
-    /// Bytes that must stay free on the disk: with less, nothing new is taken. 512 MiB.
+    /// Threads for batches and proofs.
+    pub readers: usize,
+    /// Bytes that must stay free on the disk: with less, nothing new is taken. Blobs of strangers leave twice as many free. 512 MiB.
     pub disk_reserve_bytes: u64,
 }
 
@@ -187,7 +209,9 @@ impl Default for Intake {
             deadline_max: 604_800,
             include_within: 3600,
             wasm_bytes_max: 2 << 20,
+            programs_bytes_max: 1 << 30,
             workers: 0,
+            readers: 2,
             disk_reserve_bytes: 512 << 20,
         }
     }

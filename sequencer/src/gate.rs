@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use assay_node::blobs::free_bytes;
 use assay_node::telemetry::Part;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -103,11 +104,7 @@ pub struct Disk {
 impl Disk {
     /// The disk that a folder is on: bytes that this process may still write there.
     pub fn of(folder: PathBuf) -> Self {
-        let free_bytes = move || {
-            let disk = rustix::fs::statvfs(&folder).ok()?;
-            Some(disk.f_bavail.saturating_mul(disk.f_frsize))
-        };
-        Self { free_bytes: Box::new(free_bytes) }
+        Self { free_bytes: Box::new(move || free_bytes(&folder)) }
     }
 }
 

@@ -8,7 +8,7 @@ use alloy_primitives::{Address, U256, keccak256};
 use alloy_sol_types::SolCall;
 use assay_node::Remedy;
 use assay_node::blobs::http::BlobHttp;
-use assay_node::blobs::{BlobError, BlobStore};
+use assay_node::blobs::{BlobConfig, BlobError, BlobStore, UploadLimits};
 use assay_node::endpoint::{Endpoint, EndpointError};
 use assay_node::keys::Wallet;
 use assay_node::l1::{L1Error, Reader, ReaderConfig};
@@ -24,9 +24,10 @@ use jsonrpsee::server::RegisterMethodError;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use crate::config::Config;
+use crate::config::{Config, RpcLimits};
 use crate::context::Context;
 use crate::core::{Core, CoreError, News, Parts};
 use crate::gate::{Disk, Gate, watch_disk};
@@ -39,6 +40,8 @@ use crate::workers::Workers;
 
 /// How often it is asked whether L1 was read.
 const L1_LOOK: Duration = Duration::from_millis(500);
+/// How often room is made for blobs.
+const ROOM_LOOK: Duration = Duration::from_secs(10);
 /// What L1 says and waits for the core.
 const HEARD: usize = 64;
 
@@ -169,11 +172,10 @@ impl Sequencer {
             sender.clone(),
             figures.clone(),
             stop.clone(),
-        );
+        )?;
         let (rpc, limits) = (Arc::new(rpc), config.limits.clone());
         let methods = module(rpc.clone())?;
-        let uploads =
-            BlobHttp::new(context.blobs.clone(), limits.uploads_max, Duration::from_secs(limits.request_seconds));
+        let uploads = BlobHttp::with_limits(context.blobs.clone(), upload_limits(&limits));
         let listener = Listener { socket, limits: limits.clone(), metrics: figures.clone(), stop: stop.clone() };
         let methods: Methods = methods.into();
 
@@ -213,6 +215,7 @@ impl Sequencer {
         process.critical("core", core.run(messages, hearing, stop.clone()));
         process.critical("follower", follower.run(stop.clone()));
         process.critical("disk", infallible(disk));
+        process.critical("room", infallible(keep_room(context.blobs.clone(), stop.clone())));
         process.critical("readiness", ready);
         process.critical("rpc", infallible(serve(listener, methods, rpc, uploads)));
         let region = context.region;
@@ -227,13 +230,44 @@ async fn infallible(task: impl Future<Output = ()>) -> Result<(), std::convert::
 
 fn open(config: Config, deployment: Deployment, wallet: Wallet) -> Result<Arc<Context>, SequencerError> {
     let store = Store::open(&config.data.join("store"), &schema())?;
-    let blobs = BlobStore::open(&store, &config.data.join("blobs"), config.blobs.clone())?;
+    let blobs = BlobStore::open(&store, &config.data.join("blobs"), blob_config(&config))?;
     let parameters = deployment.preset.parameters(deployment.treasury);
     let contract = deployment.contracts.batches;
     let domain = Domain { chain_id: deployment.chain_id, contract };
     let owner = config.owner.unwrap_or_else(|| wallet.address());
     let region = region_id(deployment.chain_id, contract, owner, config.region_name);
     Ok(Arc::new(Context { config, deployment, parameters, domain, region, owner, wallet, store, blobs }))
+}
+
+/// Uploads alone never close the gate: they leave twice the room that it wants.
+fn blob_config(config: &Config) -> BlobConfig {
+    let disk_reserve_bytes = config.blobs.disk_reserve_bytes.max(config.intake.disk_reserve_bytes.saturating_mul(2));
+    BlobConfig { disk_reserve_bytes, ..config.blobs.clone() }
+}
+
+fn upload_limits(limits: &RpcLimits) -> UploadLimits {
+    UploadLimits {
+        at_once: limits.uploads_max,
+        per_address: limits.uploads_per_address_max,
+        kept: limits.uploads_kept,
+        patience: Duration::from_secs(limits.request_seconds),
+        bytes_per_second_min: limits.upload_bytes_per_second_min,
+    }
+}
+
+/// Throws away blobs that nobody needs while the disk has too little room, also when nobody uploads.
+async fn keep_room(blobs: BlobStore, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(ROOM_LOOK) => {}
+        }
+        let blobs = blobs.clone();
+        let made = tokio::task::spawn_blocking(move || blobs.make_room(0)).await;
+        if let Ok(Err(error @ (BlobError::File { .. } | BlobError::Store(_)))) = made {
+            warn!(%error, "no room can be made for blobs");
+        }
+    }
 }
 
 fn sender_config(context: &Context) -> SenderConfig {

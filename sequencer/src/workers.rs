@@ -1,6 +1,7 @@
-//! Threads for what takes a processor longer than a moment: signatures, roots, modules.
+//! Threads for what takes a processor longer than a moment: signatures, roots, modules, batches.
 //!
-//! Owns how many work at once. Assumes that callers are bounded by the limits of the RPC: those that wait, wait in a fair queue.
+//! Owns how many work at once. What takes longer than a signature has threads of its own, so that signatures do not wait for it. Assumes
+//! that callers are bounded by the limits of the RPC: those that wait, wait in a fair queue.
 
 use std::sync::Arc;
 

@@ -70,7 +70,14 @@ impl BlobStore {
     pub(super) fn prepare(&self) -> Result<(), BlobError> {
         let directory = &self.inner.directory;
         make(&directory.join(PARTIAL))?;
-        let mut used = 0;
+        let mut used = self.partials()?.iter().map(|(_, length)| length).sum::<u64>();
+        for row in self.inner.store.range(&AGES, ..) {
+            let ((_, (_, length)), ()) = row?;
+            used += length;
+        }
+        self.inner.used.store(used, Ordering::Relaxed);
+        // Before anything is written.
+        self.relieve()?;
         for shard in 0..=255_u8 {
             let folder = directory.join(format!("{shard:02x}"));
             make(&folder)?;
@@ -79,15 +86,10 @@ impl BlobStore {
                     let mut batch = self.inner.store.batch();
                     self.enter(&mut batch, &blob, None)?;
                     batch.commit()?;
+                    self.inner.used.fetch_add(blob.length, Ordering::Relaxed);
                 }
             }
         }
-        for row in self.inner.store.range(&AGES, ..) {
-            let ((_, (_, length)), ()) = row?;
-            used += length;
-        }
-        used += files(&directory.join(PARTIAL))?.iter().map(|(_, length)| length).sum::<u64>();
-        self.inner.used.store(used, Ordering::Relaxed);
         Ok(())
     }
 
@@ -96,9 +98,14 @@ impl BlobStore {
         files(&self.inner.directory.join(PARTIAL))
     }
 
+    /// Whether a blob is a file: small ones may lie in the store.
+    pub(super) fn has_file(&self, blob: &BlobRef) -> Result<bool, BlobError> {
+        Ok(self.inner.store.get(&BLOBS, &name(blob))?.is_some_and(|row| row.bytes.is_none()))
+    }
+
     /// Throws a blob away: its row, then its file.
     pub(super) fn discard(&self, blob: &BlobRef, stored_at: u64) -> Result<(), BlobError> {
-        let has_file = self.inner.store.get(&BLOBS, &name(blob))?.is_some_and(|row| row.bytes.is_none());
+        let has_file = self.has_file(blob)?;
         let mut batch = self.inner.store.batch();
         batch.delete(&AGES, &(stored_at, name(blob)));
         batch.delete(&BLOBS, &name(blob));

@@ -1,12 +1,11 @@
 //! Blobs over HTTP (`assay_protocol::rpc::blobs`): GET with ranges, HEAD, PUT that goes on where it stopped.
 //!
 //! Owns the meaning of requests, not the connection: whoever serves calls [`BlobHttp::respond`] for paths under [`PATH`]. Assumes nothing of the
-//! peer: a body that is too long is refused before it is read, one that dawdles is cut, and uploads at once are bounded. Errors are JSON,
-//! `{code, message, retryable}`, with the codes of the RPC.
+//! peer: a body that is too long is refused before it is read, one that dawdles is cut, and uploads at once are bounded, in all and from one
+//! address. Errors are JSON, `{code, message, retryable}`, with the codes of the RPC.
 
 use std::fmt::Display;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -20,10 +19,11 @@ use hyper::header::{
     IF_NONE_MATCH, RANGE,
 };
 use hyper::{Method, Request, Response, StatusCode};
-use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
-use super::{BlobError, BlobReader, BlobStore, Upload};
+use super::{BlobError, BlobReader, BlobStore, Upload, UploadLimits, Uploader};
+use crate::addresses::Places;
 
 /// Bytes that are read from the disk, or written to it, at once.
 const PIECE: usize = 256 << 10;
@@ -32,9 +32,8 @@ const PIECE: usize = 256 << 10;
 #[derive(Clone, Debug)]
 pub struct BlobHttp {
     blobs: BlobStore,
-    uploads: Arc<Semaphore>,
-    /// How long the next bytes of a body may take.
-    patience: Duration,
+    uploads: Places,
+    limits: UploadLimits,
 }
 
 /// Why a request is not answered with a blob.
@@ -66,7 +65,9 @@ impl From<BlobError> for Refusal {
             BlobError::WrongBlob { .. } => (StatusCode::UNPROCESSABLE_ENTITY, "WRONG_BLOB"),
             BlobError::Offset { .. } => (StatusCode::CONFLICT, "UPLOAD_OFFSET"),
             BlobError::Uploading => (StatusCode::LOCKED, "BUSY"),
-            BlobError::NoRoom { .. } | BlobError::DiskFull { .. } => (StatusCode::INSUFFICIENT_STORAGE, "UNAVAILABLE"),
+            BlobError::NoRoom { .. } | BlobError::DiskLow { .. } | BlobError::DiskFull { .. } => {
+                (StatusCode::INSUFFICIENT_STORAGE, "UNAVAILABLE")
+            }
             BlobError::File { .. } | BlobError::Store(_) => {
                 // Paths and keys are the operator's business.
                 tracing::error!(%error, "blobs can't be read or written");
@@ -86,7 +87,12 @@ impl From<BlobError> for Refusal {
 impl BlobHttp {
     /// Serves these blobs, with at most so many uploads at once and so long a wait for the next bytes of one.
     pub fn new(blobs: BlobStore, uploads_max: usize, patience: Duration) -> Self {
-        Self { blobs, uploads: Arc::new(Semaphore::new(uploads_max)), patience }
+        Self::with_limits(blobs, UploadLimits::new(uploads_max, patience))
+    }
+
+    /// Serves these blobs, with all bounds of uploads. Who uploads, is said by an [`Uploader`] among the request's extensions.
+    pub fn with_limits(blobs: BlobStore, limits: UploadLimits) -> Self {
+        Self { blobs, uploads: limits.places(), limits }
     }
 
     /// Answers a request whose path begins with [`PATH`].
@@ -160,25 +166,25 @@ impl BlobHttp {
             let (got, wanted) = (offset.saturating_add(size.lower()), blob.length);
             return Err(BlobError::Overrun { got, wanted }.into());
         }
-        let Ok(_place) = self.uploads.try_acquire() else {
-            return Err(Refusal::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "BUSY",
-                "too many uploads at once, try again later",
-            ));
+        let uploader = request.extensions().get().copied().unwrap_or(Uploader::NOBODY);
+        let Some(_place) = self.uploads.take(uploader.address, uploader.is_known) else {
+            let message = "too many uploads at once, in all or from this address, try again later";
+            return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "BUSY", message));
         };
-        let blobs = self.blobs.clone();
+        let (blobs, reserve) = (self.blobs.clone(), uploader.reserve(self.blobs.config().disk_reserve_bytes));
         let begun = blocking(move || match blobs.contains(&blob)? {
             true => Ok(None),
-            false => blobs.upload(&blob, offset).map(Some),
+            false => blobs.upload_above(&blob, offset, reserve).map(Some),
         });
         let Some(mut upload) = begun.await? else { return Ok(plain(StatusCode::CREATED, blob.length)) };
         let (mut body, mut piece) = (request.into_body(), Vec::with_capacity(PIECE));
+        let (began, mut came) = (Instant::now(), 0);
         loop {
-            let frame = tokio::time::timeout(self.patience, body.frame()).await;
+            let frame = tokio::time::timeout_at(self.limits.due(began, came), body.frame()).await;
             match frame {
                 Ok(Some(Ok(frame))) => {
                     let Ok(bytes) = frame.into_data() else { continue };
+                    came += bytes.len() as u64;
                     piece.extend_from_slice(&bytes);
                     if piece.len() >= PIECE {
                         upload = written(upload, std::mem::take(&mut piece)).await?;

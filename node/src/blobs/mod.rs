@@ -15,13 +15,15 @@
 //! *Small* blobs, up to [`SMALL_BYTES_MAX`], lie in the store, where thousands a second cost one sync together and join the commit of
 //! whatever they belong to ([`BlobStore::put_small`]).
 //!
-//! *Room.* All blobs together are bounded. When one more does not fit, the oldest that nobody pins and that are older than a grace
-//! period go; if that is not enough, the newcomer is refused. A full disk is an error of its own: what is here stays.
+//! *Room.* All blobs together are bounded, and some of the disk is left to others: a full disk would stop whoever keeps tables on it. When
+//! one more does not fit, the oldest that nobody pins and that are older than a grace period go; if that is not enough, the newcomer is
+//! refused. A full disk is an error of its own: what is here stays.
 
 mod disk;
 mod hasher;
 pub mod http;
 mod room;
+mod slots;
 #[cfg(test)]
 mod tests;
 mod upload;
@@ -42,6 +44,8 @@ use crate::store::{Batch, Record, Schema, Store, StoreError, Table};
 
 pub use disk::BlobReader;
 pub use hasher::BlobHasher;
+pub use room::free_bytes;
+pub use slots::{UploadLimits, Uploader};
 pub use upload::Upload;
 
 /// Blobs up to this many bytes lie in the store.
@@ -88,11 +92,13 @@ pub struct BlobConfig {
     pub blob_bytes_max: u64,
     /// How long a blob that nobody pins is safe, in seconds: from its upload to the request that names it. 10 minutes.
     pub grace_seconds: u64,
+    /// Bytes that blobs leave free on the disk. 512 MiB.
+    pub disk_reserve_bytes: u64,
 }
 
 impl Default for BlobConfig {
     fn default() -> Self {
-        Self { total_bytes_max: 64 << 30, blob_bytes_max: 1 << 30, grace_seconds: 600 }
+        Self { total_bytes_max: 64 << 30, blob_bytes_max: 1 << 30, grace_seconds: 600, disk_reserve_bytes: 512 << 20 }
     }
 }
 
@@ -124,6 +130,16 @@ pub enum BlobError {
         used: u64,
         /// Most bytes.
         most: u64,
+    },
+    /// There would be too little room on the disk for others.
+    #[error("no room for {got} bytes: the disk has {free}, of which {reserve} are not for blobs")]
+    DiskLow {
+        /// Bytes that were to come.
+        got: u64,
+        /// Bytes that are free.
+        free: u64,
+        /// Bytes that stay free.
+        reserve: u64,
     },
     /// Longer than any blob may be here.
     #[error("a blob of {got} bytes, at most {most}")]
@@ -206,7 +222,8 @@ struct Inner {
 }
 
 impl BlobStore {
-    /// Opens the blobs in a directory, whose tables lie in `store`, and takes in files that a crash left without a row.
+    /// Opens the blobs in a directory, whose tables lie in `store`, and takes in files that a crash left without a row. If the disk has
+    /// too little room, what nobody pins goes, however new it is.
     ///
     /// # Errors
     /// [`BlobError::File`], [`BlobError::Store`].
@@ -261,7 +278,7 @@ impl BlobStore {
     /// Stores a blob of any length, synced, and names it.
     ///
     /// # Errors
-    /// [`BlobError::NoRoom`], [`BlobError::DiskFull`], [`BlobError::File`], [`BlobError::Store`].
+    /// [`BlobError::NoRoom`], [`BlobError::DiskLow`], [`BlobError::DiskFull`], [`BlobError::File`], [`BlobError::Store`].
     pub fn put(&self, bytes: &Bytes) -> Result<BlobRef, BlobError> {
         let mut hasher = BlobHasher::default();
         hasher.update(bytes);

@@ -3,15 +3,27 @@
 //! Owns the decision. Assumes that whoever needs a blob has pinned it, or names it within the grace period. Never throws away what is
 //! pinned, whatever comes.
 
+use std::path::Path;
 use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 
 use assay_protocol::BlobRef;
+use tracing::warn;
 
 use super::disk::remove;
 use super::{AGES, BlobError, BlobStore, PINS, now};
 
 /// Blobs that are looked at before a newcomer is refused: a bound on the work that one upload can cause.
 const LOOKED_AT_MAX: usize = 100_000;
+/// Files that can still be made on a disk that has room: with fewer it is as good as full.
+const FILES_MIN: u64 = 10_000;
+
+/// Bytes that this process may still write in a folder; unknown where the system does not say.
+pub fn free_bytes(folder: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(folder).ok()?;
+    let has_files = disk.f_files == 0 || disk.f_favail >= FILES_MIN;
+    Some(if has_files { disk.f_bavail.saturating_mul(disk.f_frsize) } else { 0 })
+}
 
 impl BlobStore {
     /// Whether anybody needs a blob.
@@ -25,49 +37,79 @@ impl BlobStore {
     /// Throws old blobs away until `bytes` more fit.
     ///
     /// # Errors
-    /// [`BlobError::NoRoom`] when all that is here is needed, [`BlobError::File`], [`BlobError::Store`].
+    /// [`BlobError::NoRoom`] and [`BlobError::DiskLow`] when all that is here is needed, [`BlobError::File`], [`BlobError::Store`].
     pub fn make_room(&self, bytes: u64) -> Result<(), BlobError> {
-        let most = self.inner.config.total_bytes_max;
-        let fits = || self.used().saturating_add(bytes) <= most;
-        if fits() {
+        self.make_room_above(bytes, self.inner.config.disk_reserve_bytes)
+    }
+
+    /// The same, with another number of bytes that stay free on the disk.
+    pub(super) fn make_room_above(&self, bytes: u64, reserve: u64) -> Result<(), BlobError> {
+        self.throw_away(bytes, reserve, self.inner.config.grace_seconds)
+    }
+
+    /// At the start: a disk with too little room gets it from all that nobody pins, for the tables need it to be written.
+    pub(super) fn relieve(&self) -> Result<(), BlobError> {
+        let reserve = self.inner.config.disk_reserve_bytes;
+        if !matches!(self.lack(0, reserve), Some(BlobError::DiskLow { .. })) {
+            return Ok(());
+        }
+        match self.throw_away(0, reserve, 0) {
+            Err(error @ (BlobError::DiskLow { .. } | BlobError::NoRoom { .. })) => {
+                warn!(%error, "the disk has too little room, though all blobs that nobody needs are gone");
+                Ok(())
+            }
+            done => done,
+        }
+    }
+
+    /// What there is too little of for `bytes` more.
+    fn lack(&self, bytes: u64, reserve: u64) -> Option<BlobError> {
+        let (used, most) = (self.used(), self.inner.config.total_bytes_max);
+        if used.saturating_add(bytes) > most {
+            return Some(BlobError::NoRoom { got: bytes, used, most });
+        }
+        let free = free_bytes(&self.inner.directory)?;
+        (free < reserve.saturating_add(bytes)).then_some(BlobError::DiskLow { got: bytes, free, reserve })
+    }
+
+    fn throw_away(&self, bytes: u64, reserve: u64, grace_seconds: u64) -> Result<(), BlobError> {
+        let lack = || self.lack(bytes, reserve);
+        if lack().is_none() {
             return Ok(());
         }
         let _alone = self.inner.room.lock().unwrap_or_else(PoisonError::into_inner);
-        self.discard_partials(&fits)?;
-        let until = now().saturating_sub(self.inner.config.grace_seconds);
+        self.discard_partials(&lack, grace_seconds)?;
+        let until = now().saturating_sub(grace_seconds);
         for row in self.inner.store.range(&AGES, ..).take(LOOKED_AT_MAX) {
-            if fits() {
-                return Ok(());
-            }
+            let Some(lacks) = lack() else { return Ok(()) };
             let ((stored_at, (root, length)), ()) = row?;
             if stored_at > until {
                 break;
             }
             let blob = BlobRef { root, length };
-            if !self.is_pinned(&blob)? {
+            // What lies in the store leaves its room to the store: the disk has no more of it.
+            let helps = matches!(lacks, BlobError::NoRoom { .. }) || self.has_file(&blob)?;
+            if helps && !self.is_pinned(&blob)? {
                 self.discard(&blob, stored_at)?;
             }
         }
-        match fits() {
-            true => Ok(()),
-            false => Err(BlobError::NoRoom { got: bytes, used: self.used(), most }),
-        }
+        lack().map_or(Ok(()), Err)
     }
 
-    /// Throws away uploads that nobody has gone on with for the grace period.
-    fn discard_partials(&self, fits: &impl Fn() -> bool) -> Result<(), BlobError> {
+    /// Throws away uploads that nobody has gone on with for a while.
+    fn discard_partials(&self, lack: &impl Fn() -> Option<BlobError>, grace_seconds: u64) -> Result<(), BlobError> {
         for (blob, length) in self.partials()? {
             let path = self.partial(&blob);
             let age =
                 std::fs::metadata(&path).and_then(|file| file.modified()).ok().and_then(|time| time.elapsed().ok());
-            let is_old = age.is_some_and(|age| age.as_secs() >= self.inner.config.grace_seconds);
-            if fits() || !is_old || !self.uploading().insert(blob) {
+            let is_old = grace_seconds == 0 || age.is_some_and(|age| age.as_secs() >= grace_seconds);
+            if lack().is_none() || !is_old || !self.uploading().insert(blob) {
                 continue;
             }
             let removed = remove(&path);
             self.uploading().remove(&blob);
             removed?;
-            self.inner.used.fetch_sub(length, std::sync::atomic::Ordering::Relaxed);
+            self.inner.used.fetch_sub(length, Ordering::Relaxed);
         }
         Ok(())
     }

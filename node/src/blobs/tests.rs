@@ -152,3 +152,152 @@ async fn http_serves_ranges_and_resumes_uploads() {
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(String::from_utf8_lossy(&body).contains("\"WRONG_BLOB\""));
 }
+
+/// More than any disk has.
+const NEVER: u64 = 1 << 60;
+
+/// A pinned blob, one that nobody needs, both large, and an upload that broke off.
+fn fill(blobs: &BlobStore) -> [BlobRef; 3] {
+    let pinned = blobs.put(&bytes(100_000, 1)).expect("there is room");
+    let mut batch = blobs.inner.store.batch();
+    blobs.pin(&mut batch, &pinned, (1, 7)).expect("it can be written");
+    batch.commit().expect("it can be written");
+    let loose = blobs.put(&bytes(100_000, 2)).expect("there is room");
+    let begun = blob_root(&bytes(200_000, 3));
+    let mut upload = blobs.upload(&begun, 0).expect("there is room");
+    upload.write(&bytes(200_000, 3)[..70_000]).expect("it writes");
+    [pinned, loose, begun]
+}
+
+#[test]
+fn a_disk_that_gets_full_costs_what_nobody_needs_and_then_the_newcomer() {
+    let directory = tempfile::tempdir().expect("there is room");
+    let blobs = open(&directory, BlobConfig { grace_seconds: 0, ..BlobConfig::default() });
+    let [pinned, loose, begun] = fill(&blobs);
+    let new = blob_root(&bytes(90_000, 4));
+    let refused = blobs.upload_above(&new, 0, NEVER).expect_err("the disk is smaller");
+    assert!(matches!(refused, BlobError::DiskLow { got: 90_000, reserve: NEVER, .. }), "{refused}");
+    assert!(blobs.contains(&pinned).expect("it reads") && !blobs.contains(&loose).expect("it reads"));
+    assert_eq!((blobs.upload_offset(&begun), blobs.used()), (0, 100_000));
+
+    // An upload that began when there was room stops when there is none, and keeps what it has.
+    let mut upload = blobs.upload(&new, 0).expect("there is room");
+    upload.write(&bytes(90_000, 4)[..50_000]).expect("there is room");
+    upload.reserve = NEVER;
+    assert!(matches!(upload.write(&bytes(90_000, 4)[50_000..]), Err(BlobError::DiskLow { .. })));
+    drop(upload);
+    assert_eq!(blobs.upload_offset(&new), 50_000);
+}
+
+#[test]
+fn a_full_disk_is_relieved_at_the_start_however_new_the_blobs_are() {
+    let directory = tempfile::tempdir().expect("there is room");
+    let [pinned, loose, begun] = fill(&open(&directory, BlobConfig::default()));
+    let blobs = open(&directory, BlobConfig { disk_reserve_bytes: NEVER, ..BlobConfig::default() });
+    assert!(blobs.contains(&pinned).expect("it reads") && !blobs.contains(&loose).expect("it reads"));
+    assert_eq!((blobs.upload_offset(&begun), blobs.used()), (0, 100_000));
+    assert!(matches!(blobs.put(&bytes(5, 5)), Err(BlobError::DiskLow { .. })));
+}
+
+/// A body whose bytes come when somebody sends them.
+struct Dripping(tokio::sync::mpsc::Receiver<hyper::body::Bytes>);
+
+impl hyper::body::Body for Dripping {
+    type Data = hyper::body::Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: std::pin::Pin<&mut Self>,
+        cx: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<hyper::body::Frame<Self::Data>, Self::Error>>> {
+        self.0.poll_recv(cx).map(|bytes| bytes.map(|bytes| Ok(hyper::body::Frame::data(bytes))))
+    }
+}
+
+/// An upload whose bytes come in pieces, so much time after each other.
+async fn drip(http: &BlobHttp, content: &Bytes, piece: usize, pause: Duration) -> StatusCode {
+    let (sender, receiver) = tokio::sync::mpsc::channel(1);
+    let (pieces, path) = (content.clone(), path(&blob_root(content)));
+    let drips = tokio::spawn(async move {
+        for bytes in pieces.chunks(piece) {
+            tokio::time::sleep(pause).await;
+            if sender.send(hyper::body::Bytes::copy_from_slice(bytes)).await.is_err() {
+                return;
+            }
+        }
+    });
+    let request = Request::put(path).body(Dripping(receiver)).expect("it is a request");
+    let status = http.respond(request).await.status();
+    drips.abort();
+    status
+}
+
+#[tokio::test(start_paused = true)]
+async fn uploads_keep_up_a_rate_or_are_cut() {
+    let directory = tempfile::tempdir().expect("there is room");
+    let http = BlobHttp::new(open(&directory, BlobConfig::default()), 1, Duration::from_secs(15));
+    let began = tokio::time::Instant::now();
+    let status = drip(&http, &bytes(1 << 20, 1), 1 << 10, Duration::from_secs(10)).await;
+    assert_eq!(status, StatusCode::REQUEST_TIMEOUT, "1 KiB in ten seconds");
+    assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
+    let began = tokio::time::Instant::now();
+    let status = drip(&http, &bytes(4 << 20, 2), 64 << 10, Duration::from_millis(900)).await;
+    assert_eq!(status, StatusCode::CREATED, "a little more than 64 KiB in a second");
+    assert!(began.elapsed() > Duration::from_secs(50), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn no_address_takes_all_uploads() {
+    let directory = tempfile::tempdir().expect("there is room");
+    let limits = UploadLimits { per_address: 2, kept: 1, ..UploadLimits::new(4, Duration::from_secs(15)) };
+    let http = BlobHttp::with_limits(open(&directory, BlobConfig::default()), limits);
+    let from = |address: &str, is_known| Uploader { address: address.parse().expect("it is one"), is_known };
+    let put = |content: &Bytes, uploader: Uploader| {
+        let mut request = request("PUT", &path(&blob_root(content)), &[], content);
+        request.extensions_mut().insert(uploader);
+        let http = http.clone();
+        async move { ask(&http, request).await.0 }
+    };
+    let mut slow = Vec::new();
+    for (seed, uploader) in (0..).zip([from("192.0.2.1", false), from("192.0.2.1", false), from("192.0.2.2", false)]) {
+        let (sender, receiver) = tokio::sync::mpsc::channel(1);
+        let mut request =
+            Request::put(path(&blob_root(&bytes(99, seed)))).body(Dripping(receiver)).expect("it is a request");
+        request.extensions_mut().insert(uploader);
+        let http = http.clone();
+        let task = tokio::spawn(async move { http.respond(request).await.status() });
+        // Once the second piece is in the channel, the first was taken out of it by the upload.
+        for _ in 0..2 {
+            sender.send(hyper::body::Bytes::from_static(b"x")).await.expect("it is being read");
+        }
+        slow.push((sender, task));
+        if seed == 1 {
+            let status = put(&bytes(3, 3), from("192.0.2.1", false)).await;
+            assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "two are all of one address");
+            assert_eq!(put(&bytes(3, 3), from("192.0.2.3", false)).await, StatusCode::CREATED);
+        }
+    }
+    assert_eq!(put(&bytes(4, 4), from("192.0.2.3", false)).await, StatusCode::SERVICE_UNAVAILABLE, "the last is kept");
+    assert_eq!(put(&bytes(4, 4), from("192.0.2.3", true)).await, StatusCode::CREATED);
+    assert_eq!(put(&bytes(5, 5), from("192.0.2.1", true)).await, StatusCode::CREATED, "beside its own two");
+    for (sender, task) in slow {
+        drop(sender);
+        assert_eq!(task.await.expect("it answers"), StatusCode::ACCEPTED);
+    }
+}
+
+#[tokio::test]
+async fn http_says_that_the_disk_is_low_and_known_peers_may_use_more() {
+    let directory = tempfile::tempdir().expect("there is room");
+    let free = free_bytes(directory.path()).expect("this system says");
+    let config = BlobConfig { disk_reserve_bytes: free.saturating_mul(2), ..BlobConfig::default() };
+    let http = BlobHttp::new(open(&directory, config), 1, Duration::from_secs(5));
+    let content = bytes(70_000, 1);
+    let (status, _, body) = ask(&http, request("PUT", &path(&blob_root(&content)), &[], &content)).await;
+    assert_eq!(status, StatusCode::INSUFFICIENT_STORAGE);
+    let body = String::from_utf8_lossy(&body).into_owned();
+    assert!(body.contains("\"UNAVAILABLE\"") && body.contains("\"retryable\":true"), "{body}");
+    let mut known = request("PUT", &path(&blob_root(&content)), &[], &content);
+    known.extensions_mut().insert(Uploader { address: [192, 0, 2, 1].into(), is_known: true });
+    assert_eq!(ask(&http, known).await.0, StatusCode::CREATED);
+}

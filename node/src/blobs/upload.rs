@@ -24,6 +24,8 @@ pub struct Upload {
     path: PathBuf,
     file: File,
     hasher: BlobHasher,
+    /// Bytes that stay free on the disk.
+    reserve: u64,
     /// The blob turned out to be here, or to be another: the partial file is no more.
     over: bool,
 }
@@ -37,9 +39,14 @@ impl BlobStore {
     /// Begins an upload, or goes on with one from `offset`, at or before the bytes that are here.
     ///
     /// # Errors
-    /// [`BlobError::TooLong`], [`BlobError::Offset`], [`BlobError::Uploading`], [`BlobError::NoRoom`], [`BlobError::DiskFull`],
-    /// [`BlobError::File`].
+    /// [`BlobError::TooLong`], [`BlobError::Offset`], [`BlobError::Uploading`], [`BlobError::NoRoom`], [`BlobError::DiskLow`],
+    /// [`BlobError::DiskFull`], [`BlobError::File`].
     pub fn upload(&self, blob: &BlobRef, offset: u64) -> Result<Upload, BlobError> {
+        self.upload_above(blob, offset, self.inner.config.disk_reserve_bytes)
+    }
+
+    /// The same, with another number of bytes that stay free on the disk.
+    pub(super) fn upload_above(&self, blob: &BlobRef, offset: u64, reserve: u64) -> Result<Upload, BlobError> {
         let most = self.inner.config.blob_bytes_max;
         if blob.length > most {
             return Err(BlobError::TooLong { got: blob.length, most });
@@ -52,14 +59,15 @@ impl BlobStore {
             return Err(BlobError::Uploading);
         }
         // From here on the place among those being uploaded is given back, whatever happens.
-        let begun = self.make_room(blob.length - offset).and_then(|()| self.resume(blob, offset, wanted));
+        let room = self.make_room_above(blob.length - offset, reserve);
+        let begun = room.and_then(|()| self.resume(blob, offset, wanted, reserve));
         if begun.is_err() {
             self.uploading().remove(blob);
         }
         begun
     }
 
-    fn resume(&self, blob: &BlobRef, offset: u64, length: u64) -> Result<Upload, BlobError> {
+    fn resume(&self, blob: &BlobRef, offset: u64, length: u64, reserve: u64) -> Result<Upload, BlobError> {
         let path = self.partial(blob);
         let failed = |operation| move |error: std::io::Error| (operation, error);
         let opened = || -> Result<(File, BlobHasher), (&'static str, std::io::Error)> {
@@ -78,7 +86,7 @@ impl BlobStore {
         };
         let (file, hasher) = opened().map_err(|(operation, error)| BlobError::file(&path, operation, &error))?;
         self.inner.used.fetch_sub(length - offset, Ordering::Relaxed);
-        Ok(Upload { blobs: self.clone(), blob: *blob, path, file, hasher, over: false })
+        Ok(Upload { blobs: self.clone(), blob: *blob, path, file, hasher, reserve, over: false })
     }
 }
 
@@ -88,15 +96,16 @@ impl Upload {
         self.hasher.length()
     }
 
-    /// Takes the next bytes.
+    /// Takes the next bytes. There was room for all when the upload began; others may have taken it since.
     ///
     /// # Errors
-    /// [`BlobError::Overrun`], [`BlobError::DiskFull`], [`BlobError::File`].
+    /// [`BlobError::Overrun`], [`BlobError::NoRoom`], [`BlobError::DiskLow`], [`BlobError::DiskFull`], [`BlobError::File`].
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), BlobError> {
         let (got, wanted) = (self.offset() + bytes.len() as u64, self.blob.length);
         if got > wanted {
             return Err(BlobError::Overrun { got, wanted });
         }
+        self.blobs.make_room_above(bytes.len() as u64, self.reserve)?;
         let before = self.offset();
         if let Err(error) = self.file.write_all(bytes) {
             // What was written of the piece is not hashed: it is cut off again, as far as the disk lets us.

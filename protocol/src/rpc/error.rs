@@ -76,6 +76,8 @@ error_codes! {
     Busy = -39012, "BUSY", true;
     /// This sequencer takes no tasks now: its operator paused it, its disk is full, or it does not know L1's state yet.
     Unavailable = -39013, "UNAVAILABLE", true;
+    /// All programs together have as many bytes as this sequencer keeps.
+    ProgramsFull = -39014, "PROGRAMS_FULL", false;
     /// An executor's method on a connection without a session.
     NotAuthenticated = -39021, "NOT_AUTHENTICATED", false;
     /// L1 does not know the executor, or not with this key.

@@ -5,11 +5,10 @@
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy_sol_types::SolValue;
 use assay_node::store::{Store, StoreError};
+use assay_protocol::BlobRef;
 use assay_protocol::data::layout::{Layout, RECORD_SIZE};
 use assay_protocol::data::{Record, parse_record};
 use assay_protocol::objects::{Batch, Claim, Domain, Origin, Place};
-use assay_protocol::rpc::LeafOpening;
-use assay_protocol::{BlobRef, LEAF_TREE};
 
 use crate::rows::{BUILDS, BuildRow, HEADS};
 
@@ -81,28 +80,6 @@ pub fn leaves_of(store: &Store, domain: &Domain, number: u64) -> Result<Option<U
     let records = (0..header.count).filter_map(|index| record_of(&header, &head, index));
     let leaves = records.map(|record| leaf(parse_record(record, header.region, domain))).collect();
     Ok(Some(Undecided { build, hash: header.hash(), leaves }))
-}
-
-/// A leaf, opened in its batch.
-///
-/// # Errors
-/// If the rows can't be read.
-pub fn open_leaf(store: &Store, domain: &Domain, place: Place) -> Result<Option<(LeafOpening, Claim)>, StoreError> {
-    let Some((build, BuildRow { header, .. })) = newest_build(store, place.batch)? else { return Ok(None) };
-    let head = store.get(&HEADS, &(place.batch, build))?.unwrap_or_default();
-    let claim = |index| record_of(&header, &head, index).map(|record| parse_record(record, header.region, domain));
-    let Some(record) = record_of(&header, &head, place.index) else { return Ok(None) };
-    let leaves: Vec<B256> = (0..header.count).filter_map(claim).map(|claim| claim.leaf(domain)).collect();
-    if leaves.len() != header.count as usize {
-        return Ok(None);
-    }
-    let opening = LeafOpening {
-        batch: header,
-        index: place.index,
-        record: Bytes::copy_from_slice(record),
-        siblings: LEAF_TREE.proof(leaves, place.index as usize),
-    };
-    Ok(claim(place.index).map(|claim| (opening, claim)))
 }
 
 /// The name of a leaf before the court.

@@ -1,4 +1,4 @@
-//! `assay_*` for clients: submit, follow, fetch, prove.
+//! `assay_*` for clients: submit, follow, fetch.
 //!
 //! Owns the checks that need no order: cheap ones first, then, on a worker, the signature, the input's root, and the tables.
 
@@ -8,10 +8,9 @@ use std::time::Instant;
 use alloy_primitives::{B256, Bytes};
 use assay_node::blobs::SMALL_BYTES_MAX;
 use assay_protocol::data::blob_root;
-use assay_protocol::objects::{Origin, TaskRequest};
+use assay_protocol::objects::TaskRequest;
 use assay_protocol::rpc::{
-    BatchView, ErrorCode, INLINE_BYTES_MAX, LeafProof, LimitsView, SignedReceipt, SignedResult, StatusView, TaskState,
-    TaskView, methods,
+    ErrorCode, INLINE_BYTES_MAX, LimitsView, SignedReceipt, SignedResult, StatusView, TaskState, TaskView, methods,
 };
 use assay_protocol::signature::recover;
 use jsonrpsee::RpcModule;
@@ -21,11 +20,10 @@ use tokio::sync::{mpsc::error::TrySendError, oneshot};
 
 use super::Rpc;
 use super::params::Positional;
-use crate::batch::{newest_build, open_leaf, record_of};
 use crate::context::Context;
 use crate::core::{Counts, Inspection, Message, Submission};
 use crate::refusal::Refusal;
-use crate::rows::{ENDS, HEADS, LEAVES, ORDERS, OrderRow, PROGRAMS, PROGRESS, SEQUENCES};
+use crate::rows::{ENDS, LEAVES, ORDERS, OrderRow, PROGRAMS, PROGRESS, SEQUENCES};
 
 const _: () = assert!(INLINE_BYTES_MAX as u64 <= SMALL_BYTES_MAX, "what comes with a call lies in the store");
 
@@ -54,14 +52,6 @@ pub(super) fn register(module: &mut RpcModule<Rpc>) -> Result<(), RegisterMethod
     module.register_async_method(methods::GET_RESULT, |params, rpc, _| async move {
         let task = Positional::of(&params).next("task")?;
         result(&rpc, task).await.map_err(ErrorObjectOwned::from)
-    })?;
-    module.register_async_method(methods::GET_BATCH, |params, rpc, _| async move {
-        let number: alloy_primitives::U64 = Positional::of(&params).next("number")?;
-        batch_view(&rpc, number.to()).await.map_err(ErrorObjectOwned::from)
-    })?;
-    module.register_async_method(methods::GET_PROOF, |params, rpc, _| async move {
-        let task = Positional::of(&params).next("task")?;
-        proof(&rpc, task).await.map_err(ErrorObjectOwned::from)
     })?;
     module.register_async_method(methods::STATUS, |_, rpc, _| async move {
         status(&rpc).await.map_err(ErrorObjectOwned::from)
@@ -242,50 +232,6 @@ async fn result(rpc: &Arc<Rpc>, task: B256) -> Result<Option<SignedResult>, Refu
     read(rpc, move |context| {
         let Some(sequence) = context.store.get(&SEQUENCES, &task)? else { return Ok(None) };
         Ok(context.store.get(&PROGRESS, &sequence)?.and_then(|row| row.signed_result()))
-    })
-    .await
-}
-
-pub(super) async fn batch_view(rpc: &Arc<Rpc>, number: u64) -> Result<Option<BatchView>, Refusal> {
-    let view = rpc.view();
-    read(rpc, move |context| {
-        let Some(posting) = view.posting(number) else { return Ok(None) };
-        let Some((build, row)) = newest_build(&context.store, number)? else { return Ok(None) };
-        let head = context.store.get(&HEADS, &(number, build))?.unwrap_or_default();
-        let record = |index| record_of(&row.header, &head, index);
-        let parse = |record| assay_protocol::data::parse_record(record, context.region, &context.domain);
-        Ok(Some(BatchView {
-            batch: row.header,
-            hash: posting.hash,
-            posted_at: posting.posted_at,
-            block: posting.block,
-            voided_at: posting.voided_at,
-            tasks: (0..row.header.count).filter_map(record).map(|record| parse(record).result.task).collect(),
-        }))
-    })
-    .await
-}
-
-async fn proof(rpc: &Arc<Rpc>, task: B256) -> Result<Option<LeafProof>, Refusal> {
-    let view = rpc.view();
-    read(rpc, move |context| {
-        let store = &context.store;
-        let Some(sequence) = store.get(&SEQUENCES, &task)? else { return Ok(None) };
-        let attempt = store.get(&PROGRESS, &sequence)?.unwrap_or_default().attempt;
-        let Some(place) = store.get(&LEAVES, &(sequence, attempt))?.map(|row| row.0) else { return Ok(None) };
-        let (mut chain, mut next) = (Vec::new(), Some(place));
-        while let Some(at) = next.take() {
-            if view.posting(at.batch).is_none() {
-                return Ok(None);
-            }
-            let Some((opening, claim)) = open_leaf(store, &context.domain, at)? else { return Ok(None) };
-            chain.push(opening);
-            // As the contract walks it: an output's leaf follows, up to the longest chain.
-            if let Ok(Origin::Output(before)) = claim.input.origin() {
-                next = (chain.len() < usize::from(context.parameters.chain_length_max)).then_some(before);
-            }
-        }
-        Ok(Some(LeafProof { place, chain }))
     })
     .await
 }

@@ -106,6 +106,11 @@ fn sitting(rpc: &Rpc, peer: Peer) -> Option<Sitting> {
     rpc.sessions.lock().unwrap_or_else(PoisonError::into_inner).get(&peer.0).copied()
 }
 
+/// Whether a connection is an executor's.
+pub(super) fn is_seated(rpc: &Rpc, peer: Peer) -> bool {
+    matches!(sitting(rpc, peer), Some(Sitting::Seated { .. }))
+}
+
 /// A connection has ended.
 pub(super) async fn ended(rpc: &Rpc, peer: Peer) {
     if sitting(rpc, peer).is_some() {
@@ -117,7 +122,10 @@ pub(super) async fn ended(rpc: &Rpc, peer: Peer) {
 /// Who is on the connection, if it has shown it.
 fn seated(rpc: &Rpc, peer: Peer) -> Result<Address, Refusal> {
     match sitting(rpc, peer) {
-        Some(Sitting::Seated { executor }) => Ok(executor),
+        Some(Sitting::Seated { executor }) => {
+            rpc.known.note(peer.1);
+            Ok(executor)
+        }
         _ => {
             let message = "no session on this connection: executor_hello and executor_authenticate begin one";
             Err(Refusal::new(ErrorCode::NotAuthenticated, message))

@@ -1,39 +1,47 @@
 //! Connections: how many, from whom, and how slow they may be.
 //!
 //! Owns a listener. Paths of blobs go to the blobs, everything else to JSON-RPC; a request head or body that dawdles is cut, a peer that
-//! does not read is not read from. When all places are taken a newcomer is closed at once, so that those inside are not disturbed.
+//! does not read is not read from, a WebSocket over which nothing goes on is closed. When all places are taken a newcomer is refused at
+//! once, so that those inside are not disturbed.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
+use std::io::Write;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use assay_node::addresses::Places;
+use assay_node::blobs::Uploader;
 use assay_node::blobs::http::BlobHttp;
+use assay_protocol::rpc::ErrorCode;
 use assay_protocol::rpc::blobs::PATH;
 use hyper::body::Incoming;
-use hyper::header::{AUTHORIZATION, HeaderValue};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use jsonrpsee::Methods;
 use jsonrpsee::core::middleware::RpcServiceBuilder;
-use jsonrpsee::server::{BatchRequestConfig, HttpBody, PingConfig, Server, ServerConfig, StopHandle, stop_channel, ws};
+use jsonrpsee::server::{
+    BatchRequestConfig, HttpBody, MethodResponse, PingConfig, Server, ServerConfig, StopHandle, stop_channel, ws,
+};
+use jsonrpsee::types::Id;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 use tracing::debug;
 
+use super::activity::Activity;
 use super::stream::Paced;
 use super::throttle::Throttle;
 use super::{Peer, Rpc, Secret, executor};
 use crate::config::RpcLimits;
 use crate::context::now_ms;
 use crate::metrics::SequencerMetrics;
+use crate::refusal::Refusal;
 
 /// How long to wait after a failed accept: too many open files do not pass at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -61,6 +69,13 @@ enum Door {
     Admin(Secret),
 }
 
+impl Door {
+    /// Whether an executor has shown at an address who it is.
+    fn knows(&self, address: IpAddr) -> bool {
+        matches!(self, Self::Public { rpc, .. } if rpc.known.has(address))
+    }
+}
+
 /// Serves the public methods and the blobs until the token is cancelled.
 pub async fn serve(listener: Listener, methods: Methods, rpc: Arc<Rpc>, blobs: BlobHttp) {
     listener.accept(methods, Door::Public { rpc, blobs }).await;
@@ -71,45 +86,10 @@ pub async fn serve_admin(listener: Listener, methods: Methods, secret: Secret) {
     listener.accept(methods, Door::Admin(secret)).await;
 }
 
-/// Counts connections by address.
-#[derive(Clone, Default)]
-struct Addresses {
-    counts: Arc<Mutex<HashMap<IpAddr, usize>>>,
-}
-
-/// A place of an address, given back when dropped.
-struct Place {
-    addresses: Addresses,
-    address: IpAddr,
-}
-
-impl Addresses {
-    fn enter(&self, address: IpAddr, most: usize) -> Option<Place> {
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(address).or_default();
-        if *count >= most {
-            return None;
-        }
-        *count += 1;
-        Some(Place { addresses: self.clone(), address })
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut counts = self.addresses.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.get_mut(&self.address) {
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(&self.address);
-            }
-        }
-    }
-}
-
 impl Listener {
     async fn accept(self, methods: Methods, door: Door) {
-        let (places, addresses) = (Arc::new(Semaphore::new(self.limits.connections_max)), Addresses::default());
+        let RpcLimits { connections_max, connections_per_address_max, connections_kept, .. } = self.limits;
+        let places = Places::new(connections_max, connections_per_address_max, connections_kept);
         let (stop_handle, server_handle) = stop_channel();
         let (mut connections, numbers) = (JoinSet::new(), AtomicU64::new(0));
         loop {
@@ -122,19 +102,19 @@ impl Listener {
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             };
-            let place = addresses.enter(address.ip(), self.limits.connections_per_address_max);
-            let (Some(place), Ok(seat)) = (place, places.clone().try_acquire_owned()) else {
+            let Some(place) = places.take(address.ip(), door.knows(address.ip())) else {
                 self.metrics.connections_refused.inc();
+                refuse(stream);
                 continue;
             };
-            let peer = Peer(numbers.fetch_add(1, Ordering::Relaxed));
+            let peer = Peer(numbers.fetch_add(1, Ordering::Relaxed), address.ip());
             let connection = self.connection(stream, peer, methods.clone(), door.clone(), stop_handle.clone());
             let metrics = self.metrics.clone();
             connections.spawn(async move {
                 metrics.connections.inc();
                 connection.await;
                 metrics.connections.dec();
-                drop((place, seat));
+                drop(place);
             });
         }
         // Connections hear of the stop by its handle; those that do not end are cut.
@@ -155,18 +135,23 @@ impl Listener {
     ) -> impl Future<Output = ()> + Send + 'static {
         let limits = self.limits.clone();
         let request_time = Duration::from_secs(limits.request_seconds);
-        let in_flight_max = limits.in_flight_max;
-        let throttle = tower::layer::layer_fn(move |inner| Throttle::new(inner, in_flight_max));
+        let (in_flight_max, activity) = (limits.in_flight_max, Activity::default());
+        let seen = activity.clone();
+        let throttle = tower::layer::layer_fn(move |inner| Throttle::new(inner, in_flight_max, seen.clone()));
         let builder = Server::builder()
             .set_config(server_config(&limits))
             .set_rpc_middleware(RpcServiceBuilder::new().layer(throttle))
             .to_service_builder();
-        let rpc_service = builder.build(methods, stop.clone());
+        // A session of its own to end: all end with the process, one when nothing goes on over it.
+        let (end_handle, end) = stop_channel();
+        let rpc_service = builder.build(methods, end_handle);
         // An upgraded connection outlives its HTTP: its place is kept until its session ends.
         let sessions = tokio_util::task::TaskTracker::new();
-        let (tracked, ended) = (sessions.clone(), door.clone());
+        let (tracked, ended, going) = (sessions.clone(), door.clone(), activity.clone());
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(peer);
+            request.extensions_mut().insert(going.clone());
+            request.extensions_mut().insert(Uploader { address: peer.1, is_known: door.knows(peer.1) });
             let (mut rpc_service, door, tracked) = (rpc_service.clone(), door.clone(), tracked.clone());
             async move {
                 let response = match door {
@@ -183,7 +168,7 @@ impl Listener {
                     }
                     Door::Public { .. } | Door::Admin(_) => {
                         let call = tokio::time::timeout(request_time, rpc_service.call(request));
-                        let late = |_| Ok(plain(StatusCode::REQUEST_TIMEOUT, "the request came too slowly\n"));
+                        let late = |_| Ok(busy(StatusCode::REQUEST_TIMEOUT, "the request came too slowly"));
                         answered(call.await.unwrap_or_else(late))
                     }
                 };
@@ -199,7 +184,7 @@ impl Listener {
             tokio::pin!(connection);
             let served = tokio::select! {
                 served = &mut connection => served,
-                () = stop.shutdown() => {
+                () = stop.clone().shutdown() => {
                     connection.as_mut().graceful_shutdown();
                     connection.await
                 }
@@ -208,6 +193,13 @@ impl Listener {
                 debug!(%error, "a connection broke");
             }
             sessions.close();
+            let idle_max = Duration::from_secs(limits.idle_seconds);
+            tokio::select! {
+                () = sessions.wait() => {}
+                () = stop.shutdown() => {}
+                () = idle(&ended, peer, &activity, idle_max) => debug!("a connection was idle"),
+            }
+            let _ = end.stop();
             sessions.wait().await;
             if let Door::Public { rpc, .. } = ended {
                 executor::ended(&rpc, peer).await;
@@ -234,6 +226,38 @@ fn answered(answer: Result<Response<HttpBody>, jsonrpsee::core::BoxError>) -> Re
         debug!(%error, "a request broke");
         plain(StatusCode::BAD_REQUEST, "the request broke\n")
     })
+}
+
+/// Returns when nothing has gone on over a connection for so long, and it is no executor's.
+async fn idle(door: &Door, peer: Peer, activity: &Activity, idle_max: Duration) {
+    loop {
+        activity.ends(idle_max).await;
+        match door {
+            Door::Public { rpc, .. } if executor::is_seated(rpc, peer) => tokio::time::sleep(idle_max).await,
+            Door::Public { .. } | Door::Admin(_) => return,
+        }
+    }
+}
+
+/// Says to a newcomer that there is no place, if that can be said without waiting.
+fn refuse(stream: TcpStream) {
+    let body = busy_body("too many connections, in all or from this address");
+    let head = "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\nconnection: close";
+    let answer = format!("{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    let _ = stream.into_std().and_then(|mut stream| stream.write_all(answer.as_bytes()));
+}
+
+/// BUSY, as an answer to a call that was not read.
+fn busy_body(message: &str) -> String {
+    let refusal = Refusal::new(ErrorCode::Busy, message);
+    MethodResponse::error(Id::Null, jsonrpsee::types::ErrorObjectOwned::from(refusal)).as_json().get().to_owned()
+}
+
+fn busy(status: StatusCode, message: &str) -> Response<HttpBody> {
+    let mut response = Response::new(HttpBody::from(busy_body(message)));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
 }
 
 fn plain(status: StatusCode, text: &'static str) -> Response<HttpBody> {

@@ -2,42 +2,53 @@
 //!
 //! ```text
 //! listener    connections: how many, from whom, how slow
+//! known       addresses of executors, for which some places are kept
+//! activity    whether anything goes on over a connection
 //! stream      a connection that is not read while its peer does not read
 //! throttle    calls of a connection that are not answered
 //! methods     the table of methods, and OpenRPC made of it
-//! client      assay_*: tasks, results, proofs, programs
+//! client      assay_*: tasks and results
+//! proofs      assay_*: batches and proofs
+//! program     assay_*: programs; admission bounds how many come
 //! executor    executor_*: sessions, assignments, results
 //! news        subscriptions
 //! chain       eth_chainId and its like
 //! admin, jwt  admin_* for whoever has the secret
 //! ```
 
+mod activity;
 mod admin;
+mod admission;
 mod chain;
 mod client;
 mod executor;
 mod jwt;
+mod known;
 mod listener;
 mod methods;
 mod news;
 mod openrpc;
 mod params;
 mod program;
+mod proofs;
 mod stream;
 #[cfg(test)]
 mod tests;
 mod throttle;
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 
 use alloy_primitives::B256;
+use assay_node::store::StoreError;
 use assay_node::tx::Sender;
 use jsonrpsee::RpcModule;
 use jsonrpsee::server::RegisterMethodError;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::batch::OpenedBatches;
 use crate::context::Context;
 use crate::core::{Connection, Message, News};
 use crate::gate::Gate;
@@ -46,13 +57,15 @@ use crate::metrics::SequencerMetrics;
 use crate::refusal::Refusal;
 use crate::workers::Workers;
 
+use admission::Admission;
+
 pub use admin::{Secret, SecretError, module as admin_module};
 pub use listener::{Listener, serve, serve_admin};
 pub use openrpc::document;
 
-/// The connection that a call came over.
+/// The connection that a call came over, and the address that it comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Peer(pub Connection);
+pub struct Peer(pub Connection, pub IpAddr);
 
 /// What answers calls.
 pub struct Rpc {
@@ -66,22 +79,31 @@ pub struct Rpc {
     pub gate: Gate,
     /// News for subscribers.
     pub news: News,
-    /// Threads for signatures and modules.
+    /// Threads for signatures and rows.
     pub workers: Workers,
+    /// Threads for batches and proofs.
+    pub readers: Workers,
+    /// Batches that were asked for lately.
+    pub opened: OpenedBatches,
     /// Transactions, for registrations of programs.
     pub sender: Sender,
     /// Figures.
     pub metrics: SequencerMetrics,
     /// Executors' sessions by connection.
     pub sessions: Mutex<HashMap<Connection, executor::Sitting>>,
-    /// Registrations of programs in this minute.
-    pub registrations: program::Allowance,
+    /// Addresses of executors.
+    pub known: known::Known,
+    /// Programs that come.
+    pub admission: Admission,
     /// Stops subscriptions.
     pub stop: CancellationToken,
 }
 
 impl Rpc {
     /// What answers calls, with nothing going on yet.
+    ///
+    /// # Errors
+    /// If the rows can't be read.
     #[allow(clippy::too_many_arguments, reason = "each is a part of its own, and named where this is called")]
     pub fn new(
         context: Arc<Context>,
@@ -93,10 +115,26 @@ impl Rpc {
         sender: Sender,
         metrics: SequencerMetrics,
         stop: CancellationToken,
-    ) -> Self {
-        let registrations = program::Allowance::new(context.config.limits.registrations_per_minute);
-        let sessions = Mutex::default();
-        Self { context, core, seen, gate, news, workers, sender, metrics, sessions, registrations, stop }
+    ) -> Result<Self, StoreError> {
+        let readers = Workers::new(context.config.intake.readers.max(1));
+        let (opened, sessions, known) = Default::default();
+        let admission = Admission::open(&context)?;
+        Ok(Self {
+            context,
+            core,
+            seen,
+            gate,
+            news,
+            workers,
+            readers,
+            opened,
+            sender,
+            metrics,
+            sessions,
+            known,
+            admission,
+            stop,
+        })
     }
 
     /// L1 as it is known now.
@@ -119,6 +157,7 @@ impl Rpc {
 pub fn module(rpc: Arc<Rpc>) -> Result<RpcModule<Rpc>, RegisterMethodError> {
     let mut module = RpcModule::from_arc(rpc);
     client::register(&mut module)?;
+    proofs::register(&mut module)?;
     program::register(&mut module)?;
     executor::register(&mut module)?;
     news::register(&mut module)?;

@@ -11,8 +11,9 @@ use jsonrpsee::types::ErrorObjectOwned;
 use jsonrpsee::{PendingSubscriptionSink, RpcModule};
 use tokio::sync::broadcast;
 
+use super::activity::Activity;
 use super::params::Positional;
-use super::{Rpc, client, executor};
+use super::{Rpc, executor, proofs};
 use crate::refusal::Refusal;
 
 enum Topic {
@@ -28,7 +29,8 @@ pub(super) fn register(module: &mut RpcModule<Rpc>) -> Result<(), RegisterMethod
         methods::SUBSCRIBE,
         methods::SUBSCRIPTION,
         methods::UNSUBSCRIBE,
-        |params, pending, rpc, _| async move {
+        |params, pending, rpc, extensions| async move {
+            let _going = extensions.get::<Activity>().map(Activity::begin);
             let mut params = Positional::of(&params);
             let topic = params.next::<String>("topic").and_then(|topic| parse(&topic, &mut params));
             match topic {
@@ -77,7 +79,7 @@ async fn follow(rpc: Arc<Rpc>, pending: PendingSubscriptionSink, topic: Topic) {
         Topic::Batches => {
             drop((receipts, tasks));
             while let Some(event) = next(&rpc, &sink, &mut batches).await {
-                let Ok(Some(view)) = client::batch_view(&rpc, event.number).await else { continue };
+                let Ok(Some(view)) = proofs::batch_view(&rpc, event.number).await else { continue };
                 if !executor::send(&sink, &view).await {
                     return;
                 }

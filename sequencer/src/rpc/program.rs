@@ -1,10 +1,9 @@
 //! `assay_registerProgram`, `assay_getProgram`: modules become programs, here and on L1.
 //!
-//! Owns admission and lowering, one at a time on a worker: a module within the limit takes some tens of milliseconds and some tens of
-//! megabytes. Each new program costs the sequencer a transaction, so that there is an allowance a minute.
+//! Owns the way of a module, one at a time on a thread of its own: one within the limit takes some tens of milliseconds and some tens of
+//! megabytes.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 use alloy_primitives::{B256, Bytes, U256, keccak256};
 use alloy_sol_types::SolCall;
@@ -19,8 +18,9 @@ use jsonrpsee::server::RegisterMethodError;
 use jsonrpsee::types::ErrorObjectOwned;
 use serde::Deserialize;
 
-use super::Rpc;
+use super::admission::Coming;
 use super::params::Positional;
+use super::{Peer, Rpc};
 use crate::refusal::Refusal;
 use crate::rows::{PIN_PROGRAM, PROGRAMS, ProgramRow};
 
@@ -32,37 +32,11 @@ enum Module {
     Blob(BlobRef),
 }
 
-/// How many new programs are taken in a minute.
-#[derive(Debug)]
-pub struct Allowance {
-    per_minute: u32,
-    used: Mutex<(Instant, u32)>,
-}
-
-impl Allowance {
-    /// So many in a minute.
-    pub fn new(per_minute: u32) -> Self {
-        Self { per_minute, used: Mutex::new((Instant::now(), 0)) }
-    }
-
-    fn take(&self) -> Result<(), Refusal> {
-        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        if used.0.elapsed() >= Duration::from_secs(60) {
-            *used = (Instant::now(), 0);
-        }
-        if used.1 >= self.per_minute {
-            let message = format!("{} programs were registered in this minute, try again in the next", used.1);
-            return Err(Refusal::new(ErrorCode::Busy, message));
-        }
-        used.1 += 1;
-        Ok(())
-    }
-}
-
 pub(super) fn register(module: &mut RpcModule<Rpc>) -> Result<(), RegisterMethodError> {
-    module.register_async_method(methods::REGISTER_PROGRAM, |params, rpc, _| async move {
+    module.register_async_method(methods::REGISTER_PROGRAM, |params, rpc, extensions| async move {
         let wasm = Positional::of(&params).next("wasm")?;
-        register_program(&rpc, wasm).await.map_err(ErrorObjectOwned::from)
+        let peer = extensions.get::<Peer>().copied().ok_or_else(Refusal::stopping)?;
+        register_program(&rpc, peer, wasm).await.map_err(ErrorObjectOwned::from)
     })?;
     module.register_async_method(methods::GET_PROGRAM, |params, rpc, _| async move {
         let program: B256 = Positional::of(&params).next("program")?;
@@ -81,30 +55,30 @@ fn view(rpc: &Rpc, program: B256, row: &ProgramRow) -> ProgramView {
     row.view(program, rpc.view().registry.program(&program))
 }
 
-async fn register_program(rpc: &Arc<Rpc>, module: Module) -> Result<ProgramView, Refusal> {
+async fn register_program(rpc: &Arc<Rpc>, peer: Peer, module: Module) -> Result<ProgramView, Refusal> {
     if let Some(reason) = rpc.gate.closed() {
         return Err(Refusal::new(ErrorCode::Unavailable, reason));
     }
+    rpc.admission.charge(peer.1)?;
     let (worker, most) = (rpc.clone(), rpc.context.config.intake.wasm_bytes_max);
-    let lowered = rpc.workers.run(move || {
+    let lowered = rpc.admission.lowering.run(move || {
         let wasm = bytes_of(&worker, module, most)?;
         let program = lowered(&wasm, most)?;
         let row = ProgramRow::from(program.descriptor());
-        let known = worker.context.store.get(&PROGRAMS, &program.id()).map_err(|_| Refusal::stopping())?;
-        if known.is_none() {
-            worker.registrations.take()?;
+        let coming = coming(&worker, program.id(), &row)?;
+        if coming.is_some() {
             let stored = worker.context.blobs.put(&wasm);
             stored.map_err(|error| unavailable(&error))?;
         }
-        Ok::<_, Refusal>((program.id(), row, known.is_some()))
+        Ok::<_, Refusal>((program.id(), row, coming))
     });
-    let (id, row, is_known) = lowered.await.ok_or_else(|| {
+    let (id, row, coming) = lowered.await.ok_or_else(|| {
         Refusal::new(
             ErrorCode::ModuleRefused,
             "the module can't be lowered, which is a bug of the machine: please report it",
         )
     })??;
-    if !is_known {
+    if let Some(coming) = coming {
         let mut commit = rpc.context.store.batch();
         let written = commit.put(&PROGRAMS, &id, &row).map_err(BlobError::from);
         let written = written.and_then(|()| rpc.context.blobs.pin(&mut commit, &row.wasm, (PIN_PROGRAM, 0)));
@@ -118,8 +92,20 @@ async fn register_program(rpc: &Arc<Rpc>, module: Module) -> Result<ProgramView,
             tracing::error!(%error, "a program can't be registered");
             Refusal::stopping()
         })?;
+        coming.stays();
     }
     Ok(view(rpc, id, &row))
+}
+
+/// Takes a program in, unless it is here.
+fn coming(rpc: &Rpc, id: B256, row: &ProgramRow) -> Result<Option<Coming>, Refusal> {
+    let is_here = || Ok(rpc.context.store.get(&PROGRAMS, &id).map_err(|_| Refusal::stopping())?.is_some());
+    if is_here()? {
+        return Ok(None);
+    }
+    let coming = rpc.admission.enter(id, row.wasm.length)?;
+    // Whoever brought it at the same time may have been done in between.
+    Ok(if is_here()? { None } else { Some(coming) })
 }
 
 fn unavailable(error: &BlobError) -> Refusal {

@@ -1,4 +1,4 @@
-//! Calls of a connection that are not answered yet: a bound on them.
+//! Calls of a connection that are not answered yet: a bound on them, and the note that they go on.
 //!
 //! Owns a count for each connection. One call more is refused at once, as BUSY, and so is each call of a batch that is too many.
 
@@ -10,6 +10,7 @@ use jsonrpsee::server::MethodResponse;
 use jsonrpsee::types::{ErrorObjectOwned, Request};
 use tokio::sync::Semaphore;
 
+use super::activity::Activity;
 use crate::refusal::Refusal;
 
 /// A service whose calls are counted.
@@ -17,12 +18,13 @@ use crate::refusal::Refusal;
 pub struct Throttle<S> {
     inner: S,
     places: Arc<Semaphore>,
+    activity: Activity,
 }
 
 impl<S> Throttle<S> {
     /// Counts the calls of a connection.
-    pub fn new(inner: S, in_flight_max: usize) -> Self {
-        Self { inner, places: Arc::new(Semaphore::new(in_flight_max)) }
+    pub fn new(inner: S, in_flight_max: usize, activity: Activity) -> Self {
+        Self { inner, places: Arc::new(Semaphore::new(in_flight_max)), activity }
     }
 }
 
@@ -47,7 +49,9 @@ where
 
     fn call<'a>(&self, request: Request<'a>) -> impl Future<Output = MethodResponse> + Send + 'a {
         let (inner, place) = (self.inner.clone(), self.places.clone().try_acquire_owned());
+        let going = self.activity.begin();
         async move {
+            let _going = going;
             match place {
                 Ok(_place) => inner.call(request).await,
                 Err(_) => MethodResponse::error(request.id, busy()),
@@ -58,8 +62,9 @@ where
     fn batch<'a>(&self, batch: Batch<'a>) -> impl Future<Output = MethodResponse> + Send + 'a {
         let calls = batch.iter().filter(|entry| matches!(entry, Ok(BatchEntry::Call(_)))).count();
         let places = self.places.clone().try_acquire_many_owned(u32::try_from(calls).unwrap_or(u32::MAX));
-        let inner = self.inner.clone();
+        let (inner, going) = (self.inner.clone(), self.activity.begin());
         async move {
+            let _going = going;
             match places {
                 Ok(_places) => inner.batch(batch).await,
                 Err(_) => MethodResponse::error(jsonrpsee::types::Id::Null, busy()),
