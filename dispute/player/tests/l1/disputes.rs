@@ -178,7 +178,7 @@ async fn another_verifier_is_refused() {
 
 /// The player says that it has won all games, when it has read the last block.
 async fn check_metrics(metrics: &Metrics) {
-    let wanted = format!("test_won_total {CROWD}\n");
+    let wanted = format!("test_games_won_total {CROWD}\n");
     let won = async {
         while !metrics.text().contains(&wanted) {
             tokio::time::sleep(GLANCE).await;
@@ -186,5 +186,9 @@ async fn check_metrics(metrics: &Metrics) {
     };
     let _ = tokio::time::timeout(PATIENCE, won).await;
     let text = metrics.text();
-    assert!(text.contains(&wanted) && text.contains("test_lost_total 0\n"), "{text}");
+    assert!(text.contains(&wanted) && text.contains("test_games_lost_total 0\n"), "{text}");
+    // Nothing is under way any more, and nothing locked.
+    for line in ["test_games_ahead 0\n", "test_games_behind 0\n", "test_bonds_locked_gwei 0\n"] {
+        assert!(text.contains(line), "{line} is not in {text}");
+    }
 }
