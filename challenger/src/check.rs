@@ -9,7 +9,7 @@ use assay_dispute::game::Claimed;
 use assay_node::Remedy;
 use assay_player::chain::{ChainError, LeafId, SourceMissing, Sources};
 use assay_protocol::{BlobRef, Status};
-use assay_runner::{Declined, Ran, Runner, Unready, Watch};
+use assay_runner::{Declined, Inputs, NoRoom, Ran, Runner, Unready, Watch};
 
 use crate::rows::Verdict;
 
@@ -39,9 +39,22 @@ pub enum Checked {
     Failed(ChainError),
 }
 
-/// Runs a leaf again. Blocks for as long as that takes.
+/// Runs a leaf again, when there is room for its input. Blocks for as long as that takes, on a worker thread of a runtime.
 #[must_use]
-pub fn check(sources: &Sources, runner: &Runner, leaf: LeafId, watch: &Watch) -> Checked {
+pub fn check(sources: &Sources, runner: &Runner, inputs: &Inputs, leaf: LeafId, watch: &Watch) -> Checked {
+    // Taken by what is claimed, before any byte is here.
+    let bytes = match sources.input_bytes(leaf) {
+        Ok(Some(bytes)) => bytes,
+        Ok(None) => return without_sources(SourceMissing::Leaf(leaf)),
+        Err(error) => return without_sources(error.into()),
+    };
+    let _room = match inputs.take_blocking(bytes) {
+        Ok(room) => room,
+        Err(error @ NoRoom { .. }) => {
+            let (verdict, reason) = (Verdict::Declined, error.to_string());
+            return Checked::Verdict { verdict, reason, time: Duration::ZERO };
+        }
+    };
     let run = match sources.run(leaf) {
         Ok(run) => run,
         Err(missing) => return without_sources(missing),
@@ -52,8 +65,7 @@ pub fn check(sources: &Sources, runner: &Runner, leaf: LeafId, watch: &Watch) ->
         // An image made by hand, or a module that no lowering takes: nobody can run it by its module.
         Err(error @ (Unready::Foreign { .. } | Unready::Program(_))) => return declined(error.to_string()),
     };
-    let input = run.input.as_slice().into();
-    match runner.run(&ready, &input, run.limits(), watch) {
+    match runner.run(&ready, &run.input, run.limits(), watch) {
         Ok(ran) => {
             let reason = difference(&run.claimed(), &ran);
             let verdict = if reason.is_none() { Verdict::Agreed } else { Verdict::Wrong };

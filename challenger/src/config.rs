@@ -57,13 +57,15 @@ pub struct BudgetConfig {
     pub workers: usize,
     /// Seconds of running per second of time, over all workers and on average over a minute; 0 sets no bound. 0.
     pub cores: f64,
+    /// Most bytes of all inputs that are in memory to be run again. A leaf that takes more is declined. 2 GiB.
+    pub inputs_bytes_max: u64,
     /// Chosen leaves that are held in memory; batches behind them wait. 4096.
     pub leaves_max: usize,
 }
 
 impl Default for BudgetConfig {
     fn default() -> Self {
-        Self { workers: 2, cores: 0.0, leaves_max: 4096 }
+        Self { workers: 2, cores: 0.0, inputs_bytes_max: 2 << 30, leaves_max: 4096 }
     }
 }
 

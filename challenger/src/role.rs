@@ -16,7 +16,7 @@ use assay_player::cases::{Cases, CasesConfig};
 use assay_player::chain::{self, Chain, Follower, Sources};
 use assay_player::player::{self, PlayerConfig, secret_of};
 use assay_protocol::deployment::Deployment;
-use assay_runner::{BlobPeer, NativeOutputs, PeerBlobs, Runner, RunnerConfig, Watch};
+use assay_runner::{BlobPeer, Inputs, NativeOutputs, PeerBlobs, Runner, RunnerConfig, Watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -82,6 +82,7 @@ impl Challenger {
             Some(wallet) => {
                 let sending = config.l1.sender(chain_id);
                 let (sender, sending) = tx::sender(store.clone(), endpoint, wallet.clone(), sending)?;
+                let sending = sending.metered(metrics);
                 let cases = Arc::new(Cases::new(sources.clone(), CasesConfig::default()));
                 let account = Account { challenger: Some(wallet.address()), executor: None };
                 let playing = playing(&config, account);
@@ -95,7 +96,8 @@ impl Challenger {
             None => info!(rate, "watching only, there is no key"),
         }
         let sampler = Sampler::new(sampling_key, config.sampling.clone());
-        let shared = Arc::new(Shared { chain, sources, runner, sampler, hands, config });
+        let inputs = Inputs::new(config.budget.inputs_bytes_max);
+        let shared = Arc::new(Shared { chain, sources, runner, inputs, sampler, hands, config });
         let watcher = Watcher::new(shared.clone(), metrics, health.part("batches"), watch);
         let l1 = health.part("l1");
         let (health, metrics) = (health.clone(), metrics.clone());
@@ -129,9 +131,13 @@ impl Challenger {
             let listener = tokio::net::TcpListener::bind(address).await;
             let listener =
                 listener.map_err(|error| ChallengerError::Telemetry { address, reason: error.to_string() })?;
-            process.critical("telemetry", telemetry::serve(listener, health, metrics, token.clone()));
+            process.critical("telemetry", telemetry::serve(listener, health.clone(), metrics, token.clone()));
         }
         process.critical("reader of L1", follower.run(token.clone()));
+        if let Some(hands) = &shared.hands {
+            let (shortage, part) = (hands.sender.shortage(), health.part("account"));
+            process.critical("watch over the account", tx::watch_shortage(shortage, part, token.clone()));
+        }
         if let Some((sending, games)) = actors {
             process.critical("sender", sending.run(token.clone()));
             process.critical("player", games.run(token.clone()));
@@ -144,17 +150,8 @@ impl Challenger {
             }
             watched
         });
-        let mut heads = shared.chain.heads();
-        let ended = token.clone();
-        process.critical("watch over L1", async move {
-            tokio::select! {
-                () = ended.cancelled() => return Ok::<_, std::convert::Infallible>(()),
-                // It fails only when the follower has ended, which says so itself.
-                _ = heads.wait_for(Option::is_some) => l1.ready(),
-            }
-            ended.cancelled().await;
-            Ok(())
-        });
+        let (chain, silence) = (shared.chain.clone(), shared.config.l1.silence());
+        process.critical("watch over L1", chain::watch_l1(chain, silence, l1, token.clone()));
         process.critical("outer stop", async move {
             tokio::select! {
                 () = stop.cancelled() => token.cancel(),

@@ -17,6 +17,15 @@ pub fn print_json(answer: &impl Serialize) -> Result<()> {
     Ok(())
 }
 
+/// Prints an answer as JSON on one line: for whoever reads lines, beside logs.
+pub fn print_json_line(answer: &impl Serialize) -> Result<()> {
+    let mut out = stdout().lock();
+    serde_json::to_writer(&mut out, answer).map_err(std::io::Error::from)?;
+    writeln!(out)?;
+    out.flush()?;
+    Ok(())
+}
+
 /// Prints an answer for people.
 pub fn print(text: &str) -> Result<()> {
     let mut out = stdout().lock();

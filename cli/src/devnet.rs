@@ -33,6 +33,9 @@ Examples:
 A job goes from its request to final and its output is proven to a contract; an executor that lies is found by running
 its result again, brought down to one step that L1 executes, and loses its stake; the job is run again and is final.";
 
+/// What the client's key is given.
+const CLIENT_ETHER: u64 = 100;
+
 /// Devnets.
 #[derive(Subcommand)]
 pub enum Command {
@@ -243,9 +246,7 @@ async fn client(devnet: &Devnet, data: &Path) -> Result<UpReport> {
     let password_file = data.join("client.password");
     std::fs::write(&password_file, "devnet\n").wrap_err("can't write the client's password")?;
     let (wallet, keystore) = Wallet::create(&data.join("keys"), &Password::File(password_file.clone()))?;
-    if let Some(anvil) = devnet.anvil() {
-        anvil.set_balance(wallet.address(), U256::from(100) * U256::from(10).pow(U256::from(18))).await?;
-    }
+    devnet.fund(wallet.address(), U256::from(CLIENT_ETHER) * U256::from(10).pow(U256::from(18))).await?;
     let accounts = devnet.parties.all();
     let accounts =
         accounts.map(|party| AccountReport { name: party.name.clone(), address: party.address().to_string() });

@@ -1,6 +1,7 @@
 //! How a command fails: the message and the exit code.
 //!
-//! Owns the table of exit codes. The message goes to stderr; where JSON was asked for, stdout has it as JSON too. A broken
+//! Owns the table of exit codes. The message goes to stderr; where JSON was asked for, stdout has it as JSON too, and of a role that logs
+//! JSON only that, on one line. A broken
 //! pipe is no failure: whoever reads our output has read enough.
 
 use std::io::ErrorKind;
@@ -35,6 +36,17 @@ pub enum Failure {
     Interrupted,
 }
 
+/// How a failure is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// In words, on stderr.
+    Words,
+    /// In words, and as JSON on stdout.
+    Json,
+    /// As one line of JSON on stdout, and nothing else: stderr has logs of the same kind.
+    Line,
+}
+
 #[derive(Serialize)]
 struct Report<'a> {
     error: &'a str,
@@ -42,7 +54,7 @@ struct Report<'a> {
 }
 
 /// Prints what went wrong, cause by cause, and chooses the exit code.
-pub fn report(error: &eyre::Report, json: bool) -> ExitCode {
+pub fn report(error: &eyre::Report, form: Form) -> ExitCode {
     if error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe) {
         return ExitCode::SUCCESS;
     }
@@ -55,10 +67,19 @@ pub fn report(error: &eyre::Report, json: bool) -> ExitCode {
     };
     let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
     let causes = causes.join(": ");
-    console::note(&format!("error: {causes}\n"));
+    if form != Form::Line {
+        console::note(&format!("error: {causes}\n"));
+    }
     // These two come after an answer.
     let is_answered = matches!(failure, Some(Failure::Explained | Failure::JobFailed));
-    if json && !is_answered && console::print_json(&Report { error: &causes, exit_code }).is_err() {
+    let told = Report { error: &causes, exit_code };
+    let printed = match form {
+        _ if is_answered => Ok(()),
+        Form::Words => Ok(()),
+        Form::Json => console::print_json(&told),
+        Form::Line => console::print_json_line(&told),
+    };
+    if printed.is_err() {
         return ExitCode::from(1);
     }
     ExitCode::from(exit_code)

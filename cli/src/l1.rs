@@ -8,6 +8,7 @@ mod key;
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use assay_node::config::Sources;
 use assay_node::endpoint::{Endpoint, EndpointConfig};
@@ -127,12 +128,36 @@ pub fn variables() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
 }
 
-/// Runs what waits for others.
+/// How long threads that compute may go on once nobody waits for them: what matters of a role is on the disk by then.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// Runs what waits for others. A thread that still computes when that has ended, a player's for example, does not hold the process up.
 pub fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .wrap_err("can't start the threads that wait for L1")?;
-    runtime.block_on(work)
+    let done = runtime.block_on(work);
+    runtime.shutdown_timeout(FAREWELL);
+    done
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As a player does that computes the evidence of a game when the process is told to stop.
+    #[test]
+    fn a_thread_that_computes_does_not_hold_the_process_up() {
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        let began = std::time::Instant::now();
+        let answer = block_on(async {
+            drop(tokio::task::spawn_blocking(move || released.recv()));
+            Ok(7)
+        });
+        assert_eq!(answer.expect("nothing fails"), 7);
+        assert!(began.elapsed() < FAREWELL * 2, "{:?}", began.elapsed());
+        drop(release);
+    }
 }

@@ -4,6 +4,7 @@
 //! states and proofs from the machine, L1's answers from the contracts.
 #![forbid(unsafe_code)]
 
+mod admin;
 mod bond;
 mod completions;
 mod console;
@@ -101,6 +102,9 @@ enum Command {
     /// Games on a deployment: whose turn it is, clocks, who is ahead
     #[command(subcommand, after_help = l1::SETTINGS)]
     Dispute(dispute::Command),
+    /// What a sequencer's operator asks of it: how it stands, pause, resume, a batch now
+    #[command(subcommand, after_help = admin::EXAMPLES)]
+    Admin(admin::Command),
     /// Put the contracts on an L1 and write the file that every process reads
     #[command(after_help = deploy::EXAMPLES, after_long_help = deploy::EXAMPLES)]
     Deploy(deploy::Arguments),
@@ -116,7 +120,11 @@ impl Command {
             Self::Run(arguments) => arguments.json,
             Self::Trace(arguments) => arguments.json,
             Self::Program(command) => command.json(),
-            Self::Demo(_) | Self::Completions(_) | Self::Role(_) => false,
+            Self::Demo(arguments) => arguments.json,
+            Self::Role(command) => command.json(),
+            Self::Admin(command) => command.json(),
+            // A script for a shell is no answer.
+            Self::Completions(_) => false,
             Self::Job(command) => command.json(),
             Self::Devnet(command) => command.json(),
             Self::Keys(command) => command.json(),
@@ -129,7 +137,11 @@ impl Command {
 
 fn main() -> ExitCode {
     let arguments = Assay::parse();
-    let json = arguments.command.json();
+    let form = match (&arguments.command, arguments.command.json()) {
+        (_, false) => failure::Form::Words,
+        (Command::Role(_), true) => failure::Form::Line,
+        (_, true) => failure::Form::Json,
+    };
     // Roles hear signals themselves: they have something to put in order.
     let is_role = matches!(arguments.command, Command::Role(_) | Command::Devnet(_));
     let listening = if is_role { Ok(()) } else { interrupt::listen() };
@@ -140,6 +152,7 @@ fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Job(command) => task::run(&command),
         Command::Role(command) => role::run(&command),
+        Command::Admin(command) => admin::run(&command),
         Command::Devnet(command) => devnet::run(&command),
         Command::Keys(command) => keys::run(&command),
         Command::Bond(command) => bond::run(&command),
@@ -149,7 +162,7 @@ fn main() -> ExitCode {
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failure::report(&error, json),
+        Err(error) => failure::report(&error, form),
     }
 }
 

@@ -14,6 +14,7 @@ use assay_node::telemetry::{Health, LogFormat, Metrics, logs};
 use assay_protocol::deployment::Deployment;
 use assay_sequencer::{Config as SequencerConfig, Sequencer};
 use eyre::{Result, WrapErr, eyre};
+use serde::Serialize;
 
 use crate::console;
 use crate::failure::Failure;
@@ -81,9 +82,19 @@ pub struct RoleFlags {
     /// What is logged: a level, or target=level with commas
     #[arg(long, value_name = "FILTER", env = "ASSAY_LOG", default_value = "info")]
     log: String,
-    /// Log one JSON object a line
+    /// Log one JSON object a line; where it listens, and why it ended, are such lines on stdout
     #[arg(long, env = "ASSAY_LOG_JSON")]
     log_json: bool,
+}
+
+/// Where a sequencer serves.
+#[derive(Serialize)]
+struct Started {
+    role: &'static str,
+    region: String,
+    rpc: String,
+    admin: Option<String>,
+    telemetry: Option<String>,
 }
 
 /// The command line of `assay sequencer`.
@@ -128,13 +139,24 @@ pub struct ChallengerFlags {
     telemetry: Option<String>,
 }
 
+impl Command {
+    fn flags(&self) -> &RoleFlags {
+        match self {
+            Self::Sequencer(flags) => &flags.role,
+            Self::Executor(flags) => &flags.role,
+            Self::Challenger(flags) => &flags.role,
+        }
+    }
+
+    /// Whether what is not logged is wanted as JSON too.
+    pub fn json(&self) -> bool {
+        self.flags().log_json
+    }
+}
+
 /// Runs the role.
 pub fn run(command: &Command) -> Result<()> {
-    let flags = match command {
-        Command::Sequencer(flags) => &flags.role,
-        Command::Executor(flags) => &flags.role,
-        Command::Challenger(flags) => &flags.role,
-    };
+    let flags = command.flags();
     let format = if flags.log_json { LogFormat::Json } else { LogFormat::Human };
     logs(format, &flags.log)?;
     match command {
@@ -181,10 +203,18 @@ fn sequencer(flags: &SequencerFlags) -> Result<()> {
     block_on(async {
         let mut process = Process::new();
         let started = Sequencer::start(config, deployment, wallet, &mut process).await?;
-        console::note(&format!(
-            "region {}\nlistening on http://{} and ws://{}\n",
-            started.region, started.rpc, started.rpc
-        ));
+        let (region, rpc) = (started.region, started.rpc);
+        if flags.role.log_json {
+            console::print_json_line(&Started {
+                role: "sequencer",
+                region: region.to_string(),
+                rpc: format!("http://{rpc}"),
+                admin: started.admin.map(|address| format!("http://{address}")),
+                telemetry: started.telemetry.map(|address| format!("http://{address}")),
+            })?;
+        } else {
+            console::note(&format!("region {region}\nlistening on http://{rpc} and ws://{rpc}\n"));
+        }
         Ok(process.run().await?)
     })
 }

@@ -253,7 +253,8 @@ fn default_cache() -> Option<PathBuf> {
     Some(base.join("assay").join("native"))
 }
 
-fn engine_name(engine: EngineName) -> &'static str {
+/// The engine's name in JSON.
+pub fn engine_name(engine: EngineName) -> &'static str {
     match engine {
         EngineName::Wasmtime => "wasmtime",
         EngineName::Machine => "machine",

@@ -2,6 +2,7 @@
 //!
 //! Owns the command lines. A job on a sequencer is a task, and is named by the hash of its signed request.
 
+mod consumer;
 mod follow;
 mod new;
 mod prove;
@@ -34,6 +35,9 @@ pub enum Command {
     /// Fetch the proof of a task's result, ask L1 what it makes of it, and hand it to a contract
     #[command(after_help = prove::EXAMPLES)]
     Prove(prove::Arguments),
+    /// Deploy a contract that acts on final results of a program
+    #[command(after_help = consumer::EXAMPLES)]
+    Consumer(consumer::Arguments),
     /// Write a new project: a job in Rust, with its commands
     #[command(after_help = "Example:\n  assay job new wordcount && cd wordcount && cat README.md")]
     New(new::Arguments),
@@ -47,6 +51,7 @@ impl Command {
             Self::Status(arguments) => arguments.json,
             Self::Output(arguments) => arguments.json,
             Self::Prove(arguments) => arguments.json,
+            Self::Consumer(arguments) => arguments.json,
             Self::New(arguments) => arguments.json,
         }
     }
@@ -59,6 +64,7 @@ pub fn run(command: &Command) -> Result<()> {
         Command::Status(arguments) => follow::status(arguments),
         Command::Output(arguments) => follow::output(arguments),
         Command::Prove(arguments) => prove::run(arguments),
+        Command::Consumer(arguments) => consumer::run(arguments),
         Command::New(arguments) => new::run(arguments),
     }
 }

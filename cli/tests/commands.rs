@@ -249,6 +249,30 @@ fn the_demo_tells_its_story_to_the_end() {
     }
 }
 
+/// The same as data: both engines come to the output that is expected, and the step is the one of the trace.
+#[test]
+fn the_demo_has_its_figures_as_json() {
+    let told = json(&["demo", "--step", "1000"]);
+    let (module, input) = (jobs("wasm/csv.wasm"), jobs("inputs/csv.csv"));
+    let [native, machine] = &told["runs"].as_array().unwrap()[..] else { panic!("{told}") };
+    assert_eq!((&native["engine"], &machine["engine"]), (&Value::from("wasmtime"), &Value::from("machine")));
+    let expected = std::fs::read(jobs("expected/csv.csv")).unwrap();
+    for run in [native, machine] {
+        assert_eq!((&run["status"], &run["output"]["length"]), (&Value::from("exit"), &Value::from(expected.len())));
+    }
+    assert_eq!(native["fuel_used"], machine["fuel_used"]);
+    assert_eq!(told["hashes"].as_array().unwrap().len(), 5);
+    let witness = json(&["trace", &module, "--input", &input, "--witness", "1000"]);
+    assert_eq!(told["program"], witness["program"]);
+    let step = &told["step"];
+    assert_eq!(
+        (&step["step"], &step["before"], &step["after"]),
+        (&witness["step"], &witness["before"], &witness["after"])
+    );
+    assert_eq!(step["execution_gas"], witness["contract"]["execution_gas"]);
+    assert_eq!(told["changed_witness"], "refused");
+}
+
 #[cfg(unix)]
 #[test]
 fn the_output_goes_through_links_and_into_pipes_and_a_file_keeps_its_permissions() {

@@ -13,6 +13,7 @@
 mod dispute;
 mod jobs;
 
+use assay_deploy::deploy_consumer;
 use assay_executor_node::Corruption;
 use assay_machine::memory::commit_blob;
 use eyre::{Result, ensure};
@@ -51,7 +52,8 @@ async fn tell(devnet: &mut Devnet, teller: &mut Teller) -> Result<()> {
         client.submit(&sample, teller).await?;
     }
     let program = first.program;
-    let consumer = consumer::deploy(&devnet.l1, &devnet.parties.client, program).await?;
+    let (l1, wallet) = (&devnet.l1, &devnet.parties.client.wallet);
+    let consumer = deploy_consumer(&l1.endpoint, wallet, &l1.deployment, program).await?.address;
     teller.tell(
         "consumer",
         format!("a contract that acts on results of that program, once they are final, is at {consumer}"),

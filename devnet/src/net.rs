@@ -5,13 +5,13 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use alloy_primitives::U256;
+use alloy_primitives::{Address, U256};
 use assay_anvil::{Anvil, Mining, Settings};
 use assay_deploy::deploy;
 use assay_executor_node::{Corruption, CorruptionConfig};
 use assay_node::endpoint::{Endpoint, EndpointConfig};
 use assay_operator::stakes::least_stake;
-use assay_operator::{L1, call};
+use assay_operator::{L1, call, pay};
 use assay_protocol::contracts::Bonds;
 use assay_protocol::objects::Role;
 use assay_protocol::presets::Preset;
@@ -127,10 +127,13 @@ impl Devnet {
         format!("http://{}", self.served.rpc)
     }
 
-    /// The anvil, if it is the devnet's own.
-    #[must_use]
-    pub fn anvil(&self) -> Option<&Anvil> {
-        self.anvil.as_ref()
+    /// Gives an account so many wei of the client's, whichever node L1 is.
+    ///
+    /// # Errors
+    /// If L1 does not take the transaction.
+    pub async fn fund(&self, account: Address, wei: U256) -> Result<()> {
+        pay(&self.l1, &self.parties.client.wallet, account, wei).await.wrap_err("the account gets no ether")?;
+        Ok(())
     }
 
     /// The first role that has ended though nobody asked it to.

@@ -6,6 +6,7 @@ use alloy_primitives::{Address, B256, Bytes, U256};
 use assay_anvil::{ACCOUNTS, CHAIN_ID};
 use assay_node::keys::Wallet;
 use assay_node::store::{Schema, Store, StoreError, Table};
+use assay_node::telemetry::Metrics;
 use assay_node::tx::{self, FeePolicy, Intent, Outcome, Priority, Sender, SenderConfig, Status, TxError};
 use logger::{L1, LOGGER};
 use serde_json::json;
@@ -54,10 +55,19 @@ fn start(
     store: &Store,
     config: SenderConfig,
 ) -> (Sender, CancellationToken, JoinHandle<Result<(), TxError>>) {
+    start_counted(anvil, store, config, &Metrics::new("test"))
+}
+
+fn start_counted(
+    anvil: &L1,
+    store: &Store,
+    config: SenderConfig,
+    metrics: &Metrics,
+) -> (Sender, CancellationToken, JoinHandle<Result<(), TxError>>) {
     let wallet = Wallet::from_secret(&RICH.1).expect("it is a key");
     let (sender, actor) = tx::sender(store.clone(), anvil.endpoint.clone(), wallet, config).expect("it reads its rows");
     let stop = CancellationToken::new();
-    (sender, stop.clone(), tokio::spawn(actor.run(stop)))
+    (sender, stop.clone(), tokio::spawn(actor.metered(metrics).run(stop)))
 }
 
 /// An intent that makes one log with a topic.
@@ -269,11 +279,13 @@ async fn a_poor_account_says_so_and_goes_on_when_money_comes() {
     let Some(anvil) = L1::start().await else { return };
     let directory = tempfile::tempdir().expect("there is room for a directory");
     anvil.set_balance(RICH.0, 1_000_000).await;
-    let (sender, _stop, _actor) = start(&anvil, &open(directory.path()), config());
+    let metrics = Metrics::new("test");
+    let (sender, _stop, _actor) = start_counted(&anvil, &open(directory.path()), config(), &metrics);
     let mut shortage = sender.shortage();
     let ticket = sender.submit(log(1, Priority::Urgent)).await.expect("there is room");
     let short = shortage.wait_for(Option::is_some).await.expect("the actor runs").expect("it is short");
     assert_eq!(short.got, U256::from(1_000_000));
+    assert!(!metrics.text().contains("test_sender_shortage_gwei 0\n"), "{}", metrics.text());
     let withdrawn = sender.submit(log(2, Priority::Urgent)).await.expect("there is room");
     sender.withdraw(withdrawn.id()).await.expect("it is queued");
     assert_eq!(withdrawn.settled().await.expect("it is settled"), Outcome::Withdrawn);
@@ -282,6 +294,22 @@ async fn a_poor_account_says_so_and_goes_on_when_money_comes() {
     assert!(matches!(outcome, Outcome::Done { .. }), "{outcome:?}");
     assert_eq!(*shortage.borrow_and_update(), None);
     assert_eq!(topics(&anvil).await, [1]);
+    let text = metrics.text();
+    for line in
+        ["test_sender_shortage_gwei 0\n", "test_sender_transactions_total 1\n", "test_sender_reverted_total 0\n"]
+    {
+        assert!(text.contains(line), "{line} is not in {text}");
+    }
+    let value = |name: &str| -> u64 {
+        let line = text.lines().find_map(|line| line.strip_prefix(name)).expect("it is counted");
+        line.trim().parse().expect("it is a number")
+    };
+    let (gas, cost, balance) =
+        (value("test_sender_gas_total"), value("test_sender_cost_gwei_total"), value("test_sender_balance_gwei"));
+    assert!(gas > 21_000 && gas <= 60_000, "{gas}");
+    // Between the least tip and what urgent work may cost.
+    assert!(cost >= gas / 100 && cost <= 2_000 * gas, "{cost}");
+    assert!(balance <= 1_000_000_000 && balance > 900_000_000, "{balance}");
 }
 
 /// Another process with the same key takes a nonce: what had it goes on with the next.

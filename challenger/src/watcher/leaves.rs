@@ -77,7 +77,8 @@ impl Watcher {
         while self.checks.len() < self.shared.config.budget.workers.max(1) && self.budget.allows(self.began.elapsed()) {
             let Some(leaf) = self.work.take(head.time) else { return };
             let (shared, watch) = (self.shared.clone(), self.watch.clone());
-            self.checks.spawn_blocking(move || (leaf, check(&shared.sources, &shared.runner, leaf, &watch)));
+            self.checks
+                .spawn_blocking(move || (leaf, check(&shared.sources, &shared.runner, &shared.inputs, leaf, &watch)));
         }
     }
 

@@ -25,7 +25,7 @@ use assay_node::tx::Sender;
 use assay_player::chain::{Chain, Head, LeafId, Sources};
 use assay_player::player::Player;
 use assay_protocol::B256;
-use assay_runner::{Runner, Watch};
+use assay_runner::{Inputs, Runner, Watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
@@ -53,6 +53,8 @@ pub(crate) struct Shared {
     pub chain: Chain,
     pub sources: Sources,
     pub runner: Runner,
+    /// Inputs of leaves that are run again.
+    pub inputs: Inputs,
     pub sampler: Sampler,
     pub hands: Option<Hands>,
     pub config: ChallengerConfig,

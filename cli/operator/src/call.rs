@@ -45,7 +45,25 @@ pub async fn call<C: SolCall>(
     value: U256,
     call: &C,
 ) -> Result<Mined, OperatorError> {
-    let data = Bytes::from(call.abi_encode());
+    send(l1, wallet, what, to, value, call.abi_encode().into()).await
+}
+
+/// Pays wei to an account and waits until that is mined.
+///
+/// # Errors
+/// [`OperatorError`].
+pub async fn pay(l1: &L1, wallet: &Wallet, to: Address, value: U256) -> Result<Mined, OperatorError> {
+    send(l1, wallet, "pay an account", to, value, Bytes::new()).await
+}
+
+async fn send(
+    l1: &L1,
+    wallet: &Wallet,
+    what: &'static str,
+    to: Address,
+    value: U256,
+    data: Bytes,
+) -> Result<Mined, OperatorError> {
     attempt(l1, wallet.address(), what, to, value, &data).await?;
     let folder = tempfile::tempdir()?;
     let store = Store::open(folder.path(), &tx::schema(Schema::new("assay-operator", 1)))?;

@@ -25,7 +25,7 @@ use assay_protocol::deployment::Deployment;
 use assay_protocol::presets::Parameters;
 use thiserror::Error;
 
-pub use call::{Mined, call};
+pub use call::{Mined, call, pay};
 pub use refusal::words;
 pub use snapshot::{Seen, Snapshot};
 

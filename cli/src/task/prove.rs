@@ -22,7 +22,7 @@ Examples:
   assay job prove 0x5a… --wait --consumer 0xC0…         waits until it is final, and calls act(proof) of a contract
   assay job prove 0x5a… --calldata | cast send 0xC0… …  the call for a wallet of your own
 
-A consumer is a contract like bridge-contracts/src/examples/ResultConsumer.sol.";
+A consumer is a contract like bridge-contracts/src/examples/ResultConsumer.sol; `assay job consumer` deploys that one.";
 
 /// The command line of `assay job prove`.
 #[derive(clap::Args)]

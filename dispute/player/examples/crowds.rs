@@ -69,7 +69,7 @@ async fn report(whom: &str, count: u32, plan: Plan, sitter: Sitter) {
         own / games as u64,
         theirs / games as u64
     );
-    let wanted = ["won_total", "lost_total", "moves_total", "attempts_failed_total"];
+    let wanted = ["games_won_total", "games_lost_total", "moves_total", "attempts_failed_total"];
     for line in metrics.text().lines().filter(|line| wanted.iter().any(|name| line.contains(&format!("test_{name} "))))
     {
         println!("  {line}");

@@ -50,9 +50,9 @@ pub struct CasesConfig {
 }
 
 impl Default for CasesConfig {
-    /// 16 cases, 4 GiB, 512 MiB of checkpoints in each.
+    /// 16 cases, 4 GiB, 256 MiB of checkpoints in each.
     fn default() -> Self {
-        Self { count_max: 16, bytes_max: 4 << 30, checkpoint_bytes_max: 512 << 20 }
+        Self { count_max: 16, bytes_max: 4 << 30, checkpoint_bytes_max: 256 << 20 }
     }
 }
 

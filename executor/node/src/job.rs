@@ -21,7 +21,9 @@ use assay_protocol::objects::TaskResult;
 use assay_protocol::rpc::{
     Assignment, AssignmentId, Decline, DeclineReason, ErrorCode, INLINE_BYTES_MAX, SignedResult,
 };
-use assay_runner::{BlobPeer, Declined, FetchError, Limits, Ran, Ready, Runner, Watch, blob_of, input_of};
+use assay_runner::{
+    BlobPeer, Declined, FetchError, Inputs, Limits, NoRoom, Ran, Ready, Runner, Watch, blob_of, input_of,
+};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
@@ -32,8 +34,6 @@ use crate::ledger::{Ledger, LedgerError, Made};
 use crate::meters::Meters;
 use crate::wire::{Wire, WireError};
 
-/// Bytes of inputs that one permit stands for.
-const INPUT_UNIT: u64 = 1 << 10;
 /// How often a lease is renewed while it lasts.
 const RENEWALS: u64 = 3;
 /// How long a result that is signed waits for a connection before it is left to the next session.
@@ -50,9 +50,8 @@ pub(crate) struct Context {
     pub meters: Meters,
     /// Runs at the same time.
     pub workers: Arc<Semaphore>,
-    /// Inputs in memory, in units.
-    pub inputs: Arc<Semaphore>,
-    pub inputs_max: u64,
+    /// Inputs in memory.
+    pub inputs: Inputs,
     pub module_bytes_max: u64,
 }
 
@@ -159,21 +158,12 @@ impl Job {
     /// The run, when there is a worker and memory for it.
     async fn ran(&self, ready: Arc<Ready>, watch: &Watch) -> Result<Ran, Stop> {
         let (context, request) = (&self.context, &self.assignment.request);
-        let units = request.input.length.div_ceil(INPUT_UNIT);
-        if units > context.inputs_max {
-            let words = format!(
-                "the input has {} bytes, {} are given to all",
-                request.input.length,
-                context.inputs_max * INPUT_UNIT
-            );
-            return Err(Stop::Decline(DeclineReason::Memory, words));
-        }
+        // Before it is fetched: what never fits is not worth the way.
+        context.inputs.admits(request.input.length).map_err(too_long)?;
         if self.assignment.input.is_none() {
             self.peer.fetch(&context.blobs, &request.input).await.map_err(|error| missing("input", &error))?;
         }
-        // Permits are bounded by 2^29, as the configuration is.
-        let units = u32::try_from(units).unwrap_or(u32::MAX);
-        let memory = context.inputs.clone().acquire_many_owned(units).await.expect("the semaphore is never closed");
+        let memory = context.inputs.take(request.input.length).await.map_err(too_long)?;
         let worker = context.workers.clone().acquire_owned().await.expect("the semaphore is never closed");
         let limits = Limits { fuel: request.fuel_limit, output_bytes: request.output_length_max };
         let (shared, watch) = (self.context.clone(), watch.clone());
@@ -348,6 +338,10 @@ async fn connection(line: &Line) -> Option<Arc<Wire>> {
     let mut line = line.clone();
     let waited = tokio::time::timeout(LINE_PATIENCE, line.wait_for(Option::is_some)).await;
     waited.ok()?.ok()?.clone()
+}
+
+fn too_long(no_room: NoRoom) -> Stop {
+    Stop::Decline(DeclineReason::Memory, no_room.to_string())
 }
 
 fn missing(what: &str, error: &FetchError) -> Stop {

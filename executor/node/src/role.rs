@@ -17,7 +17,7 @@ use assay_player::cases::{CaseSource, Cases, CasesConfig};
 use assay_player::chain::{self, Chain, Follower, Sources};
 use assay_player::player::{self, PlayerConfig, secret_of};
 use assay_protocol::deployment::Deployment;
-use assay_runner::{BlobPeer, NativeOutputs, PeerBlobs, Runner, RunnerConfig, Watch};
+use assay_runner::{BlobPeer, Inputs, NativeOutputs, PeerBlobs, Runner, RunnerConfig, Watch};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -35,14 +35,13 @@ use crate::stake;
 
 /// Wei in a thousandth of an ether.
 const MILLIETHER: u64 = 1_000_000_000_000_000;
-/// Bytes that one permit of memory stands for, as [`crate::job`] counts them.
-const INPUT_UNIT: u64 = 1 << 10;
 
 /// An executor that is ready to run.
 pub struct Executor {
     follower: Follower,
     writer: Writer,
     sending: tx::Actor,
+    shortage: tx::Shortages,
     games: player::Actor,
     context: Arc<Context>,
     /// Stops runs that the player asks for.
@@ -82,6 +81,7 @@ impl Executor {
         let liar = Liar::new(&config.corruption);
 
         let (sender, sending) = tx::sender(store, endpoint, wallet.clone(), config.l1.sender(chain_id))?;
+        let (sending, shortage) = (sending.metered(metrics), sender.shortage());
         let watch = Watch::default();
         let cases = honest_cases(&config, &chain, &kept, &runner, &watch);
         let cases = match &liar {
@@ -92,7 +92,6 @@ impl Executor {
         let secret = secret_of(&wallet)?;
         let (_, games) = player::player(chain.clone(), cases, sender, secret, playing, metrics);
 
-        let inputs_max = (config.jobs.inputs_bytes_max / INPUT_UNIT).min(Semaphore::MAX_PERMITS as u64).min(1 << 29);
         let workers = config.jobs.workers();
         info!(%executor, key = %wallet.address(), workers, native = runner.is_native(), "executing");
         let context = Arc::new(Context {
@@ -104,12 +103,11 @@ impl Executor {
             liar,
             meters: Meters::new(metrics),
             workers: Arc::new(Semaphore::new(workers)),
-            inputs: Arc::new(Semaphore::new(inputs_max as usize)),
-            inputs_max,
+            inputs: Inputs::new(config.jobs.inputs_bytes_max),
             module_bytes_max: config.jobs.module_bytes_max,
         });
         let (health, metrics) = (health.clone(), metrics.clone());
-        Ok(Self { follower, writer, sending, games, context, watch, wallet, config, health, metrics })
+        Ok(Self { follower, writer, sending, shortage, games, context, watch, wallet, config, health, metrics })
     }
 
     /// What L1 says.
@@ -123,7 +121,7 @@ impl Executor {
     /// # Errors
     /// [`ExecutorError::Listen`], [`ExecutorError::Stopped`].
     pub async fn run(self, stop: CancellationToken) -> Result<(), ExecutorError> {
-        let Self { follower, writer, sending, games, context, watch, wallet, config, health, metrics } = self;
+        let Self { follower, writer, sending, shortage, games, context, watch, wallet, config, health, metrics } = self;
         let mut process = Process::new();
         let token = process.token();
         if let Some(address) = config.telemetry {
@@ -137,8 +135,12 @@ impl Executor {
         process.critical("reader of L1", follower.run(token.clone()));
         process.critical("sender", sending.run(token.clone()));
         process.critical("player", games.run(token.clone()));
-        let parts = (health.part("stake"), health.part("l1"));
-        process.critical("stake", stake::watch(context.clone(), wallet.address(), parts.0, parts.1, token.clone()));
+        let (chain, silence) = (context.chain.clone(), config.l1.silence());
+        process.critical("watch over L1", chain::watch_l1(chain, silence, health.part("l1"), token.clone()));
+        let part = health.part("account");
+        process.critical("watch over the account", tx::watch_shortage(shortage, part, token.clone()));
+        let part = health.part("stake");
+        process.critical("stake", stake::watch(context.clone(), wallet.address(), part, token.clone()));
         let sessions = health.part("sequencers");
         for address in config.sequencers {
             let (context, wallet, health) = (context.clone(), wallet.clone(), sessions.clone());

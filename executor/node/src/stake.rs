@@ -1,6 +1,7 @@
 //! Whether L1 knows the executor: its stake and its key, at each head.
 //!
-//! Owns the warning. It registers nobody: that is an operator's command (`assay bond`). Pure but for the loop.
+//! Owns the warning. That L1 is heard at all is another watch's matter. It registers nobody: that is an operator's command
+//! (`assay bond`). Pure but for the loop.
 
 use std::sync::Arc;
 
@@ -62,7 +63,6 @@ pub(crate) async fn watch(
     context: Arc<Context>,
     key: Address,
     stake: Part,
-    l1: Part,
     stop: CancellationToken,
 ) -> Result<(), LedgerError> {
     let mut heads = context.chain.heads();
@@ -70,7 +70,6 @@ pub(crate) async fn watch(
     loop {
         let head: Option<Head> = *heads.borrow_and_update();
         if let Some(head) = head {
-            l1.ready();
             let standing = Standing::of(&context.chain.view(), context.executor, key, head.time);
             if known.replace(standing) != Some(standing) {
                 let (executor, words) = (context.executor, standing.words());

@@ -296,9 +296,11 @@ pub struct PeerBlobs {
 }
 
 impl Blobs for PeerBlobs {
-    fn fetch(&self, blob: &BlobRef) -> Result<Option<Vec<u8>>, String> {
-        let words = |error: &dyn std::error::Error| error.to_string();
-        let most = self.blobs.config().blob_bytes_max;
+    fn fetch(&self, blob: &BlobRef) -> Result<Option<Arc<[u8]>>, String> {
+        let (got, most) = (blob.length, self.blobs.config().blob_bytes_max);
+        if got > most {
+            return Err(BlobError::TooLong { got, most }.to_string());
+        }
         let mut reasons = Vec::new();
         for peer in std::iter::once(None).chain(self.peers.iter().map(Some)) {
             if let Some(peer) = peer
@@ -307,8 +309,10 @@ impl Blobs for PeerBlobs {
                 reasons.push(error.to_string());
                 continue;
             }
-            if let Some(bytes) = self.blobs.read_all(blob, most).map_err(|error| words(&error))? {
-                return Ok(Some(bytes.into()));
+            match input_of(&self.blobs, blob) {
+                Ok(bytes) => return Ok(Some(bytes)),
+                Err(FetchError::Missing { .. }) => {}
+                Err(error) => return Err(error.to_string()),
             }
         }
         if reasons.is_empty() { Ok(None) } else { Err(reasons.join("; ")) }

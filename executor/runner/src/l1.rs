@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use assay_node::endpoint::{Endpoint, EndpointConfig, EndpointError};
 use assay_node::tx::{FeePolicy, SenderConfig};
-use assay_player::chain::ChainConfig;
+use assay_player::chain::{ChainConfig, Silence};
 use serde::{Deserialize, Serialize};
 
 /// L1, as a role reads it and sends to it.
@@ -33,6 +33,12 @@ pub struct L1Config {
     /// How long an offer of fees stands before it is raised, in milliseconds. 36 s.
     #[serde(default = "resubmit_after_ms")]
     pub resubmit_after_ms: u64,
+    /// Longest time since L1 was read to its head, in seconds; after it the process is not ready. 60.
+    #[serde(default = "unread_seconds_max")]
+    pub unread_seconds_max: u64,
+    /// Longest time without a new block, likewise; 0 lets a chain stand still. 300.
+    #[serde(default = "unmoved_seconds_max")]
+    pub unmoved_seconds_max: u64,
     /// Limits of what is paid for gas.
     #[serde(default)]
     pub fees: FeePolicy,
@@ -62,6 +68,14 @@ fn resubmit_after_ms() -> u64 {
     36_000
 }
 
+fn unread_seconds_max() -> u64 {
+    60
+}
+
+fn unmoved_seconds_max() -> u64 {
+    300
+}
+
 impl L1Config {
     /// The usual limits for a node.
     pub fn new(url: impl Into<String>) -> Self {
@@ -73,14 +87,17 @@ impl L1Config {
             depth_max: depth_max(),
             confirmations: confirmations(),
             resubmit_after_ms: resubmit_after_ms(),
+            unread_seconds_max: unread_seconds_max(),
+            unmoved_seconds_max: unmoved_seconds_max(),
             fees: FeePolicy::default(),
         }
     }
 
-    /// The same for a chain of one's own, whose blocks come within a second and stay.
+    /// The same for a chain of one's own, whose blocks come within a second, or when somebody wants one, and stay.
     #[must_use]
     pub fn devnet(url: impl Into<String>) -> Self {
-        Self { poll_interval_ms: 100, confirmations: 1, resubmit_after_ms: 3_000, ..Self::new(url) }
+        let usual = Self::new(url);
+        Self { poll_interval_ms: 100, confirmations: 1, resubmit_after_ms: 3_000, unmoved_seconds_max: 0, ..usual }
     }
 
     /// The node.
@@ -100,6 +117,13 @@ impl L1Config {
             poll_interval: Duration::from_millis(self.poll_interval_ms),
             ..ChainConfig::default()
         }
+    }
+
+    /// How long it may be silent.
+    #[must_use]
+    pub fn silence(&self) -> Silence {
+        let unmoved_max = (self.unmoved_seconds_max > 0).then(|| Duration::from_secs(self.unmoved_seconds_max));
+        Silence { unread_max: Duration::from_secs(self.unread_seconds_max), unmoved_max }
     }
 
     /// How it is sent to.

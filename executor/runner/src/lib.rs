@@ -3,7 +3,7 @@
 //! ```text
 //! programs   modules made ready, the most recently used kept       run       the native engine, then the interpreter
 //! outputs    inputs that are the output of an earlier leaf              fetch     blobs from other processes, and to them
-//! l1         how both reach L1
+//! inputs     room for them in memory                                l1        how both reach L1
 //! ```
 //!
 //! Owns the order of the engines and the limits of the host. A limit of the host leads to [`Declined`], never to a result: what comes
@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 mod fetch;
+mod inputs;
 mod l1;
 mod outputs;
 mod programs;
@@ -30,6 +31,7 @@ use tracing::warn;
 
 pub use assay_executor::{EngineError, Limits, Watch};
 pub use fetch::{BlobPeer, FetchError, PeerBlobs, input_of};
+pub use inputs::{Inputs, NoRoom, Room};
 pub use l1::L1Config;
 pub use outputs::NativeOutputs;
 pub use programs::{Ready, Unready};

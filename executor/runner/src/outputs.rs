@@ -25,8 +25,7 @@ impl Outputs for NativeOutputs {
     fn output(&self, run: &Run) -> Result<Vec<u8>, String> {
         let id = run.descriptor.id();
         let ready = self.runner.prepare(id, &run.wasm).map_err(|error| error.to_string())?;
-        let input = run.input.as_slice().into();
-        let ran = self.runner.run(&ready, &input, run.limits(), &self.watch).map_err(|error| error.to_string())?;
+        let ran = self.runner.run(&ready, &run.input, run.limits(), &self.watch).map_err(|error| error.to_string())?;
         Ok(ran.output)
     }
 }

@@ -5,6 +5,7 @@
 //! was broken off leaves contracts that refer to nothing, and is begun again.
 #![forbid(unsafe_code)]
 
+mod consumer;
 mod transaction;
 
 use alloy_primitives::Address;
@@ -19,6 +20,7 @@ use assay_protocol::presets::Preset;
 use thiserror::Error;
 use tracing::info;
 
+pub use consumer::{Created, deploy_consumer};
 use transaction::Deployer;
 
 /// Why there is no deployment.

@@ -13,7 +13,7 @@ use assay_node::endpoint::{Endpoint, EndpointError};
 use assay_node::keys::Wallet;
 use tracing::debug;
 
-use crate::DeployError;
+use crate::{Created, DeployError};
 
 /// How long a creation may take to be mined, and how often it is asked for.
 const MINED_WITHIN: Duration = Duration::from_secs(180);
@@ -55,7 +55,8 @@ impl<'a> Deployer<'a> {
         contract: &'static str,
         code: &[u8],
         arguments: &[u8],
-    ) -> Result<(), DeployError> {
+    ) -> Result<Created, DeployError> {
+        let address = self.wallet.address().create(self.nonce);
         let input = Bytes::from([code, arguments].concat());
         let transaction = self.send(input).await?;
         self.nonce += 1;
@@ -65,7 +66,7 @@ impl<'a> Deployer<'a> {
             match self.endpoint.call("ask for a receipt", asked).await? {
                 Some(receipt) if receipt.status() => {
                     debug!(contract, gas = receipt.gas_used, "created");
-                    return Ok(());
+                    return Ok(Created { address, transaction, gas: receipt.gas_used });
                 }
                 Some(_) => return Err(DeployError::Failed { contract, transaction }),
                 None if tokio::time::Instant::now() > deadline => {

@@ -25,7 +25,7 @@ pub struct Upload {
     file: File,
     hasher: BlobHasher,
     /// Bytes that stay free on the disk.
-    reserve: u64,
+    pub(super) reserve: u64,
     /// The blob turned out to be here, or to be another: the partial file is no more.
     over: bool,
 }

@@ -1,23 +1,26 @@
 //! The actor of one key: asks L1, obeys the pool, writes down, signs, sends.
 //!
 //! Owns the key while it runs. Assumes that it is the only one that settles this account's rows. A transaction is written down and
-//! synced before it is sent; an outcome before anybody hears of it.
+//! synced before it is sent; an outcome before anybody hears of it. What it asks L1 is in `look`.
+
+mod look;
 
 use super::intent::{Attempt, INTENTS, Intent, IntentId, Outcome, SLOTS, TURNS};
+use super::meters::Meters;
 use super::pool::{Mined, Plan, Pool, PoolConfig, Settlement, View};
 use super::refusal::Refusal;
 use super::sender::Shared;
-use super::{Fees, Market, SenderConfig, Shortage, TxError, revert};
+use super::{Fees, SenderConfig, Shortage, TxError, revert};
 use crate::Remedy;
 use crate::endpoint::{Backoff, Endpoint, EndpointError};
 use crate::keys::Wallet;
+use crate::telemetry::Metrics;
 use alloy_consensus::{SignableTransaction, TxEip1559, TxEnvelope};
 use alloy_eips::eip2718::Encodable2718;
 use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
 use alloy_provider::Provider;
-use alloy_rpc_types_eth::{TransactionInput, TransactionReceipt, TransactionRequest};
-use std::collections::BTreeMap;
+use alloy_rpc_types_eth::{TransactionInput, TransactionRequest};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -49,6 +52,9 @@ pub struct Actor {
     shortages: watch::Sender<Option<Shortage>>,
     began: Instant,
     chain_is_right: bool,
+    meters: Option<Meters>,
+    /// When the balance was looked at last, for the metrics.
+    weighed: Option<Instant>,
 }
 
 impl Actor {
@@ -62,7 +68,27 @@ impl Actor {
     ) -> Result<Self, TxError> {
         let pool = restore(&shared, &config)?;
         let began = Instant::now();
-        Ok(Actor { shared, endpoint, wallet, config, pool, messages, shortages, began, chain_is_right: false })
+        let (chain_is_right, meters, weighed) = (false, None, None);
+        Ok(Actor {
+            shared,
+            endpoint,
+            wallet,
+            config,
+            pool,
+            messages,
+            shortages,
+            began,
+            chain_is_right,
+            meters,
+            weighed,
+        })
+    }
+
+    /// Counts what is sent, what that costs, and what the account has. Called once for a registry.
+    #[must_use]
+    pub fn metered(mut self, metrics: &Metrics) -> Self {
+        self.meters = Some(Meters::new(metrics));
+        self
     }
 
     /// Works until the token is cancelled.
@@ -114,15 +140,22 @@ impl Actor {
     async fn tick(&mut self) -> Result<(), TxError> {
         self.load()?;
         if self.pool.load() == (0, 0) {
+            // What nobody wants any more is not lacked.
+            self.report_shortage(None);
+            self.weigh().await;
             return Ok(());
         }
         let view = self.look().await?;
-        let answers = self.receipts(&view).await?;
+        let (answers, costs) = self.receipts(&view).await?;
         for settlement in self.pool.observe(&view, &answers) {
+            let cost = costs.get(&settlement.nonce).copied();
             if let Err(error) = self.settle(settlement).await {
                 // The pool has settled what the store has not: an intent would be queued again that is mined. The store is right.
                 self.pool = restore(&self.shared, &self.config)?;
                 return Err(error);
+            }
+            if let (Some(meters), Some(cost)) = (&self.meters, cost) {
+                meters.settled(cost);
             }
         }
         for _ in 0..PLANS_PER_NONCE * self.config.in_flight_max.max(1) {
@@ -131,7 +164,7 @@ impl Actor {
                 None => break,
             }
         }
-        self.report_shortage();
+        self.report_shortage(self.pool.shortage());
         Ok(())
     }
 
@@ -147,63 +180,6 @@ impl Actor {
             }
         }
         Ok(())
-    }
-
-    async fn look(&mut self) -> Result<View, TxError> {
-        let account = self.shared.account;
-        if !self.chain_is_right {
-            let got = self.endpoint.call("ask for the chain id", |l1| async move { l1.get_chain_id().await }).await?;
-            if got != self.config.chain_id {
-                return Err(TxError::AnotherChain { got, wanted: self.config.chain_id });
-            }
-            self.chain_is_right = true;
-        }
-        const HEAD: &str = "ask for the head";
-        let latest = BlockNumberOrTag::Latest;
-        let head = self.endpoint.call(HEAD, |l1| async move { l1.get_block_by_number(latest).await }).await?;
-        let head = head.ok_or_else(|| self.malformed(HEAD, "there is none"))?.header;
-        let at = BlockId::hash(head.hash);
-        let nonce = self.endpoint.call("ask for the account's nonce", |l1| async move {
-            l1.get_transaction_count(account).block_id(at).await
-        });
-        let balance = self
-            .endpoint
-            .call("ask for the account's balance", |l1| async move { l1.get_balance(account).block_id(at).await });
-        let tip = self.endpoint.call("ask for a tip", |l1| async move { l1.get_max_priority_fee_per_gas().await });
-        let (nonce, balance, tip) = tokio::try_join!(nonce, balance, tip)?;
-        self.shared.saw_balance(balance);
-        Ok(View {
-            now_ms: self.now_ms(),
-            head: head.number,
-            timestamp: head.timestamp,
-            market: Market { base_fee: u128::from(head.base_fee_per_gas.unwrap_or_default()), tip },
-            nonce,
-            balance,
-        })
-    }
-
-    /// Where the transactions of used nonces were mined.
-    async fn receipts(&self, view: &View) -> Result<BTreeMap<u64, Option<Mined>>, TxError> {
-        let mut answers = BTreeMap::new();
-        for (nonce, hashes) in self.pool.questions(view) {
-            let mut mined = None;
-            for hash in hashes {
-                if let Some(receipt) = self.receipt(hash).await? {
-                    mined = receipt.block_number.map(|block| Mined {
-                        transaction: hash,
-                        block,
-                        succeeded: receipt.status(),
-                    });
-                    break;
-                }
-            }
-            answers.insert(nonce, mined);
-        }
-        Ok(answers)
-    }
-
-    async fn receipt(&self, hash: B256) -> Result<Option<TransactionReceipt>, EndpointError> {
-        self.endpoint.call("ask for a receipt", |l1| async move { l1.get_transaction_receipt(hash).await }).await
     }
 
     /// Writes down that a nonce is settled, then tells.
@@ -410,8 +386,10 @@ impl Actor {
     }
 
     /// Says it once when the account gets too poor, and once when it no longer is.
-    fn report_shortage(&self) {
-        let shortage = self.pool.shortage();
+    fn report_shortage(&self, shortage: Option<Shortage>) {
+        if let Some(meters) = &self.meters {
+            meters.shortage(shortage);
+        }
         let changed = self.shortages.send_if_modified(|told| {
             let changed = told.is_some() != shortage.is_some();
             *told = shortage;
@@ -429,10 +407,6 @@ impl Actor {
 
     fn now_ms(&self) -> u64 {
         self.began.elapsed().as_millis() as u64
-    }
-
-    fn malformed(&self, what: &'static str, reason: &str) -> EndpointError {
-        EndpointError::Malformed { origin: self.endpoint.origin().to_owned(), what, reason: reason.to_owned() }
     }
 }
 

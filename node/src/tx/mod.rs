@@ -30,15 +30,17 @@
 //! of 64 whose senders wait.
 //!
 //! *Failures*: a node that is down is asked again for ever. An account that is too poor leaves its intents queued and says so
-//! ([`Sender::shortage`], a warning, a metric of whoever asks). Only the store, or a node of another chain, ends the actor.
+//! ([`Sender::shortage`], an error in the log, a metric of whoever asks, and [`watch_shortage`] in the process's health). Only the store, or a node of another chain, ends the actor.
 
 mod actor;
 mod fees;
 mod intent;
+mod meters;
 pub mod pool;
 mod refusal;
 mod revert;
 mod sender;
+mod shortage;
 #[cfg(test)]
 mod tests;
 
@@ -49,7 +51,8 @@ pub use intent::{
 };
 pub use pool::Shortage;
 pub use refusal::Refusal;
-pub use sender::{Sender, Ticket, sender};
+pub use sender::{Sender, Shortages, Ticket, sender};
+pub use shortage::watch_shortage;
 
 use crate::Remedy;
 use crate::endpoint::EndpointError;

@@ -16,12 +16,15 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 /// Withdrawals that wait for the actor; whoever sends one more waits too.
 const MAILBOX: usize = 64;
 
+/// News of what an account lacks, while that is why intents wait.
+pub type Shortages = watch::Receiver<Option<Shortage>>;
+
 /// Gives intents to the actor of one key. Cheap to clone.
 #[derive(Clone)]
 pub struct Sender {
     pub(super) shared: Arc<Shared>,
     mailbox: mpsc::Sender<Message>,
-    shortage: watch::Receiver<Option<Shortage>>,
+    shortage: Shortages,
 }
 
 /// What both sides of a sender have.
@@ -167,7 +170,7 @@ impl Sender {
     }
 
     /// What the account lacks, while that is why intents wait. Changes can be waited for.
-    pub fn shortage(&self) -> watch::Receiver<Option<Shortage>> {
+    pub fn shortage(&self) -> Shortages {
         self.shortage.clone()
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! api        AssayApi: the sequencer's methods, on any provider of alloy's          wait     until a task has come as far as wanted
+//! admin      what a sequencer's operator asks of it
 //! request    a task request with defaults, its id and signature; receipts checked   blobs    inputs and outputs of any length
 //! ```
 //!
@@ -28,12 +29,14 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod admin;
 mod api;
 mod blobs;
 mod error;
 mod request;
 mod wait;
 
+pub use admin::{AdminClient, AdminStatus};
 pub use api::{AssayApi, connect};
 pub use blobs::{BlobClient, blob_of_file};
 pub use error::ClientError;

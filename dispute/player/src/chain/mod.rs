@@ -4,7 +4,7 @@
 //! follow    a reader's deliveries, taken one by one        rows      events and data in the store
 //! ingest    a delivery as one batch of writes              view      what events fold into, in memory
 //! data      bytes of batches, leaves, blobs                facts     what faults of claims lean on
-//! sources   the bytes that a run needs
+//! sources   the bytes that a run needs                       silence   whether L1 is still heard
 //! ```
 //!
 //! Owns the tables of [`schema`] and the view that is folded from them. It assumes that the node shows what L1 emitted, and
@@ -21,10 +21,11 @@ mod follow;
 mod ingest;
 mod leaf;
 mod rows;
+mod silence;
 mod sources;
 mod view;
 
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use assay_node::store::Store;
 use assay_protocol::B256;
@@ -32,6 +33,7 @@ use assay_protocol::deployment::Deployment;
 use assay_protocol::objects::Domain;
 use assay_protocol::presets::Parameters;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 pub use data::{BatchData, OpenedLeaf};
 pub use error::{ChainError, FoldError};
@@ -39,8 +41,11 @@ pub use facts::RegionFacts;
 pub use follow::{ChainConfig, Follower};
 pub use leaf::LeafId;
 pub use rows::schema;
+pub use silence::{Silence, watch as watch_l1};
 pub use sources::{Blobs, Nowhere, Outputs, Reexecution, Run, SourceMissing, Sources};
 pub use view::{BatchState, Conviction, Credit, Fate, Key, Program, Region, Registration, Stakes, Standing, View};
+
+use silence::Heard;
 
 /// The newest block whose events are in the view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,13 +71,23 @@ struct Inner {
     parameters: Parameters,
     view: RwLock<View>,
     head: watch::Sender<Option<Head>>,
+    heard: Mutex<Option<Heard>>,
 }
 
 impl Chain {
     fn new(store: Store, deployment: Deployment, view: View) -> Self {
         let parameters = deployment.preset.parameters(deployment.treasury);
         let (head, _) = watch::channel(None);
-        Self { inner: Arc::new(Inner { store, deployment, parameters, view: RwLock::new(view), head }) }
+        Self {
+            inner: Arc::new(Inner {
+                store,
+                deployment,
+                parameters,
+                view: RwLock::new(view),
+                head,
+                heard: Mutex::default(),
+            }),
+        }
     }
 
     /// A chain that follows nothing, with a view that was made elsewhere: for tests and for tools that have the logs.
@@ -138,8 +153,18 @@ impl Chain {
         change(&mut self.inner.view.write().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// All up to a head has been read, now.
     fn publish(&self, head: Head) {
-        self.inner.head.send_if_modified(|known| known.replace(head) != Some(head));
+        let has_moved = self.inner.head.send_if_modified(|known| known.replace(head) != Some(head));
+        let mut heard = self.inner.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let read_at = Instant::now();
+        let moved_at = heard.filter(|_| !has_moved).map_or(read_at, |heard| heard.moved_at);
+        *heard = Some(Heard { read_at, moved_at });
+    }
+
+    /// When L1 was heard last; none before its head was read for the first time.
+    fn heard(&self) -> Option<Heard> {
+        *self.inner.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -2,6 +2,9 @@
 //!
 //! Owns the search and the check against the blob's root, which no place is exempt from. L1 comes first, then the process's own
 //! blobs, then, for the output of an earlier leaf, its run. It blocks: ask from a worker thread.
+//!
+//! Bytes are held once: a run's are shared with whoever runs it. An input that is an output of an earlier leaf takes, while it is made, the
+//! input of that leaf besides ([`Sources::input_bytes`]).
 
 use std::sync::Arc;
 
@@ -28,9 +31,9 @@ pub struct Run {
     /// The program, as L1 has it.
     pub descriptor: Descriptor,
     /// Its WASM.
-    pub wasm: Arc<Vec<u8>>,
-    /// The input.
-    pub input: Arc<Vec<u8>>,
+    pub wasm: Arc<[u8]>,
+    /// The input, as engines take it.
+    pub input: Arc<[u8]>,
 }
 
 impl Run {
@@ -64,7 +67,7 @@ impl Run {
         if got != wanted {
             return Err(SourceMissing::ForeignImage { got, wanted });
         }
-        Ok(program.boot(self.input.clone(), self.limits())?)
+        Ok(program.boot(Arc::new(self.input.clone()), self.limits())?)
     }
 }
 
@@ -83,7 +86,7 @@ pub trait Blobs: Send + Sync {
     ///
     /// # Errors
     /// Why it can't be said, in words.
-    fn fetch(&self, blob: &BlobRef) -> Result<Option<Vec<u8>>, String>;
+    fn fetch(&self, blob: &BlobRef) -> Result<Option<Arc<[u8]>>, String>;
 }
 
 /// The place that has nothing.
@@ -91,7 +94,7 @@ pub trait Blobs: Send + Sync {
 pub struct Nowhere;
 
 impl Blobs for Nowhere {
-    fn fetch(&self, _: &BlobRef) -> Result<Option<Vec<u8>>, String> {
+    fn fetch(&self, _: &BlobRef) -> Result<Option<Arc<[u8]>>, String> {
         Ok(None)
     }
 }
@@ -189,6 +192,28 @@ impl Sources {
         self.run_within(leaf, leaf, self.chain.parameters().chain_length_max)
     }
 
+    /// Most bytes of inputs that [`Sources::run`] and the run hold at once for a leaf, by what is claimed: its own and, if that may have
+    /// to be made, the one that it is made from. None if there is no such leaf.
+    ///
+    /// # Errors
+    /// As [`Chain::claim`].
+    pub fn input_bytes(&self, leaf: LeafId) -> Result<Option<u64>, ChainError> {
+        let (mut at, mut most, mut after) = (leaf, 0, 0_u64);
+        for depth in 0..=self.chain.parameters().chain_length_max {
+            let Some(claim) = self.chain.claim(at)? else { return Ok((depth > 0).then_some(most)) };
+            let own = claim.request.input.length;
+            most = most.max(own.saturating_add(after));
+            let Ok(Origin::Output(place)) = claim.input.origin() else { break };
+            // Made as one vector, it is copied to where it is shared.
+            most = most.max(own.saturating_mul(2));
+            if (place.batch, place.index) >= (at.batch, at.index) {
+                break;
+            }
+            (at, after) = (LeafId::new(at.region, place), own);
+        }
+        Ok(Some(most))
+    }
+
     /// The same for a leaf that `first` leads to, through at most `depth` leaves, itself included.
     fn run_within(&self, leaf: LeafId, first: LeafId, depth: u8) -> Result<Run, SourceMissing> {
         let most = self.chain.parameters().chain_length_max;
@@ -213,7 +238,7 @@ impl Sources {
         source: Source,
         blob: BlobRef,
         depth: u8,
-    ) -> Result<Arc<Vec<u8>>, SourceMissing> {
+    ) -> Result<Arc<[u8]>, SourceMissing> {
         let origin = source.origin().unwrap_or(Origin::Absent);
         let named = match origin {
             Origin::Here(index) => self.chain.entry_bytes(leaf.region, leaf.batch, index)?,
@@ -221,14 +246,14 @@ impl Sources {
             Origin::Output(_) | Origin::Absent => None,
         };
         if let Some(bytes) = named.filter(|bytes| is(&blob, bytes)) {
-            return Ok(Arc::new(bytes));
+            return Ok(bytes.into());
         }
         if let Some(bytes) = self.chain.blob(&blob)?.filter(|bytes| is(&blob, bytes)) {
-            return Ok(Arc::new(bytes));
+            return Ok(bytes.into());
         }
         let missing = |reason: String| SourceMissing::Blob { what, blob, reason };
         let fetched = match self.blobs.fetch(&blob) {
-            Ok(Some(bytes)) if is(&blob, &bytes) => return Ok(Arc::new(bytes)),
+            Ok(Some(bytes)) if is(&blob, &bytes) => return Ok(bytes),
             Ok(Some(bytes)) => format!("{} other bytes were given for it", bytes.len()),
             Ok(None) => "no place has it".into(),
             Err(reason) => reason,
@@ -239,9 +264,13 @@ impl Sources {
             return Err(missing("it is the output of no earlier leaf".into()));
         }
         let earlier = self.run_within(LeafId::new(leaf.region, place), first, depth)?;
-        match self.outputs.output(&earlier) {
-            Ok(bytes) if is(&blob, &bytes) => Ok(Arc::new(bytes)),
-            Ok(bytes) => Err(missing(format!("{} outputs {} other bytes", earlier.leaf, bytes.len()))),
+        let output = self.outputs.output(&earlier);
+        let made_by = earlier.leaf;
+        // Its input goes before what it outputs is copied to where it is shared.
+        drop(earlier);
+        match output {
+            Ok(bytes) if is(&blob, &bytes) => Ok(bytes.into()),
+            Ok(bytes) => Err(missing(format!("{made_by} outputs {} other bytes", bytes.len()))),
             Err(reason) => Err(missing(reason)),
         }
     }

@@ -185,7 +185,7 @@ fn what_was_posted_is_found_again() {
         assert_eq!(opened.claim.result.executor, executor_of(case));
         let run = sources.run(leaf).expect("all of it is on L1");
         let job = &jobs[plan().claims[index as usize].job];
-        assert_eq!((&*run.wasm, &*run.input), (&job.wasm, &*job.input));
+        assert_eq!((&run.wasm[..], &run.input[..]), (&job.wasm[..], &job.input[..]));
         let built = crate::cases::case_of(&run);
         assert_eq!(
             (built.proof, built.descriptor, built.claimed),
@@ -470,7 +470,15 @@ fn outputs_of_earlier_leaves_are_inputs() {
 
     let sources = Sources::of_l1(chain.clone());
     let run = sources.run(LeafId { region, batch: 1, index: 0 }).expect("it is run again");
-    assert_eq!((run.input.len() as u64, &*run.wasm), (sieve.result.output.length, &jobs[2].wasm));
+    assert_eq!((run.input.len() as u64, &run.wasm[..]), (sieve.result.output.length, &jobs[2].wasm[..]));
+    // Its input is made of the sieve's, and is copied once.
+    let most = (sieve.request.input.length + run.input.len() as u64).max(2 * run.input.len() as u64);
+    assert_eq!(sources.input_bytes(run.leaf).expect("rows"), Some(most));
+    assert_eq!(
+        sources.input_bytes(LeafId { region, batch: 0, index: 1 }).expect("rows"),
+        Some(sieve.request.input.length)
+    );
+    assert_eq!(sources.input_bytes(LeafId { region, batch: 9, index: 0 }).expect("rows"), None);
     let missing = LeafId { region, batch: 1, index: 1 };
     assert!(matches!(sources.run(missing), Err(SourceMissing::Blob { what: "input", .. })));
 
@@ -481,10 +489,20 @@ fn outputs_of_earlier_leaves_are_inputs() {
         }
     }
     impl Blobs for Liar {
-        fn fetch(&self, _: &assay_protocol::BlobRef) -> Result<Option<Vec<u8>>, String> {
-            Ok(Some(vec![1]))
+        fn fetch(&self, _: &assay_protocol::BlobRef) -> Result<Option<Arc<[u8]>>, String> {
+            Ok(Some(Arc::new([1])))
         }
     }
+    // What a place gives is the run's input, and no copy of it.
+    struct Pantry(Arc<[u8]>);
+    impl Blobs for Pantry {
+        fn fetch(&self, _: &assay_protocol::BlobRef) -> Result<Option<Arc<[u8]>>, String> {
+            Ok(Some(self.0.clone()))
+        }
+    }
+    let given = Pantry(run.input.clone());
+    let again = Sources::new(chain.clone(), Arc::new(Liar), Arc::new(given)).run(run.leaf).expect("the place has it");
+    assert!(Arc::ptr_eq(&again.input, &run.input));
     let sources = Sources::new(chain, Arc::new(Liar), Arc::new(Liar));
     for index in [0, 1] {
         let error = sources.run(LeafId { region, batch: 1, index }).err().expect("others' bytes are checked");

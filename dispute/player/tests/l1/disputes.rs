@@ -131,10 +131,10 @@ async fn many_lies_of_one_executor_are_met_with_one_game_and_one_stay() {
 struct Kept(Vec<Job>);
 
 impl Blobs for Kept {
-    fn fetch(&self, blob: &BlobRef) -> Result<Option<Vec<u8>>, String> {
+    fn fetch(&self, blob: &BlobRef) -> Result<Option<Arc<[u8]>>, String> {
         let bytes = |job: &Job| {
-            let is_input = (job.input_ref == *blob).then(|| job.input.to_vec());
-            is_input.or_else(|| (job.descriptor.wasm == *blob).then(|| job.wasm.to_vec()))
+            let is_input = (job.input_ref == *blob).then(|| job.input[..].into());
+            is_input.or_else(|| (job.descriptor.wasm == *blob).then(|| job.wasm[..].into()))
         };
         Ok(self.0.iter().find_map(bytes))
     }
@@ -176,7 +176,7 @@ async fn another_verifier_is_refused() {
 
 /// The player says that it has won all games, when it has read the last block.
 async fn check_metrics(metrics: &Metrics) {
-    let wanted = format!("test_won_total {CROWD}\n");
+    let wanted = format!("test_games_won_total {CROWD}\n");
     let won = async {
         while !metrics.text().contains(&wanted) {
             tokio::time::sleep(GLANCE).await;
@@ -184,5 +184,9 @@ async fn check_metrics(metrics: &Metrics) {
     };
     let _ = tokio::time::timeout(PATIENCE, won).await;
     let text = metrics.text();
-    assert!(text.contains(&wanted) && text.contains("test_lost_total 0\n"), "{text}");
+    assert!(text.contains(&wanted) && text.contains("test_games_lost_total 0\n"), "{text}");
+    // Nothing is under way any more, and nothing locked.
+    for line in ["test_games_ahead 0\n", "test_games_behind 0\n", "test_bonds_locked_gwei 0\n"] {
+        assert!(text.contains(line), "{line} is not in {text}");
+    }
 }

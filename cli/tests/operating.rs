@@ -1,0 +1,275 @@
+//! What operators do with processes, with the built binary against anvil: a sequencer is administered and stopped, a challenger loses L1 and
+//! finds it again, a devnet on a node that was there has a client with money and a consumer.
+//!
+//! Without an anvil each test counts itself as skipped, aloud; where `ASSAY_REQUIRE_ANVIL` is set it fails.
+#![allow(clippy::unwrap_used)]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use alloy_primitives::{Address, U256};
+use assay_anvil::{Anvil, Mining, Settings};
+use serde_json::{Value, json};
+
+/// Nothing here takes longer, on however slow a machine, unless it hangs.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The binary in a folder, with nothing of this test's own environment.
+fn assay(folder: &Path, arguments: &[&str], environment: &[(&str, String)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_assay"));
+    for name in ["L1__URL", "DEPLOYMENT", "KEYSTORE", "PASSWORD_FILE", "SEQUENCER", "DATA"] {
+        command.env_remove(format!("ASSAY__{name}"));
+    }
+    command.args(arguments).current_dir(folder).stdin(Stdio::null()).env_remove("ASSAY_PASSWORD");
+    command.envs(environment.iter().map(|(name, value)| (name, value)));
+    command
+}
+
+fn answer(output: &Output) -> Value {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// A process that goes away with its test.
+struct Running {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+}
+
+impl Running {
+    fn start(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        Self { child, stdout }
+    }
+
+    /// Its first JSON value, whether on one line or on many.
+    fn first(&mut self) -> Value {
+        let mut text = String::new();
+        loop {
+            let read = self.stdout.read_line(&mut text).unwrap();
+            assert!(read > 0, "it has ended: {text}");
+            if let Ok(value) = serde_json::from_str(&text) {
+                return value;
+            }
+        }
+    }
+
+    /// Asks it to stop, and says how long that took, with what else it printed.
+    fn terminate(mut self) -> (Duration, Option<i32>, String) {
+        let began = Instant::now();
+        let asked = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(asked.success());
+        let mut rest = String::new();
+        self.stdout.read_to_string(&mut rest).unwrap();
+        let code = self.child.wait().unwrap().code();
+        (began.elapsed(), code, rest)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+async fn anvil() -> Option<Anvil> {
+    let settings = Settings { mining: Mining::Every(Duration::from_secs(1)), ..Settings::default() };
+    Anvil::start_or_skip(&settings).await
+}
+
+/// A key with money, and the deployment, in a folder.
+async fn deployed(anvil: &Anvil, folder: &Path) -> Vec<(&'static str, String)> {
+    std::fs::write(folder.join("password"), "correct horse\n").unwrap();
+    let path = |name: &str| folder.join(name).display().to_string();
+    let mut environment = vec![("ASSAY__L1__URL", anvil.url()), ("ASSAY__PASSWORD_FILE", path("password"))];
+    let made = answer(&assay(folder, &["keys", "new", "--folder", "keys", "--json"], &environment).output().unwrap());
+    let address: Address = made["address"].as_str().unwrap().parse().unwrap();
+    anvil.set_balance(address, U256::from(10).pow(U256::from(20))).await.unwrap();
+    environment.push(("ASSAY__KEYSTORE", path(made["keystore"].as_str().unwrap())));
+    let deploy = ["deploy", "--preset", "devnet", "--output", "deployment.json", "--json"];
+    answer(&assay(folder, &deploy, &environment).output().unwrap());
+    environment.push(("ASSAY__DEPLOYMENT", path("deployment.json")));
+    environment
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sequencer_is_administered_and_stops_within_five_seconds() {
+    let Some(anvil) = anvil().await else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let environment = deployed(&anvil, folder).await;
+
+    let mut listening = environment.clone();
+    listening.push(("ASSAY__LISTEN__ADMIN", "127.0.0.1:0".into()));
+    listening.push(("ASSAY__LISTEN__TELEMETRY", "127.0.0.1:0".into()));
+    let flags = ["sequencer", "--listen", "127.0.0.1:0", "--data", "sequencer", "--log-json", "--log", "error"];
+    let mut sequencer = Running::start(assay(folder, &flags, &listening));
+    let started = sequencer.first();
+    assert_eq!(started["role"], "sequencer");
+    assert!(started["rpc"].as_str().unwrap().starts_with("http://127.0.0.1:"), "{started}");
+    let port = started["admin"].as_str().unwrap().to_owned();
+
+    let asked = |what: &str, more: &[&str]| {
+        let arguments = [&["admin", what, "--admin", &port, "--json"], more].concat();
+        assay(folder, &arguments, &[]).output().unwrap()
+    };
+    let by_secret = ["--secret", "sequencer/admin.secret"];
+    let status = answer(&asked("status", &by_secret));
+    assert_eq!((&status["is_paused"], &status["next_sequence"]), (&json!(false), &json!(0)), "{status}");
+    assert_eq!(answer(&asked("pause", &by_secret))["is_paused"], true);
+    // By the sequencer's configuration, as an operator has it.
+    std::fs::write(folder.join("sequencer.toml"), "data = \"sequencer\"\n[listen]\nrpc = \"0.0.0.0:8651\"\n").unwrap();
+    assert_eq!(answer(&asked("post-now", &["--config", "sequencer.toml"]))["is_paused"], true);
+    assert_eq!(answer(&asked("resume", &["--config", "sequencer.toml"]))["is_paused"], false);
+
+    std::fs::write(folder.join("other.secret"), "11".repeat(32)).unwrap();
+    let refused = asked("status", &["--secret", "other.secret"]);
+    assert_eq!(refused.status.code(), Some(5), "{}", String::from_utf8_lossy(&refused.stderr));
+    let missing = asked("status", &["--secret", "none.secret"]);
+    assert_eq!(missing.status.code(), Some(1));
+    assert!(!folder.join("none.secret").exists(), "only the sequencer makes a secret");
+
+    let (time, code, rest) = sequencer.terminate();
+    assert_eq!((code, rest.as_str()), (Some(0), ""));
+    assert!(time < Duration::from_secs(5), "{time:?}");
+    let gone = asked("status", &by_secret);
+    assert_eq!(gone.status.code(), Some(6), "{}", String::from_utf8_lossy(&gone.stderr));
+
+    // Why a role does not start is a line of JSON too.
+    let flags = ["sequencer", "--listen", "nowhere", "--data", "other", "--log-json", "--log", "off"];
+    let failed = assay(folder, &flags, &listening).output().unwrap();
+    let line: Value = serde_json::from_slice(&failed.stdout).unwrap();
+    assert_eq!((failed.status.code(), &line["exit_code"]), (Some(1), &json!(1)));
+    assert!(line["error"].as_str().unwrap().contains("nowhere") && failed.stderr.is_empty(), "{line}");
+}
+
+/// A way to L1 that can be cut: its connections, or none while it is.
+#[derive(Clone)]
+struct Wire(Arc<Mutex<Option<Vec<TcpStream>>>>);
+
+impl Wire {
+    /// Leads from a port of its own to L1.
+    fn to(l1: String) -> (Self, String) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let wire = Self(Arc::new(Mutex::new(Some(Vec::new()))));
+        let shared = wire.clone();
+        std::thread::spawn(move || {
+            for near in listener.incoming().map_while(Result::ok) {
+                let mut held = shared.0.lock().unwrap();
+                let (Some(held), Ok(far)) = (held.as_mut(), TcpStream::connect(&l1)) else { continue };
+                for (from, to) in [(&near, &far), (&far, &near)] {
+                    let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
+                    std::thread::spawn(move || {
+                        let _ = std::io::copy(&mut from, &mut to);
+                        let _ = to.shutdown(Shutdown::Both);
+                    });
+                }
+                held.push(near);
+            }
+        });
+        (wire, address)
+    }
+
+    fn cut(&self) {
+        for stream in self.0.lock().unwrap().take().unwrap() {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+
+    fn mend(&self) {
+        *self.0.lock().unwrap() = Some(Vec::new());
+    }
+}
+
+/// Waits until `/readyz` has this in its answer.
+fn readiness(port: u16, wanted: &str) {
+    let (began, mut answer) = (Instant::now(), String::new());
+    while began.elapsed() < PATIENCE {
+        answer.clear();
+        if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) {
+            stream.write_all(b"GET /readyz HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+            let _ = stream.read_to_string(&mut answer);
+        }
+        if answer.contains(wanted) {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    panic!("no {wanted:?} in {answer:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_that_loses_l1_is_not_ready_until_it_finds_it_again() {
+    let Some(anvil) = anvil().await else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let mut environment = deployed(&anvil, folder).await;
+    let (wire, url) = Wire::to(anvil.url().trim_start_matches("http://").to_owned());
+    environment.push(("ASSAY__L1__URL", url));
+    environment.push(("ASSAY__L1__UNREAD_SECONDS_MAX", "2".into()));
+    // One that nobody has: it is free again as soon as it is known.
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let telemetry = format!("127.0.0.1:{port}");
+    let flags = ["challenger", "--watch-only", "--data", "watch", "--telemetry", &telemetry, "--log", "off"];
+    let challenger = Running::start(assay(folder, &flags, &environment));
+    readiness(port, "200 OK");
+    wire.cut();
+    readiness(port, "l1: L1 was not read to its head for more than 2 s");
+    wire.mend();
+    readiness(port, "200 OK");
+    let (time, code, _) = challenger.terminate();
+    assert_eq!(code, Some(0));
+    assert!(time < Duration::from_secs(5), "{time:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_devnet_on_a_node_that_is_there_takes_a_newcomer_to_a_consumer() {
+    let Some(anvil) = anvil().await else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let url = anvil.url();
+    let flags = ["devnet", "up", "--l1", &url, "--port", "0", "--telemetry", "0", "--data", "net", "--json"];
+    let mut devnet = Running::start(assay(folder, &flags, &[]));
+    let told = devnet.first();
+    let field = |name: &str| told[name].as_str().unwrap().to_owned();
+    let balance = anvil.request("eth_getBalance", json!([field("client"), "latest"])).await.unwrap();
+    assert_eq!(balance, "0x56bc75e2d63100000", "100 ether, in hex");
+
+    // What it says to set in another shell does, from the first job to the contract.
+    let environment = [
+        ("ASSAY__L1__URL", field("l1")),
+        ("ASSAY__DEPLOYMENT", field("deployment")),
+        ("ASSAY__SEQUENCER", field("sequencer")),
+        ("ASSAY__KEYSTORE", field("keystore")),
+        ("ASSAY__PASSWORD_FILE", field("password_file")),
+    ];
+    let run = |arguments: &[&str]| assay(folder, &[arguments, &["--json"]].concat(), &environment).output().unwrap();
+    let jobs = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../jobs"));
+    let (module, input) = (jobs.join("wasm/csv.wasm"), jobs.join("inputs/csv.csv"));
+    let (module, input) = (module.to_str().unwrap(), input.to_str().unwrap());
+    let submitted = answer(&run(&["job", "submit", module, "--input", input, "--wait", "final"]));
+    let task = submitted["task"].as_str().unwrap();
+    let program = submitted["program"].as_str().unwrap();
+    let consumer = answer(&run(&["job", "consumer", "--program", program]));
+    assert_eq!((consumer["program"].as_str(), consumer["gas"].is_u64()), (Some(program), true));
+    let address = consumer["consumer"].as_str().unwrap();
+    let proven = answer(&run(&["job", "prove", task, "--wait", "--consumer", address]));
+    assert_eq!((&proven["fate"], proven["transaction"].is_string()), (&json!("final"), true));
+    // The contract takes it once, and of its program alone.
+    assert_eq!(run(&["job", "prove", task, "--consumer", address]).status.code(), Some(5));
+    let other = jobs.join("wasm/sha256.wasm");
+    let other = answer(&run(&["job", "consumer", "--program", other.to_str().unwrap()]));
+    let other = other["consumer"].as_str().unwrap();
+    assert_eq!(run(&["job", "prove", task, "--consumer", other]).status.code(), Some(5));
+
+    let (time, code, _) = devnet.terminate();
+    assert_eq!(code, Some(0));
+    assert!(time < PATIENCE, "{time:?}");
+}
