@@ -8,7 +8,7 @@ use assay_node::store::{Store, StoreError};
 use assay_protocol::BlobRef;
 use assay_protocol::data::layout::{Layout, RECORD_SIZE};
 use assay_protocol::data::{Record, parse_record};
-use assay_protocol::objects::{Batch, Claim, Domain, Origin, Place};
+use assay_protocol::objects::{Batch, Claim, Domain, Origin};
 
 use crate::rows::{BUILDS, BuildRow, HEADS};
 
