@@ -73,24 +73,18 @@ fn who_is_busy_rests_and_is_asked_again() {
 #[test]
 fn what_is_passed_over_stops_nothing_behind_it() {
     let mut executors = executors();
-    executors.join(1, ONE, 2);
+    executors.join(1, ONE, 1);
+    assert_eq!(given(&mut executors, [5000], 0), [(5000, 1)]);
+    // The first is full, and the second may not be asked about the first thousand.
     executors.join(2, TWO, 1);
     (0..1000).for_each(|sequence| executors.bars.lasting(sequence, TWO));
-    assert_eq!(given(&mut executors, [5000, 5001, 5002], 0).len(), 3);
-    // Now the first is full, and the second may not be asked about the first thousand.
-    executors.release(5000);
-    executors.leave(2);
-    executors.join(2, TWO, 1);
-    executors.join(1, ONE, 0);
-    executors.join(3, ONE, 1);
-    assert_eq!(given(&mut executors, [6000], 0), [(6000, 3)]);
     let mut rounds = 0;
     let found = std::iter::from_fn(|| {
         rounds += 1;
         Some(assign(&mut executors, 0..1002, 0)).filter(|_| rounds < 9)
     });
     assert_eq!(found.flat_map(|round| round.given).next(), Some((1000, 2)));
-    assert!(rounds <= 5, "{rounds} rounds");
+    assert!(rounds <= 4, "{rounds} rounds");
 }
 
 /// Reported: renewing kept a task for ever, and many connections many slots.
