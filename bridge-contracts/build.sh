@@ -6,7 +6,7 @@ artifacts=${1:-artifacts}
 # Not `npm ci`: it refuses a lock that lacks forge's binaries for some other platforms, and not every registry has those.
 [ -d node_modules ] || npm install --no-save --no-audit --no-fund
 # All of it, whatever the cache holds: what is committed comes from one compilation.
-./node_modules/.bin/forge build --force
+node tools/forge.js build --force
 mkdir -p "$artifacts"
 for contract in StepVerifier Bonds Programs Batches Court Examiner Faults ResultConsumer; do
   node tools/artifact.js "out/$contract.sol/$contract.json" > "$artifacts/$contract.json"

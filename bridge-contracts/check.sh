@@ -6,7 +6,7 @@ cd "$(dirname "$0")"
 fresh=$(mktemp -d)
 trap 'rm -rf "$fresh"' EXIT
 [ -d node_modules ] || npm install --no-save --no-audit --no-fund
-./node_modules/.bin/forge fmt --check
+node tools/forge.js fmt --check
 node tools/errors.js
 # tools/artifact.js refuses code that is too large to be deployed.
 ./build.sh "$fresh"
@@ -15,4 +15,4 @@ diff -r "$fresh" artifacts > /dev/null || {
   exit 1
 }
 # CourtGas and BatchGas hold gas/disputes.md and gas/batches.md equal to what they measure; gas/steps.md is held by dispute/.
-./node_modules/.bin/forge test
+node tools/forge.js test

@@ -9,7 +9,7 @@ last=${3:-10}
 calls=0
 for seed in $(seq "$first" "$last"); do
   # Colours and progress are for terminals; a failure prints the calls that led to it.
-  report=$(FOUNDRY_PROFILE=deep ./node_modules/.bin/forge test --color never --fuzz-seed "$seed" \
+  report=$(FOUNDRY_PROFILE=deep node tools/forge.js test --color never --fuzz-seed "$seed" \
     --match-contract "^$contract" --match-test invariant_) || { echo "$report"; exit 1; }
   echo "$report" | sed -n "s/.*\\(invariant_[^ ]*\\) (runs: \\([0-9]*\\), calls: \\([0-9]*\\), reverts: \\([0-9]*\\)).*/seed $seed: \\1, \\3 calls, \\4 reverts/p"
   made=$(echo "$report" | sed -n 's/.*(runs: [0-9]*, calls: \([0-9]*\), reverts: 0).*/\1/p' | sort -n | head -1)

@@ -59,7 +59,7 @@ contract HostileHandler is CourtHandler {
         // Of another salt, or with other states.
         Belief memory belief = Belief(matches[index].liesFrom, index);
         (Opening memory opening, bytes32[] memory hashes) = openingOf(theRun(), belief, table.proof);
-        if (isOther) opening.salt = bytes32(uint256(1 + mover));
+        if (isOther) opening.salt = bytes32(1 + uint256(mover));
         expectRefusal(index, sender, abi.encodeCall(IDisputeCourt.reveal, (table.id, opening, hashes)), wanted);
     }
 
@@ -125,7 +125,7 @@ contract HostileHandler is CourtHandler {
             bytes memory slashing = abi.encodeCall(IBonds.slash, (Role.Executor, owner));
             expectOutcome(address(bonds), sender, 0, slashing, IBonds.NotSlasher.selector);
         } else {
-            expectOutcome(address(court), sender, 1 + kind, "", IDisputeCourt.NotBonds.selector);
+            expectOutcome(address(court), sender, 1 + uint256(kind), "", IDisputeCourt.NotBonds.selector);
         }
     }
 
