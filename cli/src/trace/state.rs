@@ -50,7 +50,8 @@ pub fn run(job: &Job, step: u64, json: bool) -> Result<()> {
     let record = run.commit();
     let report = Report {
         program: program.id().to_string(),
-        step,
+        // Without a question it is the end that is meant.
+        step: if step == u64::MAX { run.steps() } else { step },
         halted_at: Some(run.steps()).filter(|_| !record.is_running()),
         halted: !record.is_running(),
         state: State::from(&record),
