@@ -98,14 +98,9 @@ impl BlobStore {
         files(&self.inner.directory.join(PARTIAL))
     }
 
-    /// Whether a blob is a file: small ones may lie in the store.
-    pub(super) fn has_file(&self, blob: &BlobRef) -> Result<bool, BlobError> {
-        Ok(self.inner.store.get(&BLOBS, &name(blob))?.is_some_and(|row| row.bytes.is_none()))
-    }
-
     /// Throws a blob away: its row, then its file.
     pub(super) fn discard(&self, blob: &BlobRef, stored_at: u64) -> Result<(), BlobError> {
-        let has_file = self.has_file(blob)?;
+        let has_file = self.inner.store.get(&BLOBS, &name(blob))?.is_some_and(|row| row.bytes.is_none());
         let mut batch = self.inner.store.batch();
         batch.delete(&AGES, &(stored_at, name(blob)));
         batch.delete(&BLOBS, &name(blob));

@@ -88,7 +88,7 @@ impl BlobStore {
             }
             let blob = BlobRef { root, length };
             // What lies in the store leaves its room to the store: the disk has no more of it.
-            let helps = matches!(lacks, BlobError::NoRoom { .. }) || self.has_file(&blob)?;
+            let helps = matches!(lacks, BlobError::NoRoom { .. }) || self.path(&blob).exists();
             if helps && !self.is_pinned(&blob)? {
                 self.discard(&blob, stored_at)?;
             }
