@@ -1,21 +1,34 @@
 //! A client: signs requests, submits them, follows them.
 
+use std::net::IpAddr;
+
 use alloy_primitives::{B256, Bytes};
 use assay_node::keys::Wallet;
 use assay_protocol::data::blob_root;
 use assay_protocol::objects::{Domain, TaskRequest, TypedData};
 use assay_protocol::rpc::{ErrorCode, ProgramView, SignedReceipt, StatusView, TaskState, TaskView, methods};
 use assay_protocol::signature::recover;
-use jsonrpsee::client_transport::ws::{Url, WsTransportClientBuilder};
-use jsonrpsee::core::client::{Client as RpcClient, ClientBuilder, ClientT, Error};
+use jsonrpsee::client_transport::ws::{Url, WsHandshakeError, WsTransportClientBuilder};
+use jsonrpsee::core::client::{
+    Client as RpcClient, ClientBuilder, ClientT, Error, TransportReceiverT, TransportSenderT,
+};
 use jsonrpsee::rpc_params;
 
 use super::eventually;
 
 /// A connection.
 pub async fn connect(url: &str) -> RpcClient {
-    let (sender, receiver) =
-        WsTransportClientBuilder::default().build(Url::parse(url).unwrap()).await.expect("the sequencer listens");
+    over(WsTransportClientBuilder::default().build(Url::parse(url).unwrap()).await.expect("the sequencer listens"))
+}
+
+/// A connection from an address of this machine.
+pub async fn connect_from(from: IpAddr, url: &str) -> Result<RpcClient, WsHandshakeError> {
+    let to = url.strip_prefix("ws://").unwrap().parse().unwrap();
+    let socket = super::raw::socket_from(from, to).await;
+    Ok(over(WsTransportClientBuilder::default().build_with_stream(Url::parse(url).unwrap(), socket).await?))
+}
+
+fn over((sender, receiver): (impl TransportSenderT + Send, impl TransportReceiverT + Send)) -> RpcClient {
     ClientBuilder::default()
         .max_concurrent_requests(4096)
         .max_buffer_capacity_per_subscription(4096)
@@ -33,7 +46,11 @@ pub struct Client {
 
 impl Client {
     pub async fn new(url: &str, wallet: Wallet, domain: Domain) -> Self {
-        let rpc = connect(url).await;
+        Self::over(connect(url).await, wallet, domain).await
+    }
+
+    /// The same over a connection.
+    pub async fn over(rpc: RpcClient, wallet: Wallet, domain: Domain) -> Self {
         let status = rpc.request(methods::STATUS, rpc_params![]).await.unwrap();
         Self { rpc, wallet, domain, status }
     }

@@ -51,7 +51,12 @@ impl Drop for FakeExecutor {
 impl FakeExecutor {
     /// Connects and shows who it is.
     pub async fn join(url: &str, wallet: Wallet, domain: Domain, region: B256) -> Result<Self, Error> {
-        let rpc = Arc::new(connect(url).await);
+        Self::join_over(connect(url).await, wallet, domain, region).await
+    }
+
+    /// The same over a connection.
+    pub async fn join_over(rpc: RpcClient, wallet: Wallet, domain: Domain, region: B256) -> Result<Self, Error> {
+        let rpc = Arc::new(rpc);
         let executor = wallet.address();
         let nonce: B256 = rpc.request(methods::EXECUTOR_HELLO, rpc_params![executor, executor]).await?;
         let digest = ExecutorSession { region, executor, nonce }.digest(&domain);

@@ -9,8 +9,9 @@ mod client;
 mod executor;
 mod line;
 mod posted;
+pub mod raw;
 
-pub use client::{Client, connect};
+pub use client::{Client, connect, connect_from};
 pub use executor::{Behaviour, FakeExecutor, Work, answer, result, sign};
 pub use line::Line;
 pub use posted::{leaves, parts_and_postings};
