@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the seed corpora: modules for `admission`, records with witnesses for `witness`, data for `batch`.
+"""Writes the seed corpora: modules for `admission`, records with witnesses for `witness`, data for `batch`, texts for `rpc`.
 
 Modules are the small ones among the sample jobs; `modules` of assay-differential writes more. Witnesses are those of
 specs/vectors/steps.json, batches those of specs/vectors/batch.json. Existing files stay.
@@ -34,6 +34,19 @@ def main() -> None:
     cases = json.loads((ROOT / "specs/vectors/batch.json").read_text())["cases"]
     counts = [bytes([int(case["header"]["count"]), int(case["header"]["blobCount"])]) for case in cases]
     write("batch", [count + data(case["data"]) for count, case in zip(counts, cases)])
+    hash_, address, signature = "0x" + "ab" * 32, "0x" + "cd" * 20, "0x" + "01" * 65
+    blob = {"root": hash_, "length": "0x5"}
+    request = {"client": address, "region": hash_, "program": hash_, "input": blob, "fuelLimit": "0x1", "outputLengthMax": "0x2"}
+    request |= {"feeMax": "0x3", "deadline": "0x4", "nonce": "0x5"}
+    result = {"task": hash_, "attempt": "0x0", "executor": address, "status": "0x1", "code": "0x0", "fuelUsed": "0x9", "output": blob}
+    signed = {"result": result, "signature": signature}
+    decline = {"task": hash_, "attempt": "0x0", "executor": address, "reason": "busy", "words": "no"}
+    # The first byte is the kind, as the target counts them.
+    texts = {0: [request, None], 1: [hash_, hash_], 2: [address, address], 3: [signature, "0x"], 4: ["0x7", "weather"]}
+    texts |= {5: [signed, "0x"], 6: [decline], 7: request, 8: signed, 9: decline, 10: blob}
+    seeds = [bytes([kind]) + json.dumps(text).encode() for kind, text in texts.items()]
+    token = "Bearer eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJpYXQiOjE3MDAwMDAwMDB9.AAAA"
+    write("rpc", [*seeds, bytes([18]) + f"/v1/blobs/{hash_}-5".encode(), bytes([19]) + token.encode()])
     write("witness", [data(step["head"]) + data(step["root"]) + data(step["witness"]) for step in steps])
 
 
