@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the seed corpora: modules for `admission`, records with witnesses for `witness`, data for `batch`, texts for `rpc`.
+"""Writes the seed corpora: modules, records with witnesses, data of batches, texts of the RPC interface.
 
 Modules are the small ones among the sample jobs; `modules` of assay-differential writes more. Witnesses are those of
 specs/vectors/steps.json, batches those of specs/vectors/batch.json. Existing files stay.
@@ -47,6 +47,7 @@ def main() -> None:
     seeds = [bytes([kind]) + json.dumps(text).encode() for kind, text in texts.items()]
     token = "Bearer eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJpYXQiOjE3MDAwMDAwMDB9.AAAA"
     write("rpc", [*seeds, bytes([18]) + f"/v1/blobs/{hash_}-5".encode(), bytes([19]) + token.encode()])
+    write("evidence", [count + b"\2" + data(case["data"]) for count, case in zip(counts, cases)])
     write("witness", [data(step["head"]) + data(step["root"]) + data(step["witness"]) for step in steps])
 
 

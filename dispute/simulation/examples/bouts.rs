@@ -32,6 +32,8 @@ struct Sums {
     reverted: u64,
     reorganisations: u64,
     garbled: u64,
+    ridden: u64,
+    deposits: u64,
     /// What honest challengers, and executors, have gained where nothing but the games cost them gas.
     profits: [Vec<i128>; 2],
     broken: Vec<u64>,
@@ -50,6 +52,8 @@ impl Sums {
         self.reverted += u64::from(report.reverted);
         self.reorganisations += u64::from(report.reorganisations);
         self.garbled += u64::from(report.garbled);
+        self.ridden += u64::from(report.ridden);
+        self.deposits += u64::from(report.deposits);
         for (is_executor, wei) in report.profits.into_iter().filter(|_| is_quiet) {
             self.profits[usize::from(is_executor)].push(wei);
         }
@@ -115,6 +119,7 @@ fn print(sums: &Sums, seconds: f64) {
     println!("longest game: {} s, bound {} s", sums.longest.0, sums.longest.1);
     println!("gas: {}; {} transactions reverted", sums.gas, sums.reverted);
     println!("reorganisations: {}; garbled calls refused as they should be: {}", sums.reorganisations, sums.garbled);
+    println!("games of free riders: {}; deposits before stays: {}", sums.ridden, sums.deposits);
     for (name, profits) in ["challengers", "executors"].iter().zip(&sums.profits) {
         let (least, most) = (profits.iter().min().unwrap_or(&0), profits.iter().max().unwrap_or(&0));
         println!(

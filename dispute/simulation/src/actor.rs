@@ -58,6 +58,14 @@ pub enum Habit {
     },
     /// Sends whatever others send, before them, in its own name.
     Echo,
+    /// Waits until it sees a move on its way that convicts an executor, and begins so many games against it in the same block and
+    /// before, through a contract, to have their scheduled gas. It reveals none.
+    FreeRide {
+        /// Games.
+        games: u32,
+    },
+    /// An executor that sees a stay on its way and deposits a wei before, so that the bond is too small.
+    Deposit,
 }
 
 /// A key that moves for an executor's stake.
@@ -84,6 +92,8 @@ pub struct Actor {
     pub is_stay: bool,
     /// Who moves for it.
     pub delegate: Option<Delegate>,
+    /// The contract through which it begins games.
+    pub batcher: Option<Address>,
     /// Whether it is killed after every block and loses its board, which it makes anew from the logs.
     pub forgets: bool,
     /// What a liar has sent: it does not try the same for ever.
@@ -113,6 +123,8 @@ pub struct View<'a> {
     pub window_ends: &'a [u64],
     /// The numbers of the deployment.
     pub parameters: &'a Parameters,
+    /// The contract that has the stakes.
+    pub bonds: Address,
     /// Time of the newest block, and seconds to the next one.
     pub now: u64,
     /// Seconds to the next block.
@@ -139,6 +151,7 @@ impl Actor {
             habit,
             is_stay: false,
             delegate: None,
+            batcher: None,
             forgets: false,
             attempts: BTreeMap::new(),
         }
@@ -157,15 +170,21 @@ impl Actor {
         self.key.address()
     }
 
+    /// Whether this is its account, or that of a key that moves for it.
+    #[must_use]
+    pub fn sends(&self, from: Address) -> bool {
+        from == self.address() || self.delegate.as_ref().is_some_and(|delegate| from == delegate.key.address())
+    }
+
     /// Whether it has to see what others are about to send.
     #[must_use]
     pub fn is_watcher(&self) -> bool {
-        matches!(self.habit, Habit::Copy { .. } | Habit::Echo)
+        matches!(self.habit, Habit::Copy { .. } | Habit::Echo | Habit::FreeRide { .. } | Habit::Deposit)
     }
 
     fn account(&self) -> Account {
         match self.side {
-            Side::Challenger => Account { challenger: Some(self.address()), executor: None },
+            Side::Challenger => Account { challenger: Some(self.batcher.unwrap_or(self.address())), executor: None },
             Side::Executor => Account { challenger: None, executor: Some(self.address()) },
         }
     }
@@ -182,6 +201,10 @@ impl Actor {
                 is_honest: false,
                 ..wish.clone()
             }));
+        } else if let Habit::FreeRide { games } = self.habit {
+            wishes.extend(self.ride(view, games));
+        } else if self.habit == Habit::Deposit {
+            wishes.extend(self.dodge(view));
         } else if self.side == Side::Challenger {
             self.challenges(view, &mut wishes);
         }
@@ -229,7 +252,13 @@ impl Actor {
             if is_known || is_late || !self.is_tempted(view, claim) {
                 continue;
             }
-            let bond = if self.is_stay { view.parameters.executor_stake } else { view.parameters.challenge_bond };
+            // What is sent beyond the bond is credited: who is honest sends enough that a deposit does not make it too little.
+            let stake = view.parameters.executor_stake;
+            let bond = match (self.is_stay, self.is_honest()) {
+                (true, true) => stake + stake,
+                (true, false) => stake,
+                (false, _) => view.parameters.challenge_bond,
+            };
             let stakes = Stakes {
                 court: view.board.court(),
                 chain_id: CHAIN_ID,
@@ -272,7 +301,8 @@ impl Actor {
         let can_wait = |spare| view.now + 2 * view.pace + spare <= duty.until;
         let game = view.board.game(duty.game).expect("a duty is about a game of the board");
         match self.habit {
-            Habit::Prompt | Habit::Copy { .. } | Habit::Echo => false,
+            Habit::Prompt | Habit::Copy { .. } | Habit::Echo | Habit::Deposit => false,
+            Habit::FreeRide { .. } => true,
             Habit::Late { spare } => can_wait(spare),
             Habit::Silent { after } => game.dissections / 2 >= after,
             Habit::Concede { friend } => game.challenge.challenger != friend && can_wait(0),

@@ -15,7 +15,7 @@ use assay_dispute::preflight::Preflight;
 use assay_protocol::Address;
 use revm::primitives::{Bytes, TxKind, U256};
 
-use crate::actor::{Actor, View, Wish};
+use crate::actor::{Actor, Habit, View, Wish};
 use crate::dice::Dice;
 use crate::referee::{Broken, Referee};
 use crate::stage::{Stage, purse};
@@ -76,6 +76,10 @@ pub struct Report {
     pub gas: u64,
     /// Transactions that reverted.
     pub reverted: u32,
+    /// Games that free riders have begun in the block of a conviction.
+    pub ridden: u32,
+    /// Deposits that were made.
+    pub deposits: u32,
     /// Reorganisations.
     pub reorganisations: u32,
     /// Garbled calls that were refused with the error that names the cause.
@@ -164,6 +168,16 @@ impl Bout {
         Ok((Report { reorganisations, garbled, ..report }, world))
     }
 
+    /// Whether honest players send what the games ask for and nothing else, about one false claim at most: no exits, nothing mined
+    /// twice, nobody in front.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        let disturbs = |actor: &Actor| actor.delegate.is_some() || actor.habit == Habit::Echo;
+        let lies = self.is_true.iter().filter(|is_true| !**is_true).count();
+        let is_calm = self.reorganisations == 0 && self.errands.is_empty();
+        is_calm && lies <= 1 && !self.actors.iter().any(disturbs)
+    }
+
     fn fund(&mut self) {
         for actor in &self.actors {
             let delegate = actor.delegate.as_ref().map(|delegate| delegate.key.address());
@@ -187,6 +201,7 @@ impl Bout {
                     cases: &stage.cases,
                     window_ends: ends,
                     parameters: &stage.deployment.parameters,
+                    bonds: stage.deployment.bonds,
                     now: stage.world.head().time,
                     pace,
                     mempool: &wishes,

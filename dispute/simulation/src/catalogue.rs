@@ -20,15 +20,21 @@ const LATE: Habit = Habit::Late { spare: 30 };
 type Scene = fn(&mut Dice, &[Job]) -> (Vec<Claim>, Vec<Player>);
 
 /// What bouts are about.
-pub const SCENES: [(&str, Scene); 7] = [
+pub const SCENES: [(&str, Scene); 10] = [
     ("an honest executor against liars", siege),
     ("an honest challenger against a lying executor", attack),
     ("one honest challenger against many lying executors", watch),
     ("one stake behind many lies, and claims that are final", stake),
     ("a liar that concedes to its friend", friend),
     ("copiers of the honest challenger", copiers),
+    ("free riders in the block of a conviction", riders),
+    ("an executor that evades stays", dodger),
+    (WITHHELD, siege),
     ("all at once", melee),
 ];
+
+/// The scene of a batch whose bytes nobody has but its sequencer: the honest executor defends itself by what the court shows.
+const WITHHELD: &str = "an honest executor against liars, the data withheld";
 
 /// The jobs of the catalogue: programs, a long run, and images by hand.
 #[must_use]
@@ -43,7 +49,7 @@ pub fn jobs(long: u64) -> Vec<Job> {
 #[must_use]
 pub fn plan(jobs: &[Job], seed: u64, number: u64) -> Plan {
     let mut dice = Dice::new(seed, number);
-    let scene = SCENES[(number % SCENES.len() as u64) as usize].1;
+    let (name, scene) = SCENES[(number % SCENES.len() as u64) as usize];
     let (claims, mut players) = scene(&mut dice, jobs);
     let reorganisations = if dice.one_in(4) { 1 + dice.below(2) as u32 } else { 0 };
     for player in players.iter_mut().filter(|player| player.conduct == Conduct::Honest && player.habit == Habit::Prompt)
@@ -58,7 +64,15 @@ pub fn plan(jobs: &[Job], seed: u64, number: u64) -> Plan {
     }
     let pace = if reorganisations == 0 { dice.pick(&[1, 2, 5]) } else { dice.pick(&[1, 2]) };
     let tampering = if dice.one_in(3) { 2 } else { 0 };
-    Plan { claims, players, is_withheld: false, pace, reorganisations, tampering, seed: dice.below(u64::MAX) }
+    Plan {
+        claims,
+        players,
+        is_withheld: name == WITHHELD,
+        pace,
+        reorganisations,
+        tampering,
+        seed: dice.below(u64::MAX),
+    }
 }
 
 /// Plays bout `number` under a seed.
@@ -184,6 +198,30 @@ fn copiers(dice: &mut Dice, jobs: &[Job]) -> (Vec<Claim>, Vec<Player>) {
     (claims, players)
 }
 
+fn riders(dice: &mut Dice, jobs: &[Job]) -> (Vec<Claim>, Vec<Player>) {
+    let claims: Vec<Claim> = (0..1 + dice.below(2)).map(|_| wrong(dice, jobs, 0)).collect();
+    let all: Vec<usize> = (0..claims.len()).collect();
+    let mut players = vec![liar(dice, Side::Executor, 0, all.clone()), honest(Side::Challenger, 0, vec![0])];
+    for number in 1..=1 + dice.below(2) as u32 {
+        let habit = Habit::FreeRide { games: 1 + dice.below(40) as u32 };
+        players.push(Player { habit, ..Player::new(Side::Challenger, number, lying(dice), all.clone()) });
+    }
+    (claims, players)
+}
+
+fn dodger(dice: &mut Dice, jobs: &[Job]) -> (Vec<Claim>, Vec<Player>) {
+    let claims: Vec<Claim> = (0..1 + dice.below(3)).map(|_| wrong(dice, jobs, 0)).collect();
+    let executor = Player::new(Side::Executor, 0, lying(dice), (0..claims.len()).collect());
+    let mut players = vec![
+        Player { habit: Habit::Deposit, ..executor },
+        Player { is_stay: true, ..honest(Side::Challenger, 0, vec![0]) },
+    ];
+    for number in 1..=dice.below(3) as u32 {
+        players.push(Player { is_stay: true, ..liar(dice, Side::Challenger, number, vec![0]) });
+    }
+    (claims, players)
+}
+
 fn melee(dice: &mut Dice, jobs: &[Job]) -> (Vec<Claim>, Vec<Player>) {
     let (mut claims, mut players) = watch(dice, jobs);
     claims.push(wrong(dice, jobs, 1));
@@ -195,5 +233,6 @@ fn melee(dice: &mut Dice, jobs: &[Job]) -> (Vec<Claim>, Vec<Player>) {
     }
     players.push(Player { habit: Habit::Copy { is_in_front: dice.one_in(2) }, ..honest(Side::Challenger, 5, vec![1]) });
     players.push(Player { habit: Habit::Echo, ..honest(Side::Challenger, 6, Vec::new()) });
+    players.push(Player { habit: Habit::FreeRide { games: 10 }, ..liar(dice, Side::Challenger, 7, vec![1, 2]) });
     (claims, players)
 }

@@ -7,12 +7,14 @@ use std::collections::BTreeMap;
 
 use alloy_sol_types::{SolEventInterface, SolInterface};
 use assay_dispute::game::{DissectionTree, Side};
+use assay_protocol::contracts::Bonds::BondsCalls;
 use assay_protocol::contracts::Court::{CourtCalls, CourtEvents};
 use assay_protocol::presets::Parameters;
 use assay_protocol::{Address, B256};
 use revm::primitives::U256;
 use thiserror::Error;
 
+use crate::deployment::Deployment;
 use crate::world::{Block, Transaction};
 
 /// Gas of the schedule: a base, and what each hash or byte of a witness adds.
@@ -58,6 +60,8 @@ struct Account {
 pub struct Ledger {
     /// Owners by the keys that move for them.
     keys: BTreeMap<Address, Address>,
+    /// What executors have deposited beyond the least stake, with which they have all registered.
+    deposits: BTreeMap<Address, U256>,
     games: BTreeMap<B256, Account>,
     first_reveals: BTreeMap<(B256, B256), u64>,
     convictions: BTreeMap<Address, Conviction>,
@@ -81,19 +85,23 @@ impl Ledger {
     /// [`WrongPayment`].
     pub fn of(
         blocks: &[Block],
-        court: Address,
-        parameters: &Parameters,
+        deployment: &Deployment,
         price: U256,
         keys: BTreeMap<Address, Address>,
     ) -> Result<Self, WrongPayment> {
         let mut ledger = Self { keys, ..Self::default() };
         for block in blocks {
-            let taken = block.transactions.iter().filter(|sent| sent.is_taken && sent.to == Some(court));
-            for transaction in taken {
-                ledger.charge(block.time, transaction, price);
-                for log in transaction.logs.iter().filter(|log| log.address == court) {
+            for transaction in block.transactions.iter().filter(|sent| sent.is_taken) {
+                if transaction.to == Some(deployment.bonds) {
+                    ledger.deposit(transaction);
+                }
+                // Games that are begun through a contract are known by their events; nothing else is done that way.
+                if transaction.to == Some(deployment.court) {
+                    ledger.charge(block.time, transaction, price);
+                }
+                for log in transaction.logs.iter().filter(|log| log.address == deployment.court) {
                     let Ok(event) = CourtEvents::decode_log(log) else { continue };
-                    ledger.note(block.time, &event.data, parameters, price)?;
+                    ledger.note(block.time, &event.data, &deployment.parameters, price)?;
                 }
             }
         }
@@ -104,6 +112,18 @@ impl Ledger {
     #[must_use]
     pub fn result_of(&self, who: Address) -> (U256, U256) {
         (self.won.get(&who).copied().unwrap_or_default(), self.lost.get(&who).copied().unwrap_or_default())
+    }
+
+    fn deposit(&mut self, transaction: &Transaction) {
+        if let Ok(BondsCalls::deposit(call)) = BondsCalls::abi_decode(&transaction.data)
+            && call.role == 0
+        {
+            *self.deposits.entry(transaction.from).or_default() += transaction.value;
+        }
+    }
+
+    fn stake(&self, executor: Address, parameters: &Parameters) -> U256 {
+        parameters.executor_stake + self.deposits.get(&executor).copied().unwrap_or_default()
     }
 
     /// Adds the scheduled gas of a call to its sender's side.
@@ -179,7 +199,7 @@ impl Ledger {
             }
             CourtEvents::Convicted(event) => {
                 let convict = self.conviction(event.game, parameters);
-                let stake = parameters.executor_stake;
+                let stake = self.stake(event.executor, parameters);
                 let pot = stake - stake * U256::from(parameters.burn_share_bps) / U256::from(10_000);
                 check(event.game, "a pot", event.pot, pot)?;
                 check(event.game, "the gas paid out of a pot", event.costPaid, convict.paid)?;
@@ -208,7 +228,7 @@ impl Ledger {
     /// How the pot of the executor that loses this game is divided.
     fn conviction(&self, id: B256, parameters: &Parameters) -> Conviction {
         let game = &self.games[&id];
-        let stake = parameters.executor_stake;
+        let stake = self.stake(game.executor, parameters);
         let pot = stake - stake * U256::from(parameters.burn_share_bps) / U256::from(10_000);
         let against = || self.games.values().filter(|other| other.executor == game.executor && !other.is_lost);
         let costs: U256 = against().fold(U256::ZERO, |sum, other| sum + other.costs[0]);

@@ -7,6 +7,7 @@
 //! actor        a player with a key and a habit liar     evidence, corrupted
 //! bout         players on a stage to the end   tamper   honest calls, garbled
 //! referee      what must be true then          ledger   the money by the rules, once more
+//! purse        what honesty may cost           rider   who joins a conviction, or evades a stay
 //! plan         who plays in a bout             catalogue   plans drawn by a seed
 //! shrink       the smallest plan that fails as a plan does
 //! ```
@@ -23,7 +24,9 @@ pub mod key;
 pub mod ledger;
 pub mod liar;
 pub mod plan;
+pub mod purse;
 pub mod referee;
+pub mod rider;
 pub mod shrink;
 pub mod stage;
 pub mod tamper;

@@ -15,6 +15,7 @@ use crate::job::Job;
 use crate::key::Key;
 use crate::liar::{Corruption, Liar, Story};
 use crate::referee::Broken;
+use crate::rider::{BATCHER, batcher_of};
 use crate::stage::{Entry, Stage};
 
 /// Price of gas in bouts: 1 gwei.
@@ -199,10 +200,15 @@ impl Plan {
             let notice = stage.deployment.parameters.notice_period;
             delegate = Some(Delegate { key: hot, until: stage.world.head().time + REVOKED_IN * self.pace + notice });
         }
+        let batcher = matches!(player.habit, Habit::FreeRide { .. }).then(|| batcher_of(key.address()));
+        if let Some(batcher) = batcher {
+            stage.world.install(batcher, BATCHER);
+        }
         let truth = Belief::Truth(jobs[0].evidence.clone());
         let mut actor = Actor::new(key, player.side, truth, player.habit, 0);
         (actor.beliefs, actor.is_stay, actor.delegate, actor.forgets) =
             (beliefs, player.is_stay, delegate, player.forgets);
+        actor.batcher = batcher;
         actor
     }
 

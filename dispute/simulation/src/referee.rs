@@ -5,18 +5,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use alloy_sol_types::SolCall;
 use assay_dispute::game::Side;
 use assay_dispute::player::{Board, Case, Phase};
 use assay_protocol::contracts::{Batches, Bonds, Court};
 use assay_protocol::{Address, B256};
-use revm::primitives::U256;
+use revm::primitives::{TxKind, U256};
 use thiserror::Error;
 
-use crate::actor::{Actor, Helpless};
+use crate::actor::{Actor, Habit, Helpless};
 use crate::bout::{Bout, Report};
 use crate::ledger::{Ledger, WrongPayment};
+use crate::purse::{outlays, winners};
+use crate::rider::batch;
 use crate::stage::{Stage, abi_batch_of, claim_id, executor_of};
 use crate::tamper::Accepted;
+use crate::world::Transaction;
 
 /// Addresses of contracts that nobody should send money to, and their code: one reverts, one burns all gas, one returns a
 /// megabyte.
@@ -46,6 +50,27 @@ pub enum Broken {
         got: U256,
         /// Wei that it should have.
         wanted: U256,
+    },
+    /// An honest player is out of pocket by more than its own transactions cost beyond the schedule; or in a quiet bout, having
+    /// won, by more than what the schedule gives nothing for.
+    #[error("honest player {who} has {got} wei, at least {least} should be left to it")]
+    Poorer {
+        /// Who.
+        who: Address,
+        /// Wei that it has.
+        got: U256,
+        /// The least that it should have.
+        least: U256,
+    },
+    /// Joining a conviction was a gain.
+    #[error("free rider {who} has {got} wei, {before} before")]
+    Ridden {
+        /// Who.
+        who: Address,
+        /// Wei that it has.
+        got: U256,
+        /// Wei that it had.
+        before: U256,
     },
     /// A payment is not the one of the rules.
     #[error(transparent)]
@@ -120,29 +145,45 @@ impl Referee {
     /// # Errors
     /// [`Broken`].
     pub fn judge(&self, bout: Bout, board: &Board) -> Result<Report, Broken> {
+        let is_quiet = bout.is_quiet();
         let Bout { mut stage, actors, is_true, pace, .. } = bout;
         let parameters = stage.deployment.parameters.clone();
         let price = U256::from(stage.world.base_fee()).min(parameters.base_fee_max);
         let ended = ends(&stage, board);
         let duration_bound = 2 * parameters.clock + 2 * pace;
-        let mut report = self.report(&stage, board, &ended);
+        let mut report = self.report(&stage, board, &ended, &actors);
         report.duration_bound = duration_bound;
         check_games(board, &stage, &actors, &is_true)?;
         check_times(board, &ended, duration_bound)?;
         check_fates(&mut stage, board, &ended, &actors, &is_true)?;
         let delegates =
             actors.iter().filter_map(|actor| actor.delegate.as_ref().map(|key| (key.key.address(), actor.address())));
-        let ledger = Ledger::of(stage.world.blocks(), stage.deployment.court, &parameters, price, delegates.collect())?;
+        let ledger = Ledger::of(stage.world.blocks(), &stage.deployment, price, delegates.collect())?;
         let gas = self.gas(&stage, &actors);
+        let outlays = outlays(&stage.world.blocks()[self.first..], &actors, price);
+        let winners = winners(&stage, board);
         check_receivers(&stage, &actors)?;
         withdraw_all(&mut stage, &actors);
         check_solvency(&mut stage)?;
         for actor in &actors {
             let (got, before) = (worth(&mut stage, actor), self.worth[&actor.address()]);
-            let (won, lost) = ledger.result_of(actor.address());
-            let wanted = before + won - lost - gas[&actor.address()];
+            let who = actor.address();
+            let (mut won, mut lost) = ledger.result_of(who);
+            for (more_won, more_lost) in actor.batcher.iter().map(|batcher| ledger.result_of(*batcher)) {
+                (won, lost) = (won + more_won, lost + more_lost);
+            }
+            let wanted = before + won - lost - gas[&who];
             if got != wanted {
-                return Err(Broken::Sum { who: actor.address(), got, wanted });
+                return Err(Broken::Sum { who, got, wanted });
+            }
+            let outlay = outlays[&who];
+            let has_won = actor.side == Side::Executor || winners.contains(&who);
+            let loss = if is_quiet && has_won { outlay.unscheduled } else { outlay.shortfall };
+            if actor.is_honest() && got + loss < before {
+                return Err(Broken::Poorer { who, got, least: before - loss });
+            }
+            if matches!(actor.habit, Habit::FreeRide { .. }) && got > before {
+                return Err(Broken::Ridden { who, got, before });
             }
             if actor.is_honest() && !won.is_zero() {
                 let net = i128::try_from(got).unwrap_or(i128::MAX) - i128::try_from(before).unwrap_or(i128::MAX);
@@ -152,8 +193,10 @@ impl Referee {
         Ok(report)
     }
 
-    fn report(&self, stage: &Stage, board: &Board, ended: &BTreeMap<B256, u64>) -> Report {
+    fn report(&self, stage: &Stage, board: &Board, ended: &BTreeMap<B256, u64>, actors: &[Actor]) -> Report {
         let sent = || stage.world.blocks()[self.first..].iter().flat_map(|block| &block.transactions);
+        let riders: BTreeSet<Address> = actors.iter().filter_map(|actor| actor.batcher).collect();
+        let is_deposit = |sent: &&Transaction| sent.is_taken && sent.data.starts_with(&Bonds::depositCall::SELECTOR);
         let durations = board.games().map(|game| ended[&game.id] - game.committed_at);
         Report {
             games: board.games().count() as u32,
@@ -162,6 +205,8 @@ impl Referee {
             duration_max: durations.max().unwrap_or(0),
             gas: sent().map(|transaction| transaction.gas).sum(),
             reverted: sent().filter(|transaction| !transaction.is_taken).count() as u32,
+            ridden: board.games().filter(|game| riders.contains(&game.challenge.challenger)).count() as u32,
+            deposits: sent().filter(is_deposit).count() as u32,
             ..Report::default()
         }
     }
@@ -169,11 +214,8 @@ impl Referee {
     /// Wei that each player has paid for gas, with its keys.
     fn gas(&self, stage: &Stage, actors: &[Actor]) -> BTreeMap<Address, U256> {
         let sent = || stage.world.blocks()[self.first..].iter().flat_map(|block| &block.transactions);
-        let of = |actor: &Actor| {
-            let delegate = actor.delegate.as_ref().map(|delegate| delegate.key.address());
-            let own = sent().filter(|sent| sent.from == actor.address() || Some(sent.from) == delegate);
-            own.fold(U256::ZERO, |sum, sent| sum + sent.cost)
-        };
+        let of =
+            |actor: &Actor| sent().filter(|sent| actor.sends(sent.from)).fold(U256::ZERO, |sum, sent| sum + sent.cost);
         actors.iter().map(|actor| (actor.address(), of(actor))).collect()
     }
 }
@@ -300,6 +342,10 @@ fn withdraw_all(stage: &mut Stage, actors: &[Actor]) {
         let _ = stage.world.call(who, court, U256::ZERO, &Court::withdrawCall { to: who });
         let _ = stage.world.call(who, bonds, U256::ZERO, &Bonds::withdrawCall { to: who });
     }
+    for (who, batcher) in actors.iter().filter_map(|actor| Some((actor.address(), actor.batcher?))) {
+        let calls = [Court::withdrawCall { to: who }.abi_encode()];
+        let _ = stage.world.send(who, TxKind::Call(batcher), U256::ZERO, batch(court, U256::ZERO, &calls));
+    }
 }
 
 /// Every game is over, and everybody has taken what is theirs: the court is empty, and Bonds has the stakes.
@@ -323,7 +369,8 @@ fn check_solvency(stage: &mut Stage) -> Result<(), Broken> {
 /// What a player has in its accounts and at stake.
 fn worth(stage: &mut Stage, actor: &Actor) -> U256 {
     let delegate = actor.delegate.as_ref().map_or(U256::ZERO, |delegate| stage.world.balance(delegate.key.address()));
-    stage.world.balance(actor.address()) + delegate + stake_of(stage, actor.address())
+    let batcher = actor.batcher.map_or(U256::ZERO, |batcher| stage.world.balance(batcher));
+    stage.world.balance(actor.address()) + delegate + batcher + stake_of(stage, actor.address())
 }
 
 fn stake_of(stage: &mut Stage, owner: Address) -> U256 {

@@ -137,3 +137,41 @@ fn an_honest_executor_is_paid_for_what_a_challenge_costs_it() {
         assert!(profit >= 0, "{habit:?}: {profit} gas");
     }
 }
+
+#[test]
+fn who_joins_a_conviction_gains_nothing() {
+    let jobs = [short()];
+    for games in [1, 5, 40] {
+        let executor = Player::new(Side::Executor, 0, lying(100, Corruption::Fuel), vec![0]);
+        let mut rider = Player::new(Side::Challenger, 1, lying(1, Corruption::Fuel), vec![0]);
+        rider.habit = Habit::FreeRide { games };
+        let players = vec![executor, honest(Side::Challenger, vec![0]), rider];
+        let report = play(&jobs, vec![claim(0, 0, Some(0))], players);
+        // The referee has seen that it is not richer, and that the honest challenger is not poorer.
+        assert_eq!((report.ridden, report.games), (games, games + 1));
+    }
+}
+
+#[test]
+fn a_deposit_does_not_evade_an_honest_stay() {
+    let jobs = [short()];
+    let mut executor = Player::new(Side::Executor, 0, lying(100, Corruption::Fuel), vec![0, 1]);
+    executor.habit = Habit::Deposit;
+    let mut challenger = honest(Side::Challenger, vec![0]);
+    challenger.is_stay = true;
+    let report = play(&jobs, vec![claim(0, 0, Some(0)), claim(0, 0, Some(1))], vec![executor, challenger]);
+    assert_eq!((report.deposits, report.games, report.won_by_challengers), (1, 1, 1));
+}
+
+#[test]
+fn withheld_data_does_not_disarm_an_honest_executor() {
+    let jobs = [short()];
+    let mut players = vec![honest(Side::Executor, vec![0])];
+    for number in 1..=5 {
+        players.push(Player::new(Side::Challenger, number, lying(u64::from(number) * 90, Corruption::Fuel), vec![0]));
+    }
+    let claims = vec![claim(0, 0, None)];
+    let plan = Plan { claims, players, is_withheld: true, pace: 2, reorganisations: 0, tampering: 0, seed: 1 };
+    let report = plan.play(&jobs).unwrap_or_else(|broken| panic!("{broken}: {plan:#?}"));
+    assert_eq!((report.games, report.won_by_challengers), (5, 0));
+}

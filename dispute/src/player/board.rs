@@ -13,6 +13,9 @@ use thiserror::Error;
 
 use crate::game::{Dissection, Segment, Side, WrongNumberOfHashes};
 
+/// Logarithm of the most steps of a run (specs/06-fuel.md, "Steps and fuel").
+const RUN_LOG2_MAX: u32 = 40;
+
 /// Where a game stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Phase {
@@ -101,6 +104,16 @@ pub enum BoardError {
         game: B256,
         /// The number of the phase.
         got: u8,
+    },
+    /// States beyond the longest run.
+    #[error("game {game}: a segment of 2^{length_log2} steps from step {start}, the longest run has 2^{most}", most = RUN_LOG2_MAX)]
+    Segment {
+        /// The game.
+        game: B256,
+        /// Its first state.
+        start: u64,
+        /// Logarithm of its length.
+        length_log2: u8,
     },
     /// A dissection of another size than its segment asks for.
     #[error("game {game}: {error}")]
@@ -241,7 +254,8 @@ impl Board {
             3 => Side::Challenger,
             got => return Err(BoardError::Phase { game: id, got }),
         };
-        let segment = Segment { start: event.position.start, length: 1 << event.position.lengthLog2 };
+        let (start, length_log2) = (event.position.start, event.position.lengthLog2);
+        let segment = segment(start, length_log2).ok_or(BoardError::Segment { game: id, start, length_log2 })?;
         let dissection = Dissection::new(segment, event.position.startState, event.hashes.clone())
             .map_err(|error| BoardError::Dissection { game: id, error })?;
         let turn = Turn { mover, state: event.state, position: event.position.clone(), dissection };
@@ -255,4 +269,10 @@ impl Board {
     fn known(&mut self, game: B256) -> Result<&mut GameState, BoardError> {
         self.games.get_mut(&game).ok_or(BoardError::UnknownGame { game })
     }
+}
+
+/// A segment of a run, if one can be so long.
+fn segment(start: u64, length_log2: u8) -> Option<Segment> {
+    let length = 1_u64.checked_shl(length_log2.into())?;
+    (start.checked_add(length)? <= 1 << RUN_LOG2_MAX).then_some(Segment { start, length })
 }

@@ -159,6 +159,7 @@ impl Arena {
                 cases: &self.stage.cases,
                 window_ends: &ends,
                 parameters: self.chain.parameters(),
+                bonds: self.deployment.contracts.bonds,
                 now,
                 pace: 1,
                 mempool: &wishes,
