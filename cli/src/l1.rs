@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use assay_node::config::Sources;
 use assay_node::endpoint::{Endpoint, EndpointConfig};
+use assay_node::shutdown::DEADLINE;
 use assay_operator::L1;
 use assay_protocol::deployment::Deployment;
 use eyre::{Result, WrapErr, eyre};
@@ -129,7 +130,9 @@ pub fn variables() -> impl Iterator<Item = (String, String)> {
 }
 
 /// How long threads that compute may go on once nobody waits for them: what matters of a role is on the disk by then.
-const FAREWELL: Duration = Duration::from_secs(2);
+const FAREWELL: Duration = Duration::from_secs(1);
+/// A role ends five seconds after the signal at the latest: its tasks, its threads, and a moment for the disk.
+const _: () = assert!(DEADLINE.as_millis() + FAREWELL.as_millis() <= 4_500);
 
 /// Runs what waits for others. A thread that still computes when that has ended, a player's for example, does not hold the process up.
 pub fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {

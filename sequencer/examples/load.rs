@@ -1,8 +1,9 @@
 //! Load on a sequencer, with anvil beside it, on this machine: throughput and latency of receipts, or of jobs up to L1.
 //!
 //! `cargo run --release -p assay-sequencer --example load -- receipts RATE SECONDS` submits small jobs at a rate, checks every receipt, and
-//! prints how long they took from the moment at which each was due. `load -- jobs RATE SECONDS` lets an executor that pretends to run answer
-//! them, waits until every job is in a batch on L1, and prints what a job costs there in bytes and gas.
+//! prints how long they took from the moment at which each was due. `load -- jobs RATE SECONDS` has an executor, the role's own code on the
+//! native engine, run a program of the repository on each, a challenger run a tenth of them again, waits until every job is in a batch on
+//! L1, holds every answer there against a digest by another hand, and prints what a job costs there in bytes and gas.
 #![allow(clippy::unwrap_used, reason = "what fails here is a failed measurement")]
 
 #[path = "../tests/stage/mod.rs"]
@@ -14,12 +15,19 @@ use std::time::{Duration, Instant};
 
 use alloy_primitives::{B256, Bytes, U256};
 use assay_anvil::account;
+use assay_challenger::{Challenger, ChallengerConfig};
+use assay_executor_node::{Executor, ExecutorConfig};
+use assay_node::telemetry::{Health, Metrics};
+use assay_protocol::data::blob_root;
 use assay_protocol::objects::{TaskRequest, TypedData};
 use assay_protocol::rpc::{BatchView, SignedReceipt, StatusView, methods};
 use assay_protocol::signature::recover;
+use assay_runner::L1Config;
 use jsonrpsee::core::client::{ClientT, Subscription, SubscriptionClientT};
 use jsonrpsee::rpc_params;
-use stage::{Behaviour, CLIENT, Client, EXECUTOR, FakeExecutor, SEQUENCER, Stage, connect, eventually, wallet, wasm};
+use sha2::{Digest, Sha256};
+use stage::{CLIENT, Client, EXECUTOR, SEQUENCER, Stage, claims, connect, eventually, wallet};
+use tokio_util::sync::CancellationToken;
 
 /// Connections that submit.
 const CONNECTIONS: usize = 8;
@@ -42,15 +50,17 @@ async fn main() {
     let running = stage.sequencer(config).await;
     let (url, region) = (running.url(), running.sequencer.region);
     let client = Client::new(&url, wallet(CLIENT), stage.domain).await;
-    let program = client.register(&wasm()).await.program;
+    let module = concat!(env!("CARGO_MANIFEST_DIR"), "/../jobs/wasm/sha256.wasm");
+    let program = client.register(&std::fs::read(module).unwrap()).await.program;
     println!("signing {} requests", rate * seconds);
     let jobs = signed(Arc::new(client), program, rate * seconds);
     let (jobs, client) = (jobs.0, jobs.1);
     match kind {
         "jobs" => {
-            let mut executor = FakeExecutor::join(&url, wallet(EXECUTOR), stage.domain, region).await.unwrap();
-            executor.start(256, Behaviour::Works).await;
-            through(&stage, &url, &client, jobs, rate).await;
+            let roles = Roles::start(&stage, &url, directory.path()).await;
+            through(&stage, &url, &client, &jobs, rate).await;
+            answers(&stage, region, &jobs).await;
+            roles.stop(jobs.len() as u64).await;
         }
         _ => {
             let (receipts, latencies, took) = submit(&url, &jobs, rate).await;
@@ -59,6 +69,74 @@ async fn main() {
         }
     }
     running.stop().await;
+}
+
+/// An executor and a challenger, each as it would be by itself, within this process.
+struct Roles {
+    stop: CancellationToken,
+    report: Box<dyn Fn() -> assay_challenger::Report>,
+    executing: tokio::task::JoinHandle<()>,
+    challenging: tokio::task::JoinHandle<()>,
+}
+
+impl Roles {
+    async fn start(stage: &Stage, url: &str, folder: &std::path::Path) -> Self {
+        let (health, stop, l1) = (Health::new(), CancellationToken::new(), L1Config::devnet(stage.anvil.url()));
+        let (file, data) = (folder.join("none"), folder.join("executor"));
+        let mut config = ExecutorConfig::new(l1.clone(), file.clone(), data, vec![url.to_owned()]);
+        config.jobs.slots = 256;
+        let (deployment, metrics) = (stage.deployment.clone(), Metrics::new("assay"));
+        let executor = Executor::open(config, deployment.clone(), wallet(EXECUTOR), &health, &metrics).unwrap();
+        let token = stop.clone();
+        let executing = tokio::spawn(async move { executor.run(token).await.unwrap() });
+        // It has no key: it watches, and calls a program if there is anything to tell.
+        let mut config = ChallengerConfig::new(l1, file, folder.join("challenger"));
+        config.hook = vec!["false".into()];
+        let challenger = Challenger::open(config, deployment, None, &health, &Metrics::new("assay")).unwrap();
+        let reporter = challenger.reporter();
+        let token = stop.clone();
+        let challenging = tokio::spawn(async move { challenger.run(token).await.unwrap() });
+        eventually("the roles are ready", async || health.waits_for().is_empty().then_some(())).await;
+        Self { stop, report: Box::new(move || reporter().unwrap()), executing, challenging }
+    }
+
+    /// Waits until the challenger has looked at all leaves.
+    async fn stop(self, leaves: u64) {
+        let report = eventually("the challenger has seen every leaf", async || {
+            let report = (self.report)();
+            let of = report.executors.iter().map(|line| (line.sampled, line.agreed, line.wrong)).next();
+            (report.leaves == leaves).then_some(of).flatten()
+        });
+        let (sampled, agreed, wrong) = report.await;
+        println!(
+            "the challenger has checked {leaves} faces, run {sampled} leaves again: {agreed} agreed, {wrong} wrong"
+        );
+        assert_eq!((agreed, wrong), (sampled, 0));
+        self.stop.cancel();
+        self.executing.await.unwrap();
+        self.challenging.await.unwrap();
+    }
+}
+
+/// What the job answers on an input.
+fn digest(input: &[u8]) -> Vec<u8> {
+    let hex: String = Sha256::digest(input).iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{hex}\n").into_bytes()
+}
+
+/// Every job is on L1 once, by its first attempt, with the answer that is right.
+async fn answers(stage: &Stage, region: B256, jobs: &[Signed]) {
+    let mut wanted: HashMap<B256, _> = HashMap::new();
+    for (request, _, input) in jobs {
+        wanted.insert(request.id(&stage.domain), blob_root(&digest(input)));
+    }
+    for claim in claims(stage, region).await {
+        let output = wanted.remove(&claim.result.task).expect("each once, and no others");
+        let result = claim.result;
+        assert_eq!((result.attempt, result.status, result.code, result.output), (0, 1, 0, output), "{}", result.task);
+    }
+    assert!(wanted.is_empty(), "{} are lost", wanted.len());
+    println!("{} answers on L1 checked: each job once, each digest right", jobs.len());
 }
 
 /// Requests with signatures and inputs, made on all processors.
@@ -163,7 +241,7 @@ fn report(what: &str, mut latencies: Vec<Duration>, took: Duration) {
 }
 
 /// Jobs through to L1.
-async fn through(stage: &Stage, url: &str, client: &Client, jobs: Arc<Vec<Signed>>, rate: usize) {
+async fn through(stage: &Stage, url: &str, client: &Client, jobs: &Arc<Vec<Signed>>, rate: usize) {
     let watcher = connect(url).await;
     let mut batches: Subscription<BatchView> =
         watcher.subscribe(methods::SUBSCRIBE, rpc_params!["batches"], methods::UNSUBSCRIBE).await.unwrap();
@@ -180,10 +258,10 @@ async fn through(stage: &Stage, url: &str, client: &Client, jobs: Arc<Vec<Signed
         }
         (times, bytes, began.elapsed())
     });
-    let (receipts, latencies, took) = submit(url, &jobs, rate).await;
+    let (receipts, latencies, took) = submit(url, jobs, rate).await;
     let (times, bytes, all) = posted.await.unwrap();
     assert!(receipts.iter().all(|receipt| times.contains_key(&receipt.receipt.task)), "nothing lost");
-    check(&client.status, &stage.domain, &jobs, &receipts);
+    check(&client.status, &stage.domain, jobs, &receipts);
     report("receipts", latencies, took);
     let gas = gas(stage, first_block).await;
     println!(

@@ -223,6 +223,8 @@ impl Default for Intake {
 pub struct Dispatch {
     /// Most executors.
     pub executors_max: usize,
+    /// Most connections at once on which one executor is.
+    pub connections_per_executor_max: usize,
     /// Most assignments at once to one executor, over all its connections.
     pub slots_max: usize,
     /// Milliseconds that a lease lasts unless it is renewed.
@@ -233,7 +235,13 @@ pub struct Dispatch {
 
 impl Default for Dispatch {
     fn default() -> Self {
-        Self { executors_max: 256, slots_max: 256, lease_ms: 10_000, lease_max_ms: 3_600_000 }
+        Self {
+            executors_max: 256,
+            connections_per_executor_max: 8,
+            slots_max: 256,
+            lease_ms: 10_000,
+            lease_max_ms: 3_600_000,
+        }
     }
 }
 

@@ -125,13 +125,14 @@ impl Sequencer {
         process: &mut Process,
     ) -> Result<Self, SequencerError> {
         let stop = process.token();
-        let (health, metrics) = (Health::new(), Metrics::new("assay_sequencer"));
-        let figures = SequencerMetrics::new(&metrics);
+        let (health, metrics) = (Health::new(), Metrics::new("assay"));
+        let figures = SequencerMetrics::new(&metrics.part("sequencer"));
         let context = open(config, deployment, wallet)?;
         let config = &context.config;
         let endpoint = Endpoint::new(&config.l1)?;
         let (sender, sending) =
             tx::sender(context.store.clone(), endpoint.clone(), context.wallet.clone(), sender_config(&context))?;
+        let sending = sending.metered(&metrics);
         let (journal, writing) = journal(&context.store);
         let gate = Gate::new(Duration::from_secs(config.chain.stale_seconds));
         let (news, workers) = (News::new(), Workers::new(config.intake.workers));

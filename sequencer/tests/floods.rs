@@ -17,7 +17,9 @@ use jsonrpsee::core::client::{
 use jsonrpsee::rpc_params;
 use serde_json::Value;
 use stage::raw::{address, memory_kib, raw, refused, socket_from};
-use stage::{CLIENT, Client, EXECUTOR, FakeExecutor, Stage, connect, connect_from, eventually, wallet, wasm};
+use stage::{
+    CLIENT, Client, EXECUTOR, FakeExecutor, OTHER_EXECUTOR, Stage, connect, connect_from, eventually, wallet, wasm,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -270,5 +272,27 @@ async fn what_is_replayed_changes_nothing() {
     assert_eq!(next.receipt.sequence, receipt.receipt.sequence + 2, "neither took a number");
     // What is not HTTP is not answered, and harms nobody.
     assert!(!raw(running.sequencer.rpc, b"\x16\x03\x01 not http\r\n\r\n").await.contains("200"));
+    running.stop().await;
+}
+
+/// Reported: one executor could sit on every connection that there is for executors.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_executor_has_so_many_connections_and_others_find_theirs() {
+    let Some(stage) = Stage::open().await else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let mut config = stage.config(directory.path());
+    config.dispatch.connections_per_executor_max = 2;
+    let running = stage.sequencer(config).await;
+    let (url, region) = (running.url(), running.sequencer.region);
+    let join = async |index| FakeExecutor::join(&url, wallet(index), stage.domain, region).await;
+    let first = FakeExecutor::arrives(&url, wallet(EXECUTOR), stage.domain, region).await;
+    let second = join(EXECUTOR).await.unwrap();
+    for _ in 0..20 {
+        refused(join(EXECUTOR).await.map(drop), ErrorCode::Busy);
+    }
+    let other = FakeExecutor::arrives(&url, wallet(OTHER_EXECUTOR), stage.domain, region).await;
+    drop(first);
+    let third = eventually("a connection is free again", async || join(EXECUTOR).await.ok()).await;
+    drop((second, third, other));
     running.stop().await;
 }

@@ -4,8 +4,10 @@
 mod stage;
 
 use std::collections::HashMap;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use alloy_primitives::B256;
+use assay_anvil::{Anvil, Settings};
 use assay_protocol::rpc::{ErrorCode, TaskState};
 use jsonrpsee::core::client::Error;
 use stage::{Behaviour, CLIENT, Client, EXECUTOR, FakeExecutor, Line, Stage, eventually, leaves, wallet, wasm};
@@ -64,6 +66,50 @@ async fn without_l1_nothing_new_is_taken_and_all_goes_on_when_it_is_back() {
     tasks.push(receipt.receipt.task);
     for task in &tasks {
         eventually("it is posted", async || is_posted(&client, *task).await).await;
+    }
+    each_once(&stage, region, &tasks).await;
+    running.stop().await;
+}
+
+/// L1's node is stopped in the middle of work, and started again with the chain that it had. What waited in it is gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_is_stopped_and_started_again_has_every_task_once() {
+    let folder = tempfile::tempdir().unwrap();
+    // Of a chain that is read again anvil makes the first block anew: the same one only if it is told the time of it.
+    let began = SystemTime::now();
+    let timestamp = Some(began.duration_since(UNIX_EPOCH).unwrap().as_secs());
+    let settings = Settings { state: Some(folder.path().join("chain.json")), timestamp, ..Stage::settings() };
+    let Some(mut stage) = Stage::open_on(&settings).await else { return };
+    let settings = Settings { port: stage.anvil.port(), ..settings };
+    let mut config = stage.config(&folder.path().join("sequencer"));
+    config.batches.wait_ms = 200;
+    config.chain.stale_seconds = 2;
+    config.chain.resubmit_ms = 1000;
+    let running = stage.sequencer(config).await;
+    let region = running.sequencer.region;
+    let client = Client::new(&running.url(), wallet(CLIENT), stage.domain).await;
+    let program = client.register(&wasm()).await.program;
+    let mut executor = FakeExecutor::arrives(&running.url(), wallet(EXECUTOR), stage.domain, region).await;
+    executor.start(16, Behaviour::Works).await;
+    let mut tasks = vec![client.job(program, b"0", 0).await];
+    eventually("the first is posted", async || is_posted(&client, tasks[0]).await).await;
+    for round in 1..=3_u64 {
+        for nonce in 100 * round..100 * round + 20 {
+            tasks.push(client.job(program, nonce.to_string().as_bytes(), nonce).await);
+        }
+        let Stage { anvil, deployment, domain } = stage;
+        anvil.stop().await.unwrap();
+        eventually("it is seen that L1 is away", async || {
+            running.sequencer.health.waits_for().contains_key("l1").then_some(())
+        })
+        .await;
+        stage = Stage { anvil: Anvil::start(&settings).await.unwrap(), deployment, domain };
+        // Its clock stands at that time again.
+        stage.anvil.pass_time(began.elapsed().unwrap().as_secs()).await.unwrap();
+        eventually("L1 is back", async || running.sequencer.health.waits_for().is_empty().then_some(())).await;
+    }
+    for task in &tasks {
+        eventually("every task is posted", async || is_posted(&client, *task).await).await;
     }
     each_once(&stage, region, &tasks).await;
     running.stop().await;

@@ -53,6 +53,12 @@ pub enum AnvilError {
         /// What it printed last, or how long it was given.
         reason: String,
     },
+    /// It was asked to end, and does not.
+    #[error("anvil does not end: {reason}")]
+    Unstopped {
+        /// What the system says, or how long it was given.
+        reason: String,
+    },
     /// It listens and does not answer as it should.
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
@@ -63,7 +69,10 @@ impl AnvilError {
     pub fn remedy(&self) -> Remedy {
         match self {
             AnvilError::Endpoint(error) => error.remedy(),
-            AnvilError::Missing { .. } | AnvilError::Unstartable { .. } | AnvilError::Deaf { .. } => Remedy::Stop,
+            AnvilError::Missing { .. }
+            | AnvilError::Unstartable { .. }
+            | AnvilError::Deaf { .. }
+            | AnvilError::Unstopped { .. } => Remedy::Stop,
         }
     }
 }

@@ -21,14 +21,17 @@ pub const CHAIN_ID: u64 = 31_337;
 /// How long anvil has to listen: it takes a tenth of a second, and longer on a busy machine.
 const START_TIME_MAX: Duration = Duration::from_secs(60);
 
+/// How long it has to write its state and end.
+#[cfg(unix)]
+const STOP_TIME_MAX: Duration = Duration::from_secs(60);
+
 /// Lines of output that are kept for the error when it does not start.
 const LINES_KEPT: usize = 5;
 
-/// Starts its arguments, and kills them when standard input ends. Output goes to one pipe, which the shell itself lets go of, so that
-/// its end is anvil's.
+/// Starts its arguments, and kills them when standard input ends; at a line there they are asked to end, and write what they keep. Output
+/// goes to one pipe, which the shell itself lets go of, so that its end is anvil's.
 #[cfg(unix)]
-const GUARD: &str =
-    r#"trap "" INT; exec 3<&0; "$@" </dev/null 2>&1 3<&- & exec >&- 2>&-; read -r _ <&3; kill -KILL $!; wait"#;
+const GUARD: &str = r#"trap "" INT; exec 3<&0; "$@" </dev/null 2>&1 3<&- & exec >&- 2>&-; read -r _ <&3 && kill -TERM $! && read -r _ <&3; kill -KILL $!; wait"#;
 
 /// When blocks are mined.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,6 +62,9 @@ pub struct Settings {
     pub block_gas_limit: Option<u64>,
     /// Whether contracts may be larger than L1 allows.
     pub large_contracts: bool,
+    /// A file that the chain is read from, if it is there, and written to when anvil is [stopped](Anvil::stop). Anvil 1.7 makes the first
+    /// block anew, the same one only if `timestamp` is the same; and time begins there again, until it is [passed](Anvil::pass_time).
+    pub state: Option<PathBuf>,
 }
 
 impl Default for Settings {
@@ -72,6 +78,7 @@ impl Default for Settings {
             timestamp: None,
             block_gas_limit: None,
             large_contracts: false,
+            state: None,
         }
     }
 }
@@ -85,6 +92,7 @@ impl Settings {
         set("--chain-id", self.chain_id.to_string());
         self.timestamp.iter().for_each(|timestamp| set("--timestamp", timestamp.to_string()));
         self.block_gas_limit.iter().for_each(|limit| set("--gas-limit", limit.to_string()));
+        self.state.iter().for_each(|path| set("--state", path.display().to_string()));
         match self.mining {
             Mining::Every(interval) => set("--block-time", interval.as_secs().max(1).to_string()),
             Mining::OnDemand => arguments.push("--no-mining".into()),
@@ -162,6 +170,26 @@ impl Anvil {
         &self.endpoint
     }
 
+    /// Asks it to end, and waits until it has written its state and is gone.
+    ///
+    /// # Errors
+    /// [`AnvilError::Unstopped`] if it does not end.
+    #[cfg(unix)]
+    pub async fn stop(mut self) -> Result<(), AnvilError> {
+        use std::io::Write;
+        let unstopped = |reason: String| AnvilError::Unstopped { reason };
+        let mut line = self.process.stdin.take().expect("it is piped, and taken here alone");
+        line.write_all(b"\n").map_err(|error| unstopped(error.to_string()))?;
+        let deadline = tokio::time::Instant::now() + STOP_TIME_MAX;
+        while self.is_running() {
+            if tokio::time::Instant::now() > deadline {
+                return Err(unstopped(format!("not within {} s", STOP_TIME_MAX.as_secs())));
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok(())
+    }
+
     /// Whether it still runs: nobody but its owner should end it.
     pub fn is_running(&self) -> bool {
         !self.ended.load(Ordering::Acquire)
@@ -236,9 +264,10 @@ mod tests {
             timestamp: Some(9),
             block_gas_limit: Some(60_000_000),
             large_contracts: true,
+            state: Some("chain.json".into()),
             ..Settings::default()
         };
-        let expected = "--order fifo --port 8545 --chain-id 7 --timestamp 9 --gas-limit 60000000 --block-time 2 \
+        let expected = "--order fifo --port 8545 --chain-id 7 --timestamp 9 --gas-limit 60000000 --state chain.json --block-time 2 \
             --disable-code-size-limit";
         assert_eq!(every.arguments().join(" "), expected);
         let each = Settings { mining: Mining::EachTransaction, ..Settings::default() };

@@ -43,6 +43,24 @@ async fn it_is_started_steered_and_gone_when_dropped() {
 }
 
 #[tokio::test]
+async fn it_goes_on_with_the_chain_that_it_had() {
+    let folder = tempfile::tempdir().unwrap();
+    let settings = Settings { state: Some(folder.path().join("chain.json")), ..Settings::default() };
+    let Some(anvil) = Anvil::start_or_skip(&settings).await else { return };
+    let hash = anvil.send(ACCOUNTS[0].0, ACCOUNTS[1].0, bytes!(""), 21_000).await.unwrap();
+    anvil.mine(2).await.unwrap();
+    let block = async |anvil: &Anvil| anvil.request("eth_getBlockByNumber", json!(["0x1", false])).await.unwrap();
+    let (before, port) = (block(&anvil).await, anvil.port());
+    anvil.stop().await.unwrap();
+
+    let anvil = Anvil::start(&Settings { port, ..settings }).await.unwrap();
+    assert_eq!((anvil.port(), anvil.head().await.unwrap()), (port, 2));
+    assert_eq!(block(&anvil).await["hash"], before["hash"]);
+    let receipt = anvil.request("eth_getTransactionReceipt", json!([hash])).await.unwrap();
+    assert_eq!((&receipt["status"], &receipt["blockNumber"]), (&json!("0x1"), &json!("0x1")));
+}
+
+#[tokio::test]
 async fn it_mines_by_itself_when_told_so() {
     let each = Settings { mining: Mining::EachTransaction, ..Settings::default() };
     let Some(anvil) = Anvil::start_or_skip(&each).await else { return };

@@ -13,16 +13,25 @@ use std::sync::{Arc, Mutex, PoisonError};
 #[derive(Clone, Debug)]
 pub struct Metrics {
     registry: Arc<Mutex<Registry>>,
+    /// What names begin with behind the registry's prefix.
+    part: String,
 }
 
 impl Metrics {
     /// An empty registry whose metrics' names begin with a prefix.
     pub fn new(prefix: &str) -> Self {
-        Metrics { registry: Arc::new(Mutex::new(Registry::with_prefix(prefix))) }
+        Metrics { registry: Arc::new(Mutex::new(Registry::with_prefix(prefix))), part: String::new() }
+    }
+
+    /// The same registry for a part of the process, whose metrics' names begin with its name too.
+    #[must_use]
+    pub fn part(&self, name: &str) -> Self {
+        Metrics { registry: self.registry.clone(), part: format!("{}{name}_", self.part) }
     }
 
     /// Registers any metric, for example a family with labels, and returns it.
     pub fn register<M: Metric + Clone>(&self, name: &str, help: &str, metric: M) -> M {
+        let name = format!("{}{name}", self.part);
         self.registry.lock().unwrap_or_else(PoisonError::into_inner).register(name, help, metric.clone());
         metric
     }

@@ -102,6 +102,19 @@ fn sit(rpc: &Rpc, peer: Peer, sitting: Option<Sitting>) {
     }
 }
 
+/// An executor takes its seat, if it has not too many: it shares the connections with others.
+fn seat(rpc: &Rpc, peer: Peer, executor: Address, most: usize) -> Result<(), Refusal> {
+    let mut sessions = rpc.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+    let is_its = |sitting: &&Sitting| matches!(sitting, Sitting::Seated { executor: other } if *other == executor);
+    let has = sessions.values().filter(is_its).count();
+    if has >= most {
+        let message = format!("executor {executor} is here on {has} connections, which is the most");
+        return Err(Refusal::new(ErrorCode::Busy, message));
+    }
+    sessions.insert(peer.0, Sitting::Seated { executor });
+    Ok(())
+}
+
 fn sitting(rpc: &Rpc, peer: Peer) -> Option<Sitting> {
     rpc.sessions.lock().unwrap_or_else(PoisonError::into_inner).get(&peer.0).copied()
 }
@@ -147,8 +160,8 @@ async fn authenticate(rpc: &Arc<Rpc>, peer: Peer, signature: Bytes) -> Result<Se
         return Err(Refusal::new(ErrorCode::InvalidSignature, format!("made by {signer}, wanted {key}")));
     }
     check_standing(rpc, executor, key)?;
-    sit(rpc, peer, Some(Sitting::Seated { executor }));
     let dispatch = &rpc.context.config.dispatch;
+    seat(rpc, peer, executor, dispatch.connections_per_executor_max)?;
     Ok(Session { region, slots_max: dispatch.slots_max as u64, lease_ms: dispatch.lease_ms })
 }
 

@@ -14,7 +14,7 @@ pub mod raw;
 pub use client::{Client, connect, connect_from};
 pub use executor::{Behaviour, FakeExecutor, Work, answer, result, sign};
 pub use line::Line;
-pub use posted::{leaves, parts_and_postings};
+pub use posted::{claims, leaves, parts_and_postings};
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -58,11 +58,20 @@ pub struct Stage {
 }
 
 impl Stage {
+    /// A chain with a block every second.
+    pub fn settings() -> Settings {
+        let mining = Mining::Every(Duration::from_secs(1));
+        Settings { mining, block_gas_limit: Some(60_000_000), ..Settings::default() }
+    }
+
     /// `None`, said aloud, where there is no anvil.
     pub async fn open() -> Option<Self> {
-        let mining = Mining::Every(Duration::from_secs(1));
-        let settings = Settings { mining, block_gas_limit: Some(60_000_000), ..Settings::default() };
-        let anvil = Anvil::start_or_skip(&settings).await?;
+        Self::open_on(&Self::settings()).await
+    }
+
+    /// The same on a chain of its own kind.
+    pub async fn open_on(settings: &Settings) -> Option<Self> {
+        let anvil = Anvil::start_or_skip(settings).await?;
         let treasury = Address::repeat_byte(0x77);
         let deployment = assay_deploy::deploy(anvil.endpoint(), &wallet(DEPLOYER), Preset::Devnet, treasury).await;
         let deployment = deployment.unwrap();
@@ -164,6 +173,11 @@ pub struct Running {
 impl Running {
     pub fn url(&self) -> String {
         format!("ws://{}", self.sequencer.rpc)
+    }
+
+    /// Waits until it ends by itself.
+    pub async fn ended(self) -> Result<(), Stopped> {
+        self.ended.await.unwrap()
     }
 
     /// Stops it, in order and in time.

@@ -7,14 +7,22 @@ use alloy_sol_types::SolEvent;
 use assay_node::l1::Log;
 use assay_protocol::contracts::Batches;
 use assay_protocol::data::Data;
-use assay_protocol::objects::Batch;
+use assay_protocol::objects::{Batch, Claim};
 
 use super::Stage;
 
+/// Blocks whose logs are asked for at once.
+const BLOCKS: u64 = 32;
+
 async fn logs(stage: &Stage) -> Vec<Log> {
-    let contract = stage.deployment.contracts.batches;
-    let filter = serde_json::json!([{ "address": contract, "fromBlock": "0x0", "toBlock": "latest" }]);
-    serde_json::from_value(stage.ask("eth_getLogs", filter).await).unwrap()
+    let (contract, head) = (stage.deployment.contracts.batches, stage.anvil.head().await.unwrap());
+    let mut logs = Vec::new();
+    for first in (0..=head).step_by(BLOCKS as usize) {
+        let (from, to) = (format!("{first:#x}"), format!("{:#x}", (first + BLOCKS - 1).min(head)));
+        let filter = serde_json::json!([{ "address": contract, "fromBlock": from, "toBlock": to }]);
+        logs.extend(serde_json::from_value::<Vec<Log>>(stage.ask("eth_getLogs", filter).await).unwrap());
+    }
+    logs
 }
 
 /// How many parts of data and how many batches there are.
@@ -27,6 +35,12 @@ pub async fn parts_and_postings(stage: &Stage) -> (usize, usize) {
 
 /// Every leaf of every batch of the region on L1, from its logs alone: task and attempt.
 pub async fn leaves(stage: &Stage, region: B256) -> Vec<(B256, u32)> {
+    let claims = claims(stage, region).await;
+    claims.iter().map(|claim| (claim.result.task, claim.result.attempt)).collect()
+}
+
+/// The same with all that is claimed.
+pub async fn claims(stage: &Stage, region: B256) -> Vec<Claim> {
     let (mut parts, mut found): (HashMap<(u64, u32), Bytes>, Vec<_>) = (HashMap::new(), Vec::new());
     for log in logs(stage).await {
         if let Ok(part) = Batches::DataPosted::decode_log(&log.inner) {
@@ -56,7 +70,7 @@ pub async fn leaves(stage: &Stage, region: B256) -> Vec<(B256, u32)> {
             data.extend_from_slice(&parts[&(batch.number, part)]);
         }
         let data = Data::decode(&batch, &stage.domain, &data).unwrap();
-        found.push(data.claims().map(|claim| (claim.result.task, claim.result.attempt)).collect::<Vec<_>>());
+        found.push(data.claims().collect::<Vec<_>>());
     }
     found.concat()
 }
