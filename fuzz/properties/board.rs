@@ -52,7 +52,7 @@ impl Reader<'_> {
 pub fn board(bytes: &[u8]) -> usize {
     let mut reader = Reader(bytes);
     let (mut board, mut taken) = (Board::new(COURT), Vec::new());
-    let (mut block, mut time, mut last) = (1, 1_000, 0);
+    let (mut block, mut time, mut last): (u64, u64, u64) = (1, 1_000, 0);
     while !reader.0.is_empty() {
         match reader.byte() % 16 {
             0 => (block, time) = (block + 1, time + 1 + u64::from(reader.byte())),
