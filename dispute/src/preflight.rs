@@ -1,7 +1,9 @@
-//! Preflight: the step verifier's bytecode, run in a local EVM on the very witness that would be sent.
+//! Preflight: the contracts' bytecode, run in a local EVM on the very call that would be sent.
 //!
-//! Owns a database with one contract in it. It never talks to a network. Gas is that of execution alone: what the
+//! Here the step verifier alone, on a witness; [`CourtPreflight`] has the court, for moves. Owns a database with one contract in it. It never talks to a network. Gas is that of execution alone: what the
 //! contract burns, without the transaction's base cost and its calldata.
+
+mod court;
 
 use alloy_sol_types::{SolCall, SolError, SolInterface};
 use assay_machine::record::Record;
@@ -15,6 +17,8 @@ use revm::primitives::{Address, Bytes, TxKind, address};
 use revm::state::{AccountInfo, Bytecode};
 use revm::{Context, ExecuteEvm, MainBuilder, MainContext};
 use thiserror::Error;
+
+pub use court::CourtPreflight;
 
 /// Where the verifier lies in the local EVM.
 const VERIFIER: Address = address!("00000000000000000000000000000000000a55a1");
@@ -36,20 +40,20 @@ pub struct Verified {
     pub calldata_bytes: usize,
 }
 
-/// Why the contract gave no next record.
+/// Why a contract does not do what it was asked for.
 #[derive(Debug, Error)]
 pub enum PreflightError {
-    /// The contract refused the witness.
-    #[error("the verifier refused the witness: {0}")]
+    /// The contract reverted.
+    #[error("the contract refused: {0}")]
     Refused(String),
     /// The contract ran out of gas or broke; it never should, whatever it is sent.
-    #[error("the verifier halted: {0}")]
+    #[error("the contract halted: {0}")]
     Halted(String),
     /// The local EVM failed.
     #[error("the local EVM failed: {0}")]
     Evm(String),
     /// The contract answered with something else than a record.
-    #[error("the verifier's answer can't be decoded: {0}")]
+    #[error("the contract's answer can't be decoded: {0}")]
     Answer(#[from] alloy_sol_types::Error),
 }
 

@@ -9,9 +9,9 @@ use std::convert::Infallible;
 use alloy_sol_types::SolCall;
 use assay_dispute::game::Side;
 use assay_dispute::player::{
-    Account, Board, Case, Duty, Intent, Phase, PlayError, Stakes, Task, challenge, duties, play,
+    Account, Board, Case, Duty, Intent, Phase, PlayError, Stakes, Task, challenge, duties, play, play_untried,
 };
-use assay_dispute::preflight::Preflight;
+use assay_dispute::preflight::CourtPreflight;
 use assay_protocol::contracts::Court;
 use assay_protocol::presets::Parameters;
 use assay_protocol::{Address, B256};
@@ -193,7 +193,7 @@ impl Actor {
     ///
     /// # Errors
     /// [`Helpless`], for honest players only.
-    pub fn wishes(&mut self, view: &View<'_>, preflight: &mut Preflight) -> Result<Vec<Wish>, Helpless> {
+    pub fn wishes(&mut self, view: &View<'_>, preflight: &CourtPreflight) -> Result<Vec<Wish>, Helpless> {
         let mut wishes = Vec::new();
         if self.habit == Habit::Echo {
             wishes.extend(view.mempool.iter().map(|wish| Wish {
@@ -217,14 +217,15 @@ impl Actor {
             let secret = self.key.secret();
             let made = match (self.beliefs.get(&index), duty.task) {
                 (Some(Belief::Truth(truth)), _) => {
-                    play(&duty, view.board, &view.cases[index], truth, &secret, preflight)
+                    play(&duty, game, view.board.court(), &view.cases[index], truth, &secret, preflight)
                 }
                 (Some(Belief::Lie(lie)), _) => {
                     let segment = match &game.phase {
                         Phase::Played(turn) => turn.dissection.segment(),
                         _ => view.cases[index].claimed.segment(),
                     };
-                    play(&duty, view.board, &view.cases[index], &lie.about(segment), &secret, preflight)
+                    let lie = lie.about(segment);
+                    play_untried(&duty, game, view.board.court(), &view.cases[index], &lie, &secret)
                 }
                 // What is owed to who never meant to play.
                 (None, Task::Timeout) => Ok(self.call(view, Court::timeoutCall { id: duty.game }.abi_encode())),

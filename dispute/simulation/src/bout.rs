@@ -11,7 +11,7 @@
 use std::collections::VecDeque;
 
 use assay_dispute::player::{Board, GameState};
-use assay_dispute::preflight::Preflight;
+use assay_dispute::preflight::CourtPreflight;
 use assay_protocol::Address;
 use revm::primitives::{Bytes, TxKind, U256};
 
@@ -118,7 +118,7 @@ impl Bout {
         let window_ends: Vec<u64> = (0..self.stage.cases.len()).map(|case| self.stage.window_end(case)).collect();
         self.fund();
         let referee = Referee::new(&mut self.stage, &self.actors);
-        let mut preflight = Preflight::new();
+        let preflight = self.stage.deployment.preflight();
         let mut state = Loop {
             board: Board::new(self.stage.deployment.court),
             seen: 0,
@@ -132,13 +132,13 @@ impl Bout {
         // Past every window and both clocks nobody has anything to do but to call what has run out, in a block each.
         let last = until + 2 * parameters.clock + 6 * self.pace + 2;
         for block in 1.. {
-            let wishes = self.wishes(&state.board, &window_ends, &mut preflight)?;
+            let wishes = self.wishes(&state.board, &window_ends, &preflight)?;
             state.before.push_back(self.stage.world.clone());
             if state.before.len() > DEPTH_MAX || self.reorganisations == 0 {
                 state.before.pop_front();
             }
             self.stage.world.advance(self.pace);
-            state.garbled += self.tamper(&state.board, &wishes)?;
+            state.garbled += self.tamper(&state.board, &wishes, &preflight)?;
             for late in std::mem::take(&mut state.delayed) {
                 resend(&mut self.stage.world, &late);
             }
@@ -168,14 +168,15 @@ impl Bout {
         Ok((Report { reorganisations, garbled, ..report }, world))
     }
 
-    /// Whether honest players send what the games ask for and nothing else, about one false claim at most: no exits, nothing mined
-    /// twice, nobody in front.
+    /// Whether honest players send what the games ask for and nothing else, about one false claim at most, at a price that the schedule
+    /// covers: no exits, nothing mined twice, nobody in front.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
         let disturbs = |actor: &Actor| actor.delegate.is_some() || actor.habit == Habit::Echo;
         let lies = self.is_true.iter().filter(|is_true| !**is_true).count();
         let is_calm = self.reorganisations == 0 && self.errands.is_empty();
-        is_calm && lies <= 1 && !self.actors.iter().any(disturbs)
+        let is_covered = U256::from(self.stage.world.base_fee()) <= self.stage.deployment.parameters.base_fee_max;
+        is_calm && is_covered && lies <= 1 && !self.actors.iter().any(disturbs)
     }
 
     fn fund(&mut self) {
@@ -190,7 +191,7 @@ impl Bout {
     }
 
     /// What everybody wants in the next block, in the order in which it will be mined: who watches comes first.
-    fn wishes(&mut self, board: &Board, ends: &[u64], preflight: &mut Preflight) -> Result<Vec<Wish>, Broken> {
+    fn wishes(&mut self, board: &Board, ends: &[u64], preflight: &CourtPreflight) -> Result<Vec<Wish>, Broken> {
         let (stage, pace) = (&self.stage, self.pace);
         let (mut wishes, mut first) = (Vec::new(), Vec::new());
         for is_watcher in [false, true] {
@@ -215,11 +216,11 @@ impl Bout {
     }
 
     /// Sends some of the honest moves garbled, on a chain beside this one: each must be refused with its error.
-    fn tamper(&mut self, board: &Board, wishes: &[Wish]) -> Result<u32, Broken> {
+    fn tamper(&mut self, board: &Board, wishes: &[Wish], preflight: &CourtPreflight) -> Result<u32, Broken> {
         let mut count = 0;
         for wish in wishes.iter().filter(|wish| wish.is_honest) {
             if self.tampering != 0 && self.dice.one_in(self.tampering) {
-                count += tamper::probe(&self.stage.world, board, wish)?;
+                count += tamper::probe(&self.stage.world, board, wish, preflight)?;
             }
         }
         Ok(count)

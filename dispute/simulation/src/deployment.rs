@@ -1,8 +1,10 @@
 //! The contracts, deployed on a simulated chain as a deployment does it: addresses ahead from the deployer's nonce.
 
 use alloy_sol_types::SolValue;
+use assay_dispute::preflight::CourtPreflight;
 use assay_protocol::Address;
 use assay_protocol::contracts::{Batches, Bonds, Court, Faults, Programs, StepVerifier};
+use assay_protocol::deployment::Contracts;
 use assay_protocol::objects::Domain;
 use assay_protocol::presets::Parameters;
 use revm::primitives::{Bytes, TxKind, U256};
@@ -12,6 +14,8 @@ use crate::world::{CHAIN_ID, World};
 /// Where the contracts of a simulated chain are.
 #[derive(Clone, Debug)]
 pub struct Deployment {
+    /// One step of the machine.
+    pub verifier: Address,
     /// Stakes.
     pub bonds: Address,
     /// Programs.
@@ -54,6 +58,29 @@ impl Deployment {
         let arguments = (Faults::Parameters::from(&parameters), bonds, programs, batches).abi_encode_params();
         create(world, &Faults::BYTECODE, arguments, faults);
         let domain = Domain { chain_id: CHAIN_ID, contract: batches };
-        Self { bonds, programs, batches, court, faults, domain, parameters }
+        Self { verifier, bonds, programs, batches, court, faults, domain, parameters }
+    }
+
+    /// The addresses.
+    #[must_use]
+    pub fn contracts(&self) -> Contracts {
+        Contracts {
+            step_verifier: self.verifier,
+            bonds: self.bonds,
+            programs: self.programs,
+            batches: self.batches,
+            faults: self.faults,
+            court: self.court,
+        }
+    }
+
+    /// What players try their moves with.
+    ///
+    /// # Panics
+    /// If a constructor refuses the parameters, which it has not here.
+    #[must_use]
+    pub fn preflight(&self) -> CourtPreflight {
+        CourtPreflight::new(&self.contracts(), CHAIN_ID, &self.parameters)
+            .expect("they were deployed with these numbers")
     }
 }

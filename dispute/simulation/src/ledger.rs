@@ -63,6 +63,8 @@ pub struct Ledger {
     /// What executors have deposited beyond the least stake, with which they have all registered.
     deposits: BTreeMap<Address, U256>,
     games: BTreeMap<B256, Account>,
+    /// What of challengers' scheduled gas a pot did not reach.
+    short: BTreeMap<Address, U256>,
     first_reveals: BTreeMap<(B256, B256), u64>,
     convictions: BTreeMap<Address, Conviction>,
     won: BTreeMap<Address, U256>,
@@ -112,6 +114,12 @@ impl Ledger {
     #[must_use]
     pub fn result_of(&self, who: Address) -> (U256, U256) {
         (self.won.get(&who).copied().unwrap_or_default(), self.lost.get(&who).copied().unwrap_or_default())
+    }
+
+    /// Wei of a challenger's scheduled gas that no pot has reached.
+    #[must_use]
+    pub fn short_of(&self, who: Address) -> U256 {
+        self.short.get(&who).copied().unwrap_or_default()
     }
 
     fn deposit(&mut self, transaction: &Transaction) {
@@ -214,6 +222,7 @@ impl Ledger {
                 if convict.paid < convict.costs {
                     due = due * convict.paid / convict.costs;
                 }
+                *self.short.entry(game.challenger).or_default() += game.costs[0] - due;
                 if self.is_candidate(&game) && game.key() == convict.opening {
                     due += convict.share;
                 }

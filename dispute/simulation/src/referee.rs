@@ -51,8 +51,8 @@ pub enum Broken {
         /// Wei that it should have.
         wanted: U256,
     },
-    /// An honest player is out of pocket by more than its own transactions cost beyond the schedule; or in a quiet bout, having
-    /// won, by more than what the schedule gives nothing for.
+    /// An honest player is out of pocket by more than its own transactions cost beyond the schedule, and what a pot was short of; or in
+    /// a quiet bout, having won, by more than what the schedule gives nothing for.
     #[error("honest player {who} has {got} wei, at least {least} should be left to it")]
     Poorer {
         /// Who.
@@ -178,7 +178,9 @@ impl Referee {
             }
             let outlay = outlays[&who];
             let has_won = actor.side == Side::Executor || winners.contains(&who);
-            let loss = if is_quiet && has_won { outlay.unscheduled } else { outlay.shortfall };
+            let short = ledger.short_of(who);
+            let is_covered = is_quiet && has_won && short.is_zero();
+            let loss = if is_covered { outlay.unscheduled } else { outlay.shortfall + short };
             if actor.is_honest() && got + loss < before {
                 return Err(Broken::Poorer { who, got, least: before - loss });
             }

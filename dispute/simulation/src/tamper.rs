@@ -1,11 +1,12 @@
-//! Honest calls, garbled: each must be refused with the error that names the cause, and the call itself must be taken until
-//! the last second of its clock and not after.
+//! Honest calls, garbled: each must be refused with the error that names the cause, by the chain as by the players' preflight, and
+//! the call itself must be taken until the last second of its clock and not after.
 //!
 //! Owns the table of what can be wrong with a call. Nothing is sent: each is tried on a copy of the chain.
 
 use alloy_sol_types::{SolCall, SolInterface};
 use assay_dispute::game::Dissection;
 use assay_dispute::player::{Board, Phase};
+use assay_dispute::preflight::CourtPreflight;
 use assay_protocol::contracts::Court::{CourtCalls, Position, Reply, moveCall, revealCall, stepCall};
 use assay_protocol::{Address, B256, keccak256};
 use revm::primitives::{Bytes, U256};
@@ -49,7 +50,7 @@ const AGAIN: &[&str] =
 ///
 /// # Errors
 /// [`Accepted`].
-pub fn probe(world: &World, board: &Board, wish: &Wish) -> Result<u32, Accepted> {
+pub fn probe(world: &World, board: &Board, wish: &Wish, preflight: &CourtPreflight) -> Result<u32, Accepted> {
     let mut fork = world.clone();
     let Ok(call) = CourtCalls::abi_decode(&wish.intent.data) else { return Ok(0) };
     let game = wish.duty.and_then(|duty| board.game(duty.game));
@@ -80,6 +81,14 @@ pub fn probe(world: &World, board: &Board, wish: &Wish) -> Result<u32, Accepted>
     };
     for garbled in &garbled {
         let result = attempt(&mut fork, wish.from, wish, &garbled.data);
+        if let (Some(game), Err(failure)) = (game, &result) {
+            let tried = preflight.check(game, &garbled.data);
+            let (wanted, got) = (name(failure), tried.map_or_else(|error| error.to_string(), |_| "taken".into()));
+            // An error of another contract has no name here.
+            if got == "taken" || !wanted.starts_with("0x") && !got.ends_with(&wanted) {
+                return Err(accepted(garbled.what, wanted, got));
+            }
+        }
         expect(garbled.what, garbled.errors, result)?;
     }
     let mut count = garbled.len() as u32;

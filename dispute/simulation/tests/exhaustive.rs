@@ -8,7 +8,7 @@ use assay_simulation::bout::Report;
 use assay_simulation::image;
 use assay_simulation::job::Job;
 use assay_simulation::liar::{Corruption, Story};
-use assay_simulation::plan::{Claim, Conduct, Plan, Player};
+use assay_simulation::plan::{Claim, Conduct, Plan, Player, parameters};
 
 const CROWD: u32 = 300;
 
@@ -40,8 +40,12 @@ fn honest(side: Side, cases: Vec<usize>) -> Player {
     Player::new(side, 0, Conduct::Honest, cases)
 }
 
+fn plan(claims: Vec<Claim>, players: Vec<Player>) -> Plan {
+    Plan { claims, players, is_withheld: false, pace: 2, reorganisations: 0, tampering: 0, seed: 1 }
+}
+
 fn play(jobs: &[Job], claims: Vec<Claim>, players: Vec<Player>) -> Report {
-    let plan = Plan { claims, players, is_withheld: false, pace: 2, reorganisations: 0, tampering: 0, seed: 1 };
+    let plan = plan(claims, players);
     plan.play(jobs).unwrap_or_else(|broken| panic!("{broken}: {plan:#?}"))
 }
 
@@ -119,23 +123,61 @@ fn one_honest_challenger_convicts_hundreds() {
     assert_eq!((report.games, report.won_by_challengers), (CROWD, CROWD));
 }
 
-/// What an honest executor has left of a game, in units of gas.
-fn profit_of_defence(jobs: &[Job], habit: Habit) -> i128 {
+/// What an honest executor has left of a game at a base fee, in wei.
+fn profit_of_defence(jobs: &[Job], habit: Habit, base_fee: u64) -> i128 {
     let mut challenger = Player::new(Side::Challenger, 1, lying(100, Corruption::Fuel), vec![0]);
     challenger.habit = habit;
-    let report = play(jobs, vec![claim(0, 0, None)], vec![honest(Side::Executor, vec![0]), challenger]);
+    let players = vec![honest(Side::Executor, vec![0]), challenger];
+    let mut bout = plan(vec![claim(0, 0, None)], players).bout(jobs);
+    bout.stage.world.set_base_fee(base_fee);
+    let report = bout.play().unwrap_or_else(|broken| panic!("{broken}"));
     let [(true, wei)] = report.profits[..] else { panic!("the executor was paid: {report:?}") };
-    wei / 1_000_000_000
+    wei
 }
 
 #[test]
 fn an_honest_executor_is_paid_for_what_a_challenge_costs_it() {
     let jobs = [short()];
     for habit in [Habit::Prompt, Habit::Silent { after: 1 }, Habit::Silent { after: 0 }] {
-        let profit = profit_of_defence(&jobs, habit);
+        let profit = profit_of_defence(&jobs, habit, 1_000_000_000) / 1_000_000_000;
         println!("{habit:?}: {profit} gas");
         assert!(profit >= 0, "{habit:?}: {profit} gas");
     }
+}
+
+/// Up to the cap the schedule pays for a defence whatever gas costs; above it the executor bears the rest, and nothing else (chapter 15,
+/// "baseFeeMax").
+#[test]
+fn a_base_fee_above_the_cap_costs_an_executor_the_rest_alone() {
+    let jobs = [short()];
+    let cap = u64::try_from(parameters().base_fee_max).expect("a cap is no more than a base fee can be");
+    for habit in [Habit::Prompt, Habit::Silent { after: 1 }, Habit::Silent { after: 0 }] {
+        let profit = |tenths: u64| profit_of_defence(&jobs, habit, cap / 10 * tenths);
+        let [low, at, above, high] = [5, 10, 20, 30].map(profit);
+        // The contract takes some gas more or less to find which of both is lower.
+        assert!(at >= 0 && (2 * low - at).abs() <= at / 1_000, "{habit:?}: {low} wei at half the cap, {at} at the cap");
+        // What a transaction costs more for each more that its gas costs is the same everywhere, and is all.
+        assert!(above - high == at - above && high < at, "{habit:?}: {at}, {above}, {high} wei");
+    }
+}
+
+/// A pot that is short pays the gas of all games in proportion: a liar's friends, who have it emptied, take at most one game's gas from an
+/// honest challenger, and lose as much each (chapter 14, "Sybils beside an honest challenger").
+#[test]
+fn friends_that_empty_a_pot_lose_more_than_they_take() {
+    let jobs = [short()];
+    let cap = u64::try_from(parameters().base_fee_max).expect("a cap is no more than a base fee can be");
+    let executor = Player::new(Side::Executor, 0, lying(100, Corruption::Fuel), vec![0]);
+    let mut players = vec![executor, honest(Side::Challenger, vec![0])];
+    players.extend((1..=150).map(|number| Player::new(Side::Challenger, number, lying(1, Corruption::Fuel), vec![0])));
+    let mut bout = plan(vec![claim(0, 0, Some(0))], players).bout(&jobs);
+    bout.stage.world.set_base_fee(cap);
+    // The referee has seen to it that it lost what the pot was short of for its game and what it paid beyond the schedule, no more.
+    let report = bout.play().unwrap_or_else(|broken| panic!("{broken}"));
+    let [(false, wei)] = report.profits[..] else { panic!("the challenger was paid: {report:?}") };
+    println!("{} games, {} gas by the challenger lost", report.games, wei / i128::from(cap));
+    assert_eq!(report.games, 151);
+    assert!(wei < 0, "the pot was short: {wei} wei");
 }
 
 #[test]

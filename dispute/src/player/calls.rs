@@ -1,7 +1,7 @@
 //! Duties made into calls of the court.
 //!
-//! Owns the ABI side of moves: what the strategy answers, as the court wants it shown. Every step is run through the
-//! verifier's bytecode before it becomes an intent; a player never pays for a step that L1 would refuse.
+//! Owns the ABI side of moves: what the strategy answers, as the court wants it shown. Every move is run through the
+//! contracts' bytecode before it becomes an intent; a player never pays for one that L1 would refuse as it is.
 
 use alloy_sol_types::{SolCall, SolValue};
 use assay_machine::memory::Region;
@@ -12,11 +12,11 @@ use revm::primitives::{Address, Bytes, U256};
 use thiserror::Error;
 
 use super::Intent;
-use super::board::{Board, GameState, Phase, Turn};
+use super::board::{GameState, Phase, Turn};
 use super::case::{Case, salt};
 use super::duty::{Duty, Task};
 use crate::game::{self, Answer, Dissection, Evidence, NoAnswer};
-use crate::preflight::{Preflight, PreflightError};
+use crate::preflight::{CourtPreflight, PreflightError};
 
 /// Why a duty has no call.
 #[derive(Debug, Error)]
@@ -38,13 +38,13 @@ pub enum PlayError<E> {
     /// The evidence is not to be had now.
     #[error("no evidence: {0}")]
     Evidence(E),
-    /// The step does not do on L1 what it does here: a fault of ours.
-    #[error("the verifier does not take the step: {0}")]
+    /// L1 would not take the move: a fault of ours.
+    #[error("the contracts do not take the move: {0}")]
     Preflight(#[from] PreflightError),
     /// The verifier takes the step to another state than the machine: a fault of ours.
     #[error("the verifier steps to {verifier}, the machine to {machine}")]
     Disagreement {
-        /// The verifier's state.
+        /// The verifier's state; zero if the court tells of no step.
         verifier: B256,
         /// The machine's state.
         machine: B256,
@@ -106,52 +106,77 @@ pub fn challenge<E: Evidence>(
     }))
 }
 
-/// The call that does a duty.
+/// The call that does a duty in a game of a court. Moves and steps have been tried.
 ///
 /// # Errors
 /// [`PlayError`]: nothing is to be sent.
 pub fn play<E: Evidence>(
-    duty: &Duty,
-    board: &Board,
-    case: &Case,
-    evidence: &E,
-    secret: &B256,
-    preflight: &mut Preflight,
-) -> Result<Intent, PlayError<E::Error>> {
-    let game = board.game(duty.game).ok_or(PlayError::Stale { game: duty.game })?;
-    play_game(duty, game, board.court(), case, evidence, secret, preflight)
-}
-
-/// The call that does a duty in a game of a court, for players that hold no board while they compute.
-///
-/// # Errors
-/// [`PlayError`]: nothing is to be sent.
-pub fn play_game<E: Evidence>(
     duty: &Duty,
     game: &GameState,
     court: Address,
     case: &Case,
     evidence: &E,
     secret: &B256,
-    preflight: &mut Preflight,
+    preflight: &CourtPreflight,
 ) -> Result<Intent, PlayError<E::Error>> {
+    let (intent, outcome) = make(duty, game, court, case, evidence, secret)?;
+    if matches!(duty.task, Task::Reveal | Task::Answer(_)) {
+        let logs = preflight.check(game, &intent.data)?;
+        if let Some(machine) = outcome {
+            let verifier = CourtPreflight::outcome(&logs).unwrap_or_default();
+            if verifier != machine {
+                return Err(PlayError::Disagreement { verifier, machine });
+            }
+        }
+    }
+    Ok(intent)
+}
+
+/// As [`play`], and nothing was tried: for who means to be refused.
+///
+/// # Errors
+/// [`PlayError`], but those of the preflight.
+pub fn play_untried<E: Evidence>(
+    duty: &Duty,
+    game: &GameState,
+    court: Address,
+    case: &Case,
+    evidence: &E,
+    secret: &B256,
+) -> Result<Intent, PlayError<E::Error>> {
+    Ok(make(duty, game, court, case, evidence, secret)?.0)
+}
+
+/// The call, and if it is a step, the state that the machine takes it to.
+fn make<E: Evidence>(
+    duty: &Duty,
+    game: &GameState,
+    court: Address,
+    case: &Case,
+    evidence: &E,
+    secret: &B256,
+) -> Result<(Intent, Option<B256>), PlayError<E::Error>> {
     let stale = PlayError::Stale { game: duty.game };
+    let mut outcome = None;
     let (state, data) = match (duty.task, &game.phase) {
         (Task::Reveal, Phase::Committed) => (duty.game, reveal(game, court, case, evidence, secret)?),
         (Task::Answer(side), Phase::Played(turn)) if turn.mover == side => {
-            (turn.state, answer(game, turn, evidence, preflight)?)
+            let data;
+            (data, outcome) = answer(game, turn, evidence)?;
+            (turn.state, data)
         }
         (Task::Timeout, _) => (B256::ZERO, Court::timeoutCall { id: duty.game }.abi_encode()),
         (Task::Settle, _) => (B256::ZERO, Court::settleCall { id: duty.game }.abi_encode()),
         _ => return Err(stale),
     };
-    Ok(Intent {
+    let intent = Intent {
         id: keccak256((duty.game, state, keccak256(&data[..4])).abi_encode()),
         to: court,
         value: U256::ZERO,
         data: Bytes::from(data),
         valid_until: duty.until,
-    })
+    };
+    Ok((intent, outcome))
 }
 
 fn reveal<E: Evidence>(
@@ -197,8 +222,7 @@ fn answer<E: Evidence>(
     game: &GameState,
     turn: &Turn,
     evidence: &E,
-    preflight: &mut Preflight,
-) -> Result<Vec<u8>, PlayError<E::Error>> {
+) -> Result<(Vec<u8>, Option<B256>), PlayError<E::Error>> {
     let answer = game::answer(&turn.dissection, evidence).map_err(|error| match error {
         NoAnswer::NothingToDispute(reason) => PlayError::Hopeless { game: game.id, reason: reason.to_string() },
         NoAnswer::Evidence(error) => PlayError::Evidence(error),
@@ -208,14 +232,9 @@ fn answer<E: Evidence>(
         Answer::Dissect { part, dissection } => {
             let hashes = dissection.hashes().to_vec();
             let call = Court::moveCall { id: game.id, position, reply: reply(&turn.dissection, part), hashes };
-            Ok(call.abi_encode())
+            Ok((call.abi_encode(), None))
         }
         Answer::Step { part, proof } => {
-            let verified = preflight.step(&proof.before, &proof.witness)?;
-            if verified.next != proof.after {
-                let (verifier, machine) = (verified.next.hash(), proof.after.hash());
-                return Err(PlayError::Disagreement { verifier, machine });
-            }
             let (head, memory_root) = halves(&proof.before);
             let call = Court::stepCall {
                 id: game.id,
@@ -225,7 +244,7 @@ fn answer<E: Evidence>(
                 memoryRoot: memory_root,
                 witness: proof.witness.into(),
             };
-            Ok(call.abi_encode())
+            Ok((call.abi_encode(), Some(proof.after.hash())))
         }
     }
 }

@@ -101,9 +101,12 @@ pub enum ChainError {
         /// What is missing.
         what: &'static str,
     },
-    /// L1 has another step verifier than this build, or none: its players can't know what a step does there.
-    #[error("the step verifier at {at} has code {got}, this build has {wanted}")]
-    Verifier {
+    /// L1 has another step verifier or court than this build makes of the deployment's numbers, or none: its players can't know what a
+    /// move does there.
+    #[error("the {contract} at {at} has code {got}, this build has {wanted}")]
+    Code {
+        /// Which contract.
+        contract: &'static str,
         /// Where it should be.
         at: Address,
         /// Hash of the code there.
@@ -124,7 +127,7 @@ impl ChainError {
             Self::L1(error) => error.remedy(),
             Self::Store(error) => error.remedy(),
             Self::Fold(_) | Self::Data { .. } | Self::Part { .. } | Self::Incomplete { .. } => Remedy::Reset,
-            Self::Unopenable(_) | Self::Verifier { .. } => Remedy::Stop,
+            Self::Unopenable(_) | Self::Code { .. } => Remedy::Stop,
         }
     }
 }

@@ -1,24 +1,24 @@
 //! The follower: a reader's deliveries, made rows and view, one by one.
 //!
 //! Owns the reader and the order of things: rows and the reader's mark in one commit, then the view, then the news. After a crash the
-//! view is folded from the rows; after a reorganisation too, which is simple and right, and costs a pass over the events, some hundred
-//! thousand a second. Rows that contradict L1 are thrown away and all is read again.
+//! view is folded from the rows; after a reorganisation too, from the settled view on. Rows that contradict L1 are thrown away and all is read again.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use alloy_primitives::keccak256;
+use alloy_primitives::{Address, Bytes, keccak256};
+use assay_dispute::preflight::CourtPreflight;
 use assay_node::Remedy;
 use assay_node::endpoint::{Backoff, BlockNumberOrTag, Endpoint, Provider};
 use assay_node::l1::{Delivery, Event, L1Error, Log, Reader, ReaderConfig};
 use assay_node::store::Store;
-use assay_protocol::contracts::StepVerifier;
 use assay_protocol::deployment::Deployment;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::error::ChainError;
 use super::ingest::{self, Placed};
+use super::settled::Settled;
 use super::{Chain, Head};
 
 /// Waits between questions that a node does not answer.
@@ -66,20 +66,20 @@ impl Follower {
         config: ChainConfig,
     ) -> Result<(Chain, Self), ChainError> {
         ingest::finish_reset(&store)?;
-        let opened = ingest::fold(&store, &deployment).and_then(|view| {
+        let opened = Settled::open(&store, &deployment, config.depth_max).and_then(|opened| {
             let reader = Reader::open(&store, endpoint.clone(), reading(&deployment, &config))?;
-            Ok((view, reader))
+            Ok((opened, reader))
         });
-        let (view, reader) = match opened {
+        let ((settled, view), reader) = match opened {
             Err(error) if error.remedy() == Remedy::Reset => {
                 warn!(%error, "what was derived from L1 is thrown away and read again");
                 ingest::reset(&store, config.stream)?;
                 let reader = Reader::open(&store, endpoint.clone(), reading(&deployment, &config))?;
-                (ingest::fold(&store, &deployment)?, reader)
+                (Settled::open(&store, &deployment, config.depth_max)?, reader)
             }
             opened => opened?,
         };
-        let chain = Chain::new(store, deployment, view);
+        let chain = Chain::new(store, deployment, settled, view);
         Ok((chain.clone(), Self { chain, endpoint, config, reader }))
     }
 
@@ -121,38 +121,45 @@ impl Follower {
     }
 
     async fn follow(&mut self) -> Result<std::convert::Infallible, ChainError> {
-        self.check_verifier().await?;
+        self.check_code().await?;
         loop {
             self.catch_up().await?;
             tokio::time::sleep(self.config.poll_interval).await;
         }
     }
 
-    /// The verifier on L1 is the one that this build predicts: else a step that was tried here could revert there.
-    async fn check_verifier(&self) -> Result<(), ChainError> {
-        let at = self.chain.deployment().contracts.step_verifier;
+    /// Verifier and court on L1 are those that moves are tried with here: else one that was taken could revert there.
+    async fn check_code(&self) -> Result<(), ChainError> {
+        let deployment = self.chain.deployment();
+        let preflight = CourtPreflight::of(deployment);
+        let contracts = &deployment.contracts;
+        for (contract, at) in [("step verifier", contracts.step_verifier), ("court", contracts.court)] {
+            let (code, wanted) = (self.code_at(at).await?, preflight.code_at(at).unwrap_or_default());
+            if code != wanted {
+                return Err(ChainError::Code { contract, at, got: keccak256(&code), wanted: keccak256(&wanted) });
+            }
+        }
+        Ok(())
+    }
+
+    async fn code_at(&self, at: Address) -> Result<Bytes, ChainError> {
         let mut backoff = Backoff::new(PAUSE_MIN, PAUSE_MAX);
-        let code = loop {
-            let asked = self.endpoint.call("ask for the verifier", |l1| async move { l1.get_code_at(at).await });
+        loop {
+            let asked = self.endpoint.call("ask for a contract's code", |l1| async move { l1.get_code_at(at).await });
             match asked.await {
                 Err(error) if error.remedy() == Remedy::Retry => {
-                    warn!(%error, "L1 does not say which verifier it has");
+                    warn!(%error, "L1 does not say which code a contract has");
                     backoff.wait().await;
                 }
-                answered => break answered.map_err(L1Error::from)?,
+                answered => return Ok(answered.map_err(L1Error::from)?),
             }
-        };
-        let wanted = &StepVerifier::DEPLOYED_BYTECODE;
-        match code == *wanted {
-            true => Ok(()),
-            false => Err(ChainError::Verifier { at, got: keccak256(&code), wanted: keccak256(wanted) }),
         }
     }
 
     async fn take(&mut self, mut delivery: Delivery) -> Result<(), ChainError> {
         self.time(&mut delivery).await?;
-        let chain = self.chain.clone();
-        let taken = tokio::task::spawn_blocking(move || chain.take(&delivery)).await;
+        let (chain, depth) = (self.chain.clone(), self.config.depth_max);
+        let taken = tokio::task::spawn_blocking(move || chain.take(&delivery, depth)).await;
         taken.expect("taking a delivery does not panic, and a runtime that ends it ends its caller too")
     }
 
@@ -188,10 +195,10 @@ impl Follower {
     }
 
     async fn reset(&mut self) -> Result<(), ChainError> {
-        let (chain, stream) = (self.chain.clone(), self.config.stream);
+        let (chain, stream, depth) = (self.chain.clone(), self.config.stream, self.config.depth_max);
         let done = tokio::task::spawn_blocking(move || {
             ingest::reset(chain.store(), stream)?;
-            chain.replace(ingest::fold(chain.store(), chain.deployment())?);
+            chain.refold(depth)?;
             Ok::<_, ChainError>(())
         });
         done.await.expect("a reset does not panic, and a runtime that ends it ends its caller too")?;
@@ -202,8 +209,8 @@ impl Follower {
 }
 
 impl Chain {
-    /// Takes one delivery: rows and mark, then the view.
-    fn take(&self, delivery: &Delivery) -> Result<(), ChainError> {
+    /// Takes one delivery: rows and mark, then the view. No reorganisation is deeper than `depth`, or all is read again.
+    pub(super) fn take(&self, delivery: &Delivery, depth: u64) -> Result<(), ChainError> {
         let mut batch = self.store().batch();
         match &delivery.event {
             Event::Blocks { last, logs, .. } => {
@@ -215,15 +222,30 @@ impl Chain {
                 self.change(|view| {
                     logs.iter().try_for_each(|Placed { place, time, log }| view.apply(place.0, *time, log))
                 })?;
+                self.settled().advance(self.store(), (last.number + 1).saturating_sub(depth))?;
             }
             Event::RolledBack { void_from } => {
                 ingest::delete(&mut batch, self.deployment(), *void_from)?;
                 delivery.mark(&mut batch)?;
                 batch.commit_lazily()?;
-                self.replace(ingest::fold(self.store(), self.deployment())?);
+                let is_settled = self.settled().is_before(*void_from);
+                if is_settled {
+                    let view = self.settled().newest(self.store())?;
+                    self.replace(view);
+                } else {
+                    self.refold(depth)?;
+                }
                 info!(void_from, "events of dropped blocks are gone");
             }
         }
+        Ok(())
+    }
+
+    /// Folds all rows.
+    fn refold(&self, depth: u64) -> Result<(), ChainError> {
+        let (settled, view) = Settled::open(self.store(), self.deployment(), depth)?;
+        *self.settled() = settled;
+        self.replace(view);
         Ok(())
     }
 }

@@ -4,6 +4,7 @@
 //! derived from them, bytes of parts and the two indexes, is written and deleted with them, so that it holds at every commit.
 
 use std::collections::BTreeMap;
+use std::ops::RangeBounds;
 
 use alloy_primitives::{Bytes, Log};
 use alloy_sol_types::SolEvent;
@@ -91,16 +92,15 @@ pub fn delete(batch: &mut Batch, deployment: &Deployment, void_from: u64) -> Res
     Ok(())
 }
 
-/// The view of all rows.
-pub fn fold(store: &Store, deployment: &Deployment) -> Result<View, ChainError> {
-    let mut view = View::new(deployment.contracts.clone());
-    for row in store.range(&EVENTS, ..) {
+/// Takes the rows of these places into a view that has all before them.
+pub fn take(store: &Store, view: &mut View, places: impl RangeBounds<LogPlace>) -> Result<(), ChainError> {
+    for row in store.range(&EVENTS, places) {
         let ((block, _), row) = row?;
         if let Some((time, log)) = row.log() {
             view.apply(block, time, &log)?;
         }
     }
-    Ok(view)
+    Ok(())
 }
 
 /// Throws all rows away, and where the reader stands. A crash in between is seen to by [`finish_reset`].
@@ -190,11 +190,9 @@ fn decode<E: SolEvent>(log: &Log) -> Result<E, FoldError> {
     Ok(E::decode_log(log).map_err(|reason| FoldError::Log { contract, reason })?.data)
 }
 
-/// Newest block that has rows, for tests of what is left.
-#[cfg(test)]
-pub fn newest(store: &Store) -> Option<u64> {
-    let last = store.last(&EVENTS).expect("rows can be read");
-    last.map(|((block, _), _): (LogPlace, EventRow)| block)
+/// Newest block that has rows.
+pub fn newest(store: &Store) -> Result<Option<u64>, ChainError> {
+    Ok(store.last(&EVENTS)?.map(|((block, _), _)| block))
 }
 
 #[cfg(test)]

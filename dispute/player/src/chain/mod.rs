@@ -3,6 +3,7 @@
 //! ```text
 //! follow    a reader's deliveries, taken one by one        rows      events and data in the store
 //! ingest    a delivery as one batch of writes              view      what events fold into, in memory
+//! settled   the view where no reorganisation reaches
 //! data      bytes of batches, leaves, blobs                facts     what faults of claims lean on
 //! sources   the bytes that a run needs                       silence   whether L1 is still heard
 //! ```
@@ -10,7 +11,7 @@
 //! Owns the tables of [`schema`] and the view that is folded from them. It assumes that the node shows what L1 emitted, and
 //! holds what it can against hashes: data against its header, blobs against their roots. It never sends anything.
 //!
-//! Memory is linear in what L1 has: about 400 bytes for each batch, program, registration, key and account with credit, and
+//! Memory is linear in what L1 has, twice, for the settled view stands beside the newest: about 400 bytes for each batch, program, registration, key and account with credit, and
 //! some kilobytes for each game that runs; posting any of it costs its sender gas by the slot. Bytes of batches lie in the store
 //! alone, and are read batch by batch, of at most 4 MiB. While it catches up, one page of logs is held besides.
 
@@ -21,11 +22,12 @@ mod follow;
 mod ingest;
 mod leaf;
 mod rows;
+mod settled;
 mod silence;
 mod sources;
 mod view;
 
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
 use assay_node::store::Store;
 use assay_protocol::B256;
@@ -45,6 +47,7 @@ pub use silence::{Silence, watch as watch_l1};
 pub use sources::{Blobs, Nowhere, Outputs, Reexecution, Run, SourceMissing, Sources};
 pub use view::{BatchState, Conviction, Credit, Fate, Key, Program, Region, Registration, Stakes, Standing, View};
 
+use settled::Settled;
 use silence::Heard;
 
 /// The newest block whose events are in the view.
@@ -70,12 +73,13 @@ struct Inner {
     deployment: Deployment,
     parameters: Parameters,
     view: RwLock<View>,
+    settled: Mutex<Settled>,
     head: watch::Sender<Option<Head>>,
     heard: Mutex<Option<Heard>>,
 }
 
 impl Chain {
-    fn new(store: Store, deployment: Deployment, view: View) -> Self {
+    fn new(store: Store, deployment: Deployment, settled: Settled, view: View) -> Self {
         let parameters = deployment.preset.parameters(deployment.treasury);
         let (head, _) = watch::channel(None);
         Self {
@@ -84,6 +88,7 @@ impl Chain {
                 deployment,
                 parameters,
                 view: RwLock::new(view),
+                settled: Mutex::new(settled),
                 head,
                 heard: Mutex::default(),
             }),
@@ -93,7 +98,8 @@ impl Chain {
     /// A chain that follows nothing, with a view that was made elsewhere: for tests and for tools that have the logs.
     #[must_use]
     pub fn still(store: Store, deployment: Deployment, view: View) -> Self {
-        Self::new(store, deployment, view)
+        let settled = Settled::new(&deployment);
+        Self::new(store, deployment, settled, view)
     }
 
     /// News: the newest block, each time that all up to it has been read. `None` until that was so for the first time; roles that act
@@ -143,6 +149,10 @@ impl Chain {
     #[must_use]
     pub fn facts(&self, region: B256) -> RegionFacts<'_> {
         RegionFacts::new(self, region)
+    }
+
+    fn settled(&self) -> MutexGuard<'_, Settled> {
+        self.inner.settled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn replace(&self, view: View) {

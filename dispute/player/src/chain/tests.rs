@@ -11,7 +11,7 @@ use assay_dispute::player::Phase;
 use assay_node::store::{Schema, Store};
 use assay_protocol::contracts::{Batches, Bonds, Court};
 use assay_protocol::data::{encode, parts};
-use assay_protocol::deployment::{Contracts, DEPLOYMENT_VERSION};
+use assay_protocol::deployment::DEPLOYMENT_VERSION;
 use assay_protocol::faults::{Facts, faults};
 use assay_protocol::objects::{Origin, Place, Role};
 use assay_protocol::presets::Preset;
@@ -29,21 +29,13 @@ use crate::cases::{CaseSource, Cases, CasesConfig};
 
 fn deployment(stage: &Stage) -> Deployment {
     let of = &stage.deployment;
-    let contracts = Contracts {
-        step_verifier: Address::repeat_byte(0xde).create(0),
-        bonds: of.bonds,
-        programs: of.programs,
-        batches: of.batches,
-        faults: of.faults,
-        court: of.court,
-    };
     Deployment {
         version: DEPLOYMENT_VERSION,
         chain_id: CHAIN_ID,
         preset: Preset::Devnet,
         treasury: of.parameters.treasury,
         first_block: 0,
-        contracts,
+        contracts: of.contracts(),
     }
 }
 
@@ -87,7 +79,7 @@ impl Shelf {
     }
 
     fn view(&self) -> View {
-        ingest::fold(&self.store, &self.deployment).expect("rows fold")
+        Settled::new(&self.deployment).newest(&self.store).expect("rows fold")
     }
 
     fn chain(&self) -> Chain {
@@ -273,6 +265,35 @@ fn dropped_blocks_leave_nothing_behind() {
     assert!(same(&full.view(), &whole), "after a restart");
 }
 
+/// A reorganisation costs a pass over the events that it can reach, whatever was before them: those before are not even looked at.
+#[test]
+fn what_is_settled_is_not_folded_again() {
+    let (stage, world) = bout();
+    let blocks = world.blocks();
+    let shelf = Shelf::new(deployment(&stage));
+    shelf.take(blocks);
+    let end = blocks.len() as u64;
+    let whole = shelf.view();
+    let (opened, newest) = Settled::open(&shelf.store, &shelf.deployment, 5).expect("rows fold");
+    assert!(same(&newest, &whole) && opened.is_before(end - 1), "opened");
+    let mut settled = Settled::new(&shelf.deployment);
+    for before in 1..=end {
+        settled.advance(&shelf.store, before).expect("rows fold");
+        assert!(same(&settled.newest(&shelf.store).expect("rows fold"), &whole), "settled before {before}");
+        assert!(settled.is_before(before) && !settled.is_before(before - 1), "settled before {before}");
+    }
+    // Without the rows that are settled, the events of the others are enough.
+    let middle = end / 2;
+    let mut settled = Settled::new(&shelf.deployment);
+    settled.advance(&shelf.store, middle).expect("rows fold");
+    let mut batch = shelf.store.batch();
+    for row in shelf.store.range(&EVENTS, ..(middle, 0)) {
+        batch.delete(&EVENTS, &row.expect("rows can be read").0);
+    }
+    batch.commit().expect("there is room");
+    assert!(same(&settled.newest(&shelf.store).expect("rows fold"), &whole), "nothing of what is settled was read");
+}
+
 fn grown_to(shelf: &Shelf) -> usize {
     shelf.store.last(&EVENTS).expect("rows can be read").map_or(0, |((block, _), _)| block as usize + 1)
 }
@@ -332,7 +353,10 @@ fn the_part_that_was_posted_last_counts() {
     assert_eq!(ingest::count(&shelf.store, rows::attempt_hash(region, claim.result.task, 0)), 2);
 
     shelf.roll_back(1001);
-    assert_eq!((shelf.view().batch(region, 1), ingest::newest(&shelf.store)), (None, Some(1000)));
+    assert_eq!(
+        (shelf.view().batch(region, 1), ingest::newest(&shelf.store).expect("rows can be read")),
+        (None, Some(1000))
+    );
     let mut batch = shelf.store.batch();
     let again = ingest::write(&mut batch, &shelf.deployment, &[at(1001, 0, &posted)]);
     assert!(matches!(again, Err(ChainError::Data { number: 1, .. })), "with the bad part back, the bytes are others");

@@ -5,8 +5,7 @@
 use alloy_primitives::{Address, Bytes, U256};
 use alloy_sol_types::SolCall;
 use assay_dispute::evidence::Crowd;
-use assay_dispute::player::{Duty, GameState, PlayError, Stakes, Task, challenge, play_game};
-use assay_dispute::preflight::Preflight;
+use assay_dispute::player::{self, Duty, GameState, PlayError, Stakes, Task, challenge};
 use assay_protocol::Levels;
 use assay_protocol::contracts::Court;
 use thiserror::Error;
@@ -50,7 +49,7 @@ pub enum MakeError {
     /// Bytes of the run are not to be had.
     #[error(transparent)]
     Source(#[from] SourceMissing),
-    /// A fault of ours: the verifier does not do what the machine does.
+    /// A fault of ours: L1 would not take the move, or not as the machine does.
     #[error("the move was not sent: {0}")]
     Preflight(String),
 }
@@ -109,8 +108,7 @@ fn play(shared: &Shared, duty: &Duty, leaf: LeafId) -> Result<Made, MakeError> {
     let game: Option<GameState> = shared.chain.view().board().game(duty.game).cloned();
     let Some(game) = game else { return Ok(Made::Nothing) };
     let opened = shared.cases.open(leaf, crowd(shared, leaf, &shared.config))?;
-    let mut preflight = Preflight::new();
-    match play_game(duty, &game, court, &opened.case, &opened.evidence, &shared.secret, &mut preflight) {
+    match player::play(duty, &game, court, &opened.case, &opened.evidence, &shared.secret, &shared.preflight) {
         Ok(intent) => Ok(call(intent.data.to_vec())),
         Err(PlayError::Stale { .. }) => Ok(Made::Nothing),
         Err(PlayError::Hopeless { reason, .. }) => Ok(Made::Hopeless { reason }),

@@ -34,6 +34,7 @@ use std::sync::{Arc, Mutex};
 
 use alloy_primitives::{Address, U256, keccak256};
 use assay_dispute::player::Account;
+use assay_dispute::preflight::CourtPreflight;
 use assay_node::Remedy;
 use assay_node::keys::{KeyError, Wallet};
 use assay_node::store::StoreError;
@@ -109,6 +110,7 @@ struct Shared {
     cases: Arc<dyn CaseSource>,
     sender: Sender,
     secret: B256,
+    preflight: CourtPreflight,
     config: PlayerConfig,
     wake: Notify,
     /// Executors of the leaves that are to be challenged, by batch and index.
@@ -127,7 +129,8 @@ pub fn player(
     metrics: &Metrics,
 ) -> (Player, Actor) {
     let (wake, executors) = (Notify::new(), Mutex::default());
-    let shared = Arc::new(Shared { chain, cases, sender, secret, config, wake, executors });
+    let preflight = CourtPreflight::of(chain.deployment());
+    let shared = Arc::new(Shared { chain, cases, sender, secret, preflight, config, wake, executors });
     (Player { shared: shared.clone() }, Actor::new(shared, metrics))
 }
 

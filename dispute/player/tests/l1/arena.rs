@@ -13,10 +13,10 @@ use alloy_primitives::{Address, Bytes, U256};
 use assay_anvil::{Anvil, Settings};
 use assay_dispute::game::Side;
 use assay_dispute::player::{Account, GameState, duties};
-use assay_dispute::preflight::Preflight;
+use assay_dispute::preflight::CourtPreflight;
 use assay_node::endpoint::{Endpoint, EndpointConfig};
 use assay_player::chain::{Chain, Follower, LeafId};
-use assay_protocol::deployment::{Contracts, DEPLOYMENT_VERSION, Deployment};
+use assay_protocol::deployment::{DEPLOYMENT_VERSION, Deployment};
 use assay_protocol::presets::Preset;
 use assay_simulation::actor::{Actor, View, Wish};
 use assay_simulation::bout::Bout;
@@ -52,7 +52,7 @@ pub struct Arena {
     rivals: Vec<Actor>,
     /// Those that have sent a challenge, whatever became of it.
     challengers: BTreeSet<Address>,
-    preflight: Preflight,
+    preflight: CourtPreflight,
     _directory: TempDir,
 }
 
@@ -81,7 +81,7 @@ impl Arena {
             .map(|player| player.key().address())
             .collect();
         let rivals = actors.into_iter().filter(|actor| !honest.contains(&actor.address())).collect();
-        let (challengers, preflight) = (BTreeSet::new(), Preflight::new());
+        let (challengers, preflight) = (BTreeSet::new(), stage.deployment.preflight());
         let mut arena = Self {
             anvil,
             deployment,
@@ -164,7 +164,7 @@ impl Arena {
                 pace: 1,
                 mempool: &wishes,
             };
-            let made = rival.wishes(&view, &mut self.preflight).expect("liars are never helpless");
+            let made = rival.wishes(&view, &self.preflight).expect("liars are never helpless");
             wishes.extend(made);
         }
         wishes
@@ -297,14 +297,7 @@ pub async fn replay(anvil: &Anvil, world: &World) {
 
 /// The file that processes read, for a stage.
 pub fn deployment_of(of: &Simulated) -> Deployment {
-    let contracts = Contracts {
-        step_verifier: Address::repeat_byte(0xde).create(0),
-        bonds: of.bonds,
-        programs: of.programs,
-        batches: of.batches,
-        faults: of.faults,
-        court: of.court,
-    };
+    let contracts = of.contracts();
     let (chain_id, treasury) = (CHAIN_ID, of.parameters.treasury);
     Deployment { version: DEPLOYMENT_VERSION, chain_id, preset: Preset::Devnet, treasury, first_block: 0, contracts }
 }

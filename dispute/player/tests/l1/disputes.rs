@@ -6,8 +6,12 @@ use assay_dispute::game::Side;
 use assay_dispute::player::Phase;
 use assay_node::endpoint::{Endpoint, EndpointConfig};
 use assay_node::telemetry::Metrics;
+use assay_node::tx::INTENTS;
 use assay_player::chain::{Blobs, ChainError, Fate};
+use assay_player::player::rows::WORKS;
 use assay_protocol::BlobRef;
+use assay_protocol::deployment::Deployment;
+use assay_protocol::presets::Preset;
 use assay_simulation::actor::Habit;
 use assay_simulation::job::Job;
 use assay_simulation::plan::{Conduct, Plan, Player};
@@ -160,18 +164,57 @@ async fn an_executor_wins_whatever_the_sequencer_keeps_back() {
     ended.await.unwrap();
 }
 
-/// A deployment with another verifier than this build's is not played on.
+/// A deployment with another verifier or court than this build's is not played on, nor one that was made with other numbers.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn another_verifier_is_refused() {
+async fn other_contracts_are_refused() {
     let (plan, sitter) = against_challengers(2, 1);
     let Some(arena) = Arena::open(&plan, &Job::all()).await else { return };
     let directory = tempfile::tempdir().unwrap();
     let endpoint = Endpoint::new(&EndpointConfig::new(arena.anvil.url())).unwrap();
-    let mut deployment = arena.deployment.clone();
-    deployment.contracts.step_verifier = sitter.address();
-    let (_, follower) = follow(open_store(directory.path()), endpoint, &deployment);
-    let refused = follower.run(CancellationToken::new()).await.unwrap_err();
-    assert!(matches!(refused, ChainError::Verifier { at, .. } if at == sitter.address()), "{refused}");
+    let refused = async |name: &str, change: &dyn Fn(&mut Deployment)| {
+        let mut deployment = arena.deployment.clone();
+        change(&mut deployment);
+        let (_, follower) = follow(open_store(&directory.path().join(name)), endpoint.clone(), &deployment);
+        match follower.run(CancellationToken::new()).await.unwrap_err() {
+            ChainError::Code { contract, at, .. } => (contract, at),
+            error => panic!("{error}"),
+        }
+    };
+    let (nobody, court) = (sitter.address(), arena.deployment.contracts.court);
+    let verifier = refused("verifier", &|deployment| deployment.contracts.step_verifier = nobody).await;
+    assert_eq!(verifier, ("step verifier", nobody));
+    assert_eq!(refused("court", &|deployment| deployment.contracts.court = nobody).await, ("court", nobody));
+    assert_eq!(refused("numbers", &|deployment| deployment.preset = Preset::Testnet).await, ("court", court));
+}
+
+/// What a player has written down about its games goes when they are over and no reorganisation reaches them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_of_games_that_are_over_go() {
+    let (plan, sitter) = against_challengers(2, 2);
+    let Some(mut arena) = Arena::open(&plan, &Job::all()).await else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let seat = sit(sitter, &arena.anvil.url(), &arena.deployment, directory.path());
+    let store = seat.chain.store().clone();
+    let (stop, ended) = seat.play_beside(Vec::new());
+    play(&mut arena, sitter).await;
+    let rows = || {
+        let account = sitter.address();
+        (store.prefix(&WORKS, &account).count(), store.prefix(&INTENTS, &account).count())
+    };
+    let (works, intents) = rows();
+    assert!(works >= 4 && intents >= 4, "{works} works, {intents} intents of two games");
+    arena.anvil.mine(300).await.unwrap();
+    // It looks for such rows every few heads.
+    let swept = async {
+        while rows() != (0, 0) {
+            arena.anvil.mine(1).await.unwrap();
+            tokio::time::sleep(3 * GLANCE).await;
+        }
+    };
+    let _ = tokio::time::timeout(PATIENCE, swept).await;
+    assert_eq!(rows(), (0, 0), "of {works} works and {intents} intents");
+    stop.cancel();
+    ended.await.unwrap();
 }
 
 /// The player says that it has won all games, when it has read the last block.
