@@ -9,7 +9,7 @@ use assay_machine::memory::proof::ChunkProof;
 use assay_machine::memory::zero::zero;
 use assay_machine::memory::{Memory, SparseMemory};
 use assay_machine::record::Record;
-use assay_machine::witness::{Witness, WitnessError, prove_step, step_in_place, verify_step};
+use assay_machine::witness::{CHUNKS_MAX, Witness, WitnessError, prove_step, step_in_place, verify_step};
 use assay_protocol::{B256, Status, TrapCode};
 use images::{Image, Random, image, is_numeric, opcodes};
 use std::collections::{BTreeMap, BTreeSet};
@@ -223,6 +223,10 @@ fn each_refusal_says_why() {
     let (empty, untouched) = (verify_step(record, &[]), memory.chunk_proof(3 << 36));
     assert_eq!(empty, Err(NotOpened { address: code.address }));
     assert_eq!(verify(&[&code, &stack, &untouched]), Err(NotTouched { address: 3 << 36 }));
+    let many: Vec<ChunkProof> = (0..=CHUNKS_MAX as u64).map(|i| memory.chunk_proof((3 << 36) + 1024 * i)).collect();
+    let refs: Vec<&ChunkProof> = many.iter().collect();
+    assert_eq!(verify(&refs), Err(TooManyChunks));
+    assert_eq!(verify(&refs[1..]), Err(NotOpened { address: code.address }), "eight are read");
 
     let mut lied = stack.clone();
     lied.bytes[0] ^= 1;

@@ -1,6 +1,7 @@
 //! Chapter 2 against `assay_machine::memory`: regions, sizes, zero hashes, blobs.
 
-use assay_machine::memory::layout::{Kind, LEAF_SIZE, PAGE_SIZE, Region, SPACE_SIZE};
+use assay_machine::memory::hash;
+use assay_machine::memory::layout::{Kind, LEAF_SIZE, PAGE_SIZE, Page, Region, SPACE_SIZE};
 use assay_machine::memory::top::RegionRoots;
 use assay_machine::memory::zero::zero;
 use assay_machine::memory::{commit_blob, mount_blob};
@@ -66,6 +67,28 @@ fn zero_hashes_are_those_of_the_vectors() {
         let listed: Vec<B256> =
             vectors[name].as_array().unwrap().iter().map(|hash| hash.as_str().unwrap().parse().unwrap()).collect();
         assert_eq!(zero(kind), listed, "{name}");
+    }
+}
+
+/// The file's digests are of another implementation of BLAKE3, and its chunk values reproduce them.
+#[test]
+fn pages_and_chunks_are_those_of_the_vectors() {
+    let text = std::fs::read_to_string(folder().join("vectors/blake3_chunks.json")).unwrap();
+    let vectors: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let pages = vectors["pages"].as_array().unwrap();
+    assert!(pages.len() >= 4, "the file lists pages");
+    for listed in pages {
+        let name = listed["name"].as_str().unwrap();
+        let hash = |value: &serde_json::Value| value.as_str().unwrap().parse::<B256>().unwrap();
+        let page: Page = hex::decode(&listed["page"].as_str().unwrap()[2..]).unwrap().try_into().unwrap();
+        assert_eq!(hash::page(&page), hash(&listed["digest"]), "{name}");
+        let values: Vec<B256> = listed["chunks"].as_array().unwrap().iter().map(hash).collect();
+        let (chunks, _) = page.as_chunks();
+        for (index, chunk) in chunks.iter().enumerate() {
+            assert_eq!(hash::chunk(chunk, index), values[index], "{name}, chunk {index}");
+        }
+        let pairs = [hash::chunk_pair(&values[0], &values[1]), hash::chunk_pair(&values[2], &values[3])];
+        assert_eq!(hash::page_of_pairs(&pairs[0], &pairs[1]), hash(&listed["digest"]), "{name}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Every file of vectors says where its expectations come from, and chapter 10 says the same.
+//! Every file of vectors says where its expectations come from, and chapter 10 says the same, and who reads it.
 
 use assay_specs::document::{Document, folder};
 use serde_json::Value;
@@ -30,6 +30,15 @@ fn vectors_name_their_source() {
         let name = format!("specs/vectors/{}", path.file_name().unwrap().to_str().unwrap());
         let row = table.rows.iter().find(|row| row[0] == name).unwrap_or_else(|| panic!("chapter 10 lists {name}"));
         assert!(source.starts_with(table.cell(row, "source")), "{name}: {source}");
+        // Readers that the table names do name the file.
+        let file = path.file_name().unwrap().to_str().unwrap();
+        for column in ["read by Rust", "read by the contracts' tests"] {
+            for reader in table.cell(row, column).split(", ").filter(|reader| reader.contains('/')) {
+                let source = std::fs::read_to_string(folder().join("..").join(reader))
+                    .unwrap_or_else(|error| panic!("{name}, {column}, {reader}: {error}"));
+                assert!(source.contains(file), "{reader} reads {name}");
+            }
+        }
         count += 1;
     }
     assert_eq!(count, table.rows.len());

@@ -12,8 +12,8 @@ use assay_protocol::B256;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-/// Steps of an image that does not say how many.
-const STEPS_MAX: u64 = 64;
+/// Most steps that an image may say.
+pub const STEPS_MAX: u64 = 64;
 
 #[derive(Deserialize)]
 struct File {

@@ -5,6 +5,7 @@
 //! three     a step made three ways, and the tally of what was covered
 //! numeric   every operator in every family on the operands of specs/vectors/numeric.json, whose results are exact arithmetic
 //! edges     the ends of chunks, pages, regions, tables, STACK and records, opcode by opcode
+//! lowered   modules of every instruction on edge operands: the fast interpreter's handlers beside the definition
 //! jobs      steps drawn from real runs of the sample jobs, beside the fast interpreter
 //! hostile   specs/vectors/images.json: images by hand, run until they halt or for as long as the file says
 //! tamper    witnesses with a bit, an entry, a sibling, a mask, their length or their root changed
@@ -23,9 +24,12 @@ mod images;
 mod edges;
 mod hostile;
 mod jobs;
+mod lowered;
+mod modules;
 mod numeric;
 mod tamper;
 mod three;
+mod vectors;
 
 use assay_dispute::preflight::Preflight;
 use assay_machine::isa::{name_of, op};
@@ -84,11 +88,12 @@ fn follow(three: &mut Three, image: &mut Image, name: &str) {
 
 #[test]
 fn every_opcode_in_lock_step() {
-    let sources: [Source; 6] = [
+    let sources: [Source; 7] = [
         ("cases by hand", cases_by_hand),
         ("numeric vectors", numeric::all),
         ("random images", random_images),
         ("edges", edges::all),
+        ("lowered modules", lowered::all),
         ("jobs", jobs::all),
         ("hostile images", hostile::all),
     ];

@@ -5,26 +5,11 @@
 
 use super::images::Image;
 use super::three::Three;
+use super::vectors;
 use assay_machine::isa::{BRANCH, BRANCH_IMMEDIATE, IMMEDIATE, Instruction, Numeric, name_of, numeric_kind};
 use assay_machine::memory::{Memory, Region, SparseMemory};
 use assay_machine::record::Record;
 use assay_protocol::{B256, TrapCode};
-use serde::Deserialize;
-
-#[derive(Deserialize)]
-struct File {
-    operators: Vec<Operator>,
-}
-
-#[derive(Deserialize)]
-struct Operator {
-    opcode: u16,
-    a: Vec<String>,
-    #[serde(default)]
-    b: Vec<String>,
-    result: Vec<String>,
-    trap: Vec<u32>,
-}
 
 /// The slots of the operands and the result. The result's lies in another leaf than the operands'.
 const A: u16 = 3;
@@ -36,10 +21,6 @@ const TARGET: u32 = 0xfedc_ba98;
 const TAKEN: u64 = 3;
 const NOT_TAKEN: u64 = 5;
 
-fn word(hex: &str) -> u64 {
-    u64::from_str_radix(hex.strip_prefix("0x").expect("words are hexadecimal"), 16).expect("words have 64 bits")
-}
-
 /// One operator on one pair of operands, and what the file says it gives.
 struct Case {
     opcode: u16,
@@ -50,17 +31,10 @@ struct Case {
 
 /// All vectors, in all families.
 pub fn all(three: &mut Three) {
-    let file: File = serde_json::from_str(include_str!("../../../specs/vectors/numeric.json"))
-        .expect("the vectors are of this form");
-    for operator in &file.operators {
+    for operator in vectors::exact() {
         let kind = numeric_kind(operator.opcode).expect("the vectors are of numeric operators");
-        for (index, a) in operator.a.iter().enumerate() {
-            let wanted = match TrapCode::from_code(operator.trap[index]) {
-                Some(code) => Err(code),
-                None => Ok(word(&operator.result[index])),
-            };
-            let b = operator.b.get(index).map_or(0, |b| word(b));
-            families(three, kind, &Case { opcode: operator.opcode, a: word(a), b, wanted });
+        for vectors::Case { a, b, result } in operator.cases {
+            families(three, kind, &Case { opcode: operator.opcode, a, b, wanted: result });
         }
     }
 }

@@ -2,13 +2,13 @@
 //!
 //! Owns the comparison and the tally. Disagreements are collected, so that one run shows them all.
 
-use super::images::Image;
-use assay_dispute::preflight::Preflight;
+use super::images::{Image, Random};
+use assay_dispute::preflight::{Preflight, PreflightError};
 use assay_machine::isa::{Instruction, form_of, name_of};
 use assay_machine::memory::{Memory, Region};
 use assay_machine::record::Record;
-use assay_machine::witness::{prove_step, verify_step};
-use assay_protocol::{Status, TrapCode};
+use assay_machine::witness::{Witness, prove_step, verify_step};
+use assay_protocol::{Status, TrapCode, keccak256};
 use std::collections::BTreeMap;
 
 /// How a running record can end: (status, code), the code of an exit left out.
@@ -27,6 +27,8 @@ pub const ALL_ENDINGS: &[(u8, u32)] = &[
     (Status::Trap as u8, TrapCode::BadSignature as u32),
     (Status::Trap as u8, TrapCode::OutputLimit as u32),
 ];
+/// Seed of the changes to witnesses.
+const CHANGES_SEED: u64 = 0xb17;
 /// Disagreements that are printed whole.
 const PRINTED_MAX: usize = 20;
 
@@ -56,6 +58,8 @@ pub struct Tally {
     pub gas_max: (u64, String),
     /// Longest witness in bytes, and of which step.
     pub witness_bytes_max: (usize, String),
+    /// Changed witnesses that were given to the twin, and of these to the contract.
+    pub changed: (u64, u64),
     /// What did not agree.
     pub disagreements: Vec<String>,
 }
@@ -74,6 +78,8 @@ impl Tally {
         for (ending, count) in other.endings {
             *self.endings.entry(ending).or_default() += count;
         }
+        self.changed.0 += other.changed.0;
+        self.changed.1 += other.changed.1;
         self.gas_max = self.gas_max.clone().max(other.gas_max);
         self.witness_bytes_max = self.witness_bytes_max.clone().max(other.witness_bytes_max);
         self.disagreements.extend(other.disagreements);
@@ -85,6 +91,7 @@ impl Tally {
         println!("  {} fetch nothing, {} are of undefined opcodes", self.without_fetch, self.undefined);
         println!("  most gas {} in {}", self.gas_max.0, self.gas_max.1);
         println!("  longest witness {} bytes in {}", self.witness_bytes_max.0, self.witness_bytes_max.1);
+        println!("  {} changed witnesses refused by the twin, {} of them by the contract", self.changed.0, self.changed.1);
         println!("endings (status, code): steps");
         for ((status, code), count) in &self.endings {
             println!("  ({status}, {code}): {count}");
@@ -120,6 +127,8 @@ impl Tally {
 /// Makes steps three ways.
 pub struct Three {
     evm: Preflight,
+    /// Chooses what is changed in a witness.
+    random: Random,
     /// What was covered so far.
     pub tally: Tally,
 }
@@ -127,7 +136,7 @@ pub struct Three {
 impl Three {
     /// With a local EVM of its own.
     pub fn new() -> Self {
-        Self { evm: Preflight::new(), tally: Tally::default() }
+        Self { evm: Preflight::new(), random: Random(CHANGES_SEED), tally: Tally::default() }
     }
 
     /// Makes the image's next step; the image moves on.
@@ -167,10 +176,30 @@ impl Three {
                 if witness.len() > self.tally.witness_bytes_max.0 {
                     self.tally.witness_bytes_max = (witness.len(), name());
                 }
+                self.refuse_changed(&before, witness, &name());
             }
             Err(error) => {
                 let hex = hex::encode(witness);
                 self.disagree(format!("{name}: contract {error}, definition {next:?}, from {before:?}, witness {hex}"));
+            }
+        }
+    }
+
+    /// A change of each kind to a witness that holds: the twin refuses every one of them, the contract one of them by turns.
+    fn refuse_changed(&mut self, before: &Record, witness: &[u8], name: &str) {
+        let turn = self.tally.steps;
+        for (kind, (what, changed)) in changes(witness, &mut self.random).into_iter().enumerate() {
+            self.tally.changed.0 += 1;
+            if let Ok(next) = verify_step(*before, &changed) {
+                self.disagree(format!("the twin takes {what} of {name}: {next:?}"));
+            }
+            if turn % (KINDS * CONTRACT_EVERY) != kind as u64 * CONTRACT_EVERY {
+                continue;
+            }
+            self.tally.changed.1 += 1;
+            match self.evm.step(before, &changed) {
+                Err(PreflightError::Refused(_)) => {}
+                other => self.disagree(format!("the contract, {what} of {name}: {other:?}")),
             }
         }
     }
@@ -186,6 +215,33 @@ impl Three {
     pub fn disagree(&mut self, what: String) {
         self.tally.disagreements.push(what);
     }
+}
+
+/// Kinds of change to a witness.
+const KINDS: u64 = 4;
+/// Of so many steps that the contract makes, one is followed by a change that it must refuse. `tamper` has many more.
+const CONTRACT_EVERY: u64 = 2;
+
+/// A witness with one bit flipped, a byte more, a byte less, and another sibling; as many of them as it has what it takes.
+fn changes(witness: &[u8], random: &mut Random) -> Vec<(&'static str, Vec<u8>)> {
+    let mut changes = vec![("a byte more", [witness, &[0]].concat())];
+    if witness.is_empty() {
+        return changes;
+    }
+    let mut flipped = witness.to_vec();
+    let bit = random.below(8 * witness.len() as u64) as usize;
+    flipped[bit / 8] ^= 1 << (bit % 8);
+    changes.push(("a bit flipped", flipped));
+    changes.push(("a byte less", witness[..witness.len() - 1].to_vec()));
+    let mut entries = Witness::parse(witness).expect("a proof holds a witness").entries().to_vec();
+    let entry = random.below(entries.len() as u64) as usize;
+    let inner = Region::of(entries[entry].address).kind().inner_siblings();
+    let spelled_out = |at: &usize| *at < inner || *at - inner >= 32 || entries[entry].mask >> (at - inner) & 1 == 0;
+    let siblings: Vec<usize> = (0..entries[entry].siblings.len()).filter(spelled_out).collect();
+    let sibling = random.pick(&siblings);
+    entries[entry].siblings[sibling] = keccak256(entries[entry].siblings[sibling]);
+    changes.push(("another sibling", Witness::new(entries).to_bytes()));
+    changes
 }
 
 /// The opcode at a record's pc, if a step from it fetches; `code` gives the instruction's bytes.

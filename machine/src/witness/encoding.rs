@@ -3,7 +3,7 @@
 //! Owns the layout and the strictness: a list of opened chunks has one encoding, and parsing accepts no other. It does
 //! not know what a step touches.
 
-use super::WitnessError;
+use super::{CHUNKS_MAX, WitnessError};
 use crate::memory::layout::{Kind, Region, SPACE_SIZE, TOP_DEPTH};
 use crate::memory::proof::ChunkProof;
 use crate::memory::zero::zero;
@@ -56,6 +56,9 @@ impl Witness {
         let mut reader = Reader { bytes, offset: 0 };
         let mut entries: Vec<ChunkProof> = Vec::new();
         while reader.offset < bytes.len() {
+            if entries.len() == CHUNKS_MAX {
+                return Err(WitnessError::TooManyChunks);
+            }
             let entry = parse_entry(&mut reader)?;
             if let Some(previous) = entries.last()
                 && previous.address >= entry.address

@@ -19,6 +19,9 @@ pub use verify::verify_step;
 
 use alloy_primitives::B256;
 
+/// Most chunks that a witness opens: no step touches more than seven (specs/09-one-step-proofs.md).
+pub const CHUNKS_MAX: usize = 8;
+
 /// Why a witness is refused. Whoever made it must make it again; retrying the same bytes is of no use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WitnessError {
@@ -46,6 +49,9 @@ pub enum WitnessError {
         /// Bytes in a chunk of its region.
         wanted: u64,
     },
+    /// More entries than any step has chunks.
+    #[error("a witness opens at most {} chunks, got more", CHUNKS_MAX)]
+    TooManyChunks,
     /// Entries out of order, or one chunk opened twice.
     #[error("addresses ascend: {previous:#x} is followed by {address:#x}")]
     NotAscending {
