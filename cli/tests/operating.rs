@@ -4,99 +4,18 @@
 //! Without an anvil each test counts itself as skipped, aloud; where `ASSAY_REQUIRE_ANVIL` is set it fails.
 #![allow(clippy::unwrap_used)]
 
-use std::io::{BufRead, BufReader, Read, Write};
+mod processes;
+
+use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use alloy_primitives::{Address, U256};
-use assay_anvil::{Anvil, Mining, Settings};
+use processes::{
+    PATIENCE, Running, answer, anvil, assay, deployed, eventually, executor, party, registered, sequencer,
+};
 use serde_json::{Value, json};
-
-/// Nothing here takes longer, on however slow a machine, unless it hangs.
-const PATIENCE: Duration = Duration::from_secs(120);
-
-/// The binary in a folder, with nothing of this test's own environment.
-fn assay(folder: &Path, arguments: &[&str], environment: &[(&str, String)]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_assay"));
-    for name in ["L1__URL", "DEPLOYMENT", "KEYSTORE", "PASSWORD_FILE", "SEQUENCER", "DATA"] {
-        command.env_remove(format!("ASSAY__{name}"));
-    }
-    command.args(arguments).current_dir(folder).stdin(Stdio::null()).env_remove("ASSAY_PASSWORD");
-    command.envs(environment.iter().map(|(name, value)| (name, value)));
-    command
-}
-
-fn answer(output: &Output) -> Value {
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    serde_json::from_slice(&output.stdout).unwrap()
-}
-
-/// A process that goes away with its test.
-struct Running {
-    child: Child,
-    stdout: BufReader<ChildStdout>,
-}
-
-impl Running {
-    fn start(mut command: Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let stdout = BufReader::new(child.stdout.take().unwrap());
-        Self { child, stdout }
-    }
-
-    /// Its first JSON value, whether on one line or on many.
-    fn first(&mut self) -> Value {
-        let mut text = String::new();
-        loop {
-            let read = self.stdout.read_line(&mut text).unwrap();
-            assert!(read > 0, "it has ended: {text}");
-            if let Ok(value) = serde_json::from_str(&text) {
-                return value;
-            }
-        }
-    }
-
-    /// Asks it to stop, and says how long that took, with what else it printed.
-    fn terminate(mut self) -> (Duration, Option<i32>, String) {
-        let began = Instant::now();
-        let asked = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
-        assert!(asked.success());
-        let mut rest = String::new();
-        self.stdout.read_to_string(&mut rest).unwrap();
-        let code = self.child.wait().unwrap().code();
-        (began.elapsed(), code, rest)
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-async fn anvil() -> Option<Anvil> {
-    let settings = Settings { mining: Mining::Every(Duration::from_secs(1)), ..Settings::default() };
-    Anvil::start_or_skip(&settings).await
-}
-
-/// A key with money, and the deployment, in a folder.
-async fn deployed(anvil: &Anvil, folder: &Path) -> Vec<(&'static str, String)> {
-    std::fs::write(folder.join("password"), "correct horse\n").unwrap();
-    let path = |name: &str| folder.join(name).display().to_string();
-    let mut environment = vec![("ASSAY__L1__URL", anvil.url()), ("ASSAY__PASSWORD_FILE", path("password"))];
-    let made = answer(&assay(folder, &["keys", "new", "--folder", "keys", "--json"], &environment).output().unwrap());
-    let address: Address = made["address"].as_str().unwrap().parse().unwrap();
-    anvil.set_balance(address, U256::from(10).pow(U256::from(20))).await.unwrap();
-    environment.push(("ASSAY__KEYSTORE", path(made["keystore"].as_str().unwrap())));
-    let deploy = ["deploy", "--preset", "devnet", "--output", "deployment.json", "--json"];
-    answer(&assay(folder, &deploy, &environment).output().unwrap());
-    environment.push(("ASSAY__DEPLOYMENT", path("deployment.json")));
-    environment
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sequencer_is_administered_and_stops_within_five_seconds() {
@@ -147,6 +66,53 @@ async fn a_sequencer_is_administered_and_stops_within_five_seconds() {
     let line: Value = serde_json::from_slice(&failed.stdout).unwrap();
     assert_eq!((failed.status.code(), &line["exit_code"]), (Some(1), &json!(1)));
     assert!(line["error"].as_str().unwrap().contains("nowhere") && failed.stderr.is_empty(), "{line}");
+}
+
+/// Runs until its fuel is gone, which takes minutes.
+const ENDLESS: &str = r#"(module (memory (export "memory") 1) (func (export "_start") (loop $on (br $on))))"#;
+
+/// An executor in the middle of a run, and its sequencer, end when they are told to; the task is still there for the next ones.
+#[tokio::test(flavor = "multi_thread")]
+async fn roles_that_work_stop_within_five_seconds_and_lose_nothing() {
+    let Some(anvil) = anvil().await else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    deployed(&anvil, folder).await;
+    let (ordering, executing) =
+        (registered(&anvil, folder, "sequencer").await, registered(&anvil, folder, "executor").await);
+    let (serving, address) = sequencer(folder, &ordering);
+    let working = executor(folder, &executing, &address);
+    let mut asking = party(&anvil, folder).await;
+    asking.push(("ASSAY__SEQUENCER", address.clone()));
+    std::fs::write(folder.join("endless.wasm"), wat::parse_str(ENDLESS).unwrap()).unwrap();
+    let run = |arguments: &[&str]| assay(folder, &[arguments, &["--json"]].concat(), &asking).output().unwrap();
+    let submit = ["job", "submit", "endless.wasm", "--fuel", "60000000000"];
+    let submitted = eventually("the sequencer takes work", || {
+        let submitted = run(&submit);
+        (submitted.status.code() != Some(6)).then(|| answer(&submitted))
+    });
+    let task = submitted["task"].as_str().unwrap();
+    let state = |wanted: &str| (answer(&run(&["job", "status", task]))["state"] == wanted).then_some(());
+    eventually("the task runs", || state("running"));
+
+    let (time, code, _) = working.terminate();
+    assert_eq!(code, Some(0));
+    println!("an executor in the middle of a run ended after {time:?}");
+    assert!(time < Duration::from_secs(5), "{time:?}");
+    eventually("nobody has the task", || state("queued"));
+    let working = executor(folder, &executing, &address);
+    eventually("the next one has it", || state("running"));
+    let (time, code, _) = serving.terminate();
+    assert_eq!(code, Some(0));
+    println!("its sequencer ended after {time:?}");
+    assert!(time < Duration::from_secs(5), "{time:?}");
+    let (time, code, _) = working.terminate();
+    assert_eq!(code, Some(0));
+    assert!(time < Duration::from_secs(5), "{time:?}");
+    let (_serving, address) = sequencer(folder, &ordering);
+    asking.push(("ASSAY__SEQUENCER", address));
+    let view = answer(&assay(folder, &["job", "status", task, "--json"], &asking).output().unwrap());
+    assert_eq!(view["state"], "queued");
 }
 
 /// A way to L1 that can be cut: its connections, or none while it is.

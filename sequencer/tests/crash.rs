@@ -100,7 +100,10 @@ async fn kill_9_loses_no_accepted_job_and_posts_none_twice() {
     let mut executor = FakeExecutor::arrives(&served.url, wallet(EXECUTOR), stage.domain, served.region).await;
     executor.start(64, Behaviour::Works).await;
     let mut sequences = Vec::new();
-    for (task, (receipt, request, signature, input)) in &accepted {
+    // In their order: however many there are, each has its time from when the one before it was there.
+    let mut in_order: Vec<_> = accepted.iter().collect();
+    in_order.sort_unstable_by_key(|(_, (receipt, ..))| receipt.receipt.sequence);
+    for (task, (receipt, request, signature, input)) in in_order {
         // The window of the first ones is over meanwhile: they are past being posted.
         eventually("every accepted task is on L1", async || {
             let state = client.task(*task).await?.state;

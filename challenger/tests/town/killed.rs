@@ -9,16 +9,18 @@ use std::time::Duration;
 use assay_anvil::account;
 use assay_challenger::Challenger;
 use assay_executor_node::{Corruption, Executor};
+use assay_node::shutdown::Process;
 use assay_node::telemetry::{Health, Metrics};
 use assay_protocol::deployment::Deployment;
 use assay_protocol::rpc::TaskState;
+use assay_sequencer::Sequencer;
 use tokio_util::sync::CancellationToken;
 
 use crate::lies::submit;
 use crate::roles::{CHALLENGER, WRONG_OUTPUT, challenger_config, executor_config, register, watch, work};
-use crate::stage::{CLIENT, Client, EXECUTOR, Stage, eventually, wallet, wasm};
+use crate::stage::{CLIENT, Client, EXECUTOR, SEQUENCER as SEQUENCER_ACCOUNT, Stage, config, eventually, wallet, wasm};
 
-/// What a child is: executor or challenger.
+/// What a child is: sequencer, executor or challenger.
 const ROLE: &str = "ASSAY_TEST_ROLE";
 const DATA: &str = "ASSAY_TEST_DATA";
 const L1: &str = "ASSAY_TEST_L1";
@@ -33,7 +35,13 @@ async fn child_plays_its_role_until_it_is_killed() {
     let data = PathBuf::from(told(DATA));
     let deployment = Deployment::from_json(&told(DEPLOYMENT)).unwrap();
     let (health, metrics, stop) = (Health::new(), Metrics::new("assay"), CancellationToken::new());
-    if role == "executor" {
+    if role == "sequencer" {
+        let mut config = config(&data, &told(L1));
+        (config.listen.rpc, config.batches.wait_ms) = (told(SEQUENCER).trim_start_matches("ws://").into(), 200);
+        let mut process = Process::new();
+        Sequencer::start(config, deployment, wallet(SEQUENCER_ACCOUNT), &mut process).await.unwrap();
+        process.run().await.unwrap();
+    } else if role == "executor" {
         let config = executor_config(&told(L1), &told(SEQUENCER), &data, Corruption::None);
         let executor = Executor::open(config, deployment, wallet(EXECUTOR), &health, &metrics).unwrap();
         executor.run(stop).await.unwrap();
@@ -45,10 +53,10 @@ async fn child_plays_its_role_until_it_is_killed() {
 }
 
 /// A role in a process of its own, killed when it goes.
-struct Victim(Child);
+pub struct Victim(Child);
 
 impl Victim {
-    fn start(role: &str, stage: &Stage, data: &Path, sequencer: &str) -> Self {
+    pub fn start(role: &str, stage: &Stage, data: &Path, sequencer: &str) -> Self {
         let child = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "killed::child_plays_its_role_until_it_is_killed", "--nocapture", "--test-threads=1"])
             .envs([(ROLE, role), (L1, &stage.anvil.url()), (SEQUENCER, sequencer)])

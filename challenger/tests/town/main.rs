@@ -8,4 +8,6 @@ mod stage;
 
 mod killed;
 mod lies;
+mod rate;
 mod roles;
+mod rounds;
