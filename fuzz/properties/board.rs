@@ -153,7 +153,7 @@ fn committed(reader: &mut Reader<'_>, time: u64) -> LogData {
         leaf: reader.name(),
         commitment: reader.name(),
         bond: U256::from(reader.number()),
-        isStay: reader.byte() % 2 == 0,
+        isStay: reader.byte().is_multiple_of(2),
         expiry: time.wrapping_add(reader.number()),
     };
     let record = Bytes::from(vec![reader.byte(); usize::from(reader.byte())]);

@@ -34,17 +34,17 @@ impl Facts for Drawn {
     type Error = Infallible;
 
     fn is_registered(&self, executor: Address, time: u64) -> Result<bool, Infallible> {
-        Ok(self.draw(&[executor.as_slice(), &time.to_be_bytes()].concat())[1] % 4 != 0)
+        Ok(!self.draw(&[executor.as_slice(), &time.to_be_bytes()].concat())[1].is_multiple_of(4))
     }
 
     fn is_key(&self, executor: Address, key: Address, _: u64) -> Result<bool, Infallible> {
-        Ok(self.draw(&[executor.as_slice(), key.as_slice()].concat())[1] % 2 == 0)
+        Ok(self.draw(&[executor.as_slice(), key.as_slice()].concat())[1].is_multiple_of(2))
     }
 
     fn program(&self, program: B256) -> Result<Option<ProgramFacts>, Infallible> {
         let hash = self.draw(program.as_slice());
         let facts = ProgramFacts { registered_at: u64::from(hash[2]), wasm: Self::blob(hash) };
-        Ok((hash[1] % 4 != 0).then_some(facts))
+        Ok((!hash[1].is_multiple_of(4)).then_some(facts))
     }
 
     fn leaf(&self, place: Place) -> Result<Option<LeafFacts>, Infallible> {
@@ -53,20 +53,20 @@ impl Facts for Drawn {
             task: hash,
             attempt: u32::from(hash[2] % 2),
             output: Self::blob(hash),
-            voided_at: (hash[3] % 2 == 0).then(|| u64::from(hash[4])),
+            voided_at: hash[3].is_multiple_of(2).then(|| u64::from(hash[4])),
         };
-        Ok((hash[1] % 2 == 0).then_some(facts))
+        Ok(hash[1].is_multiple_of(2).then_some(facts))
     }
 
     fn entry(&self, batch: u64, index: u32) -> Result<Option<BlobRef>, Infallible> {
         let hash = self.draw(&[batch.to_be_bytes(), u64::from(index).to_be_bytes()].concat());
-        Ok((hash[1] % 2 == 0).then(|| Self::blob(hash)))
+        Ok(hash[1].is_multiple_of(2).then(|| Self::blob(hash)))
     }
 
     fn attempt(&self, task: B256, attempt: u32, number: u64) -> Result<Option<Place>, Infallible> {
         let hash = self.draw(&[task.as_slice(), &attempt.to_be_bytes()].concat());
         let place = Place { batch: u64::from(hash[2]) % number, index: u32::from(hash[3]) };
-        Ok((hash[1] % 4 == 0).then_some(place))
+        Ok(hash[1].is_multiple_of(4).then_some(place))
     }
 }
 

@@ -161,9 +161,9 @@ fn make<E: Evidence>(
     let (state, data) = match (duty.task, &game.phase) {
         (Task::Reveal, Phase::Committed) => (duty.game, reveal(game, court, case, evidence, secret)?),
         (Task::Answer(side), Phase::Played(turn)) if turn.mover == side => {
-            let data;
-            (data, outcome) = answer(game, turn, evidence)?;
-            (turn.state, data)
+            let answer = answer(game, turn, evidence)?;
+            outcome = answer.outcome;
+            (turn.state, answer.data)
         }
         (Task::Timeout, _) => (B256::ZERO, Court::timeoutCall { id: duty.game }.abi_encode()),
         (Task::Settle, _) => (B256::ZERO, Court::settleCall { id: duty.game }.abi_encode()),
@@ -218,11 +218,13 @@ fn reveal<E: Evidence>(
     Ok(call.abi_encode())
 }
 
-fn answer<E: Evidence>(
-    game: &GameState,
-    turn: &Turn,
-    evidence: &E,
-) -> Result<(Vec<u8>, Option<B256>), PlayError<E::Error>> {
+/// A move as calldata, and if it is a step, the state that the machine takes it to.
+struct Move {
+    data: Vec<u8>,
+    outcome: Option<B256>,
+}
+
+fn answer<E: Evidence>(game: &GameState, turn: &Turn, evidence: &E) -> Result<Move, PlayError<E::Error>> {
     let answer = game::answer(&turn.dissection, evidence).map_err(|error| match error {
         NoAnswer::NothingToDispute(reason) => PlayError::Hopeless { game: game.id, reason: reason.to_string() },
         NoAnswer::Evidence(error) => PlayError::Evidence(error),
@@ -232,7 +234,7 @@ fn answer<E: Evidence>(
         Answer::Dissect { part, dissection } => {
             let hashes = dissection.hashes().to_vec();
             let call = Court::moveCall { id: game.id, position, reply: reply(&turn.dissection, part), hashes };
-            Ok((call.abi_encode(), None))
+            Ok(Move { data: call.abi_encode(), outcome: None })
         }
         Answer::Step { part, proof } => {
             let (head, memory_root) = halves(&proof.before);
@@ -244,7 +246,7 @@ fn answer<E: Evidence>(
                 memoryRoot: memory_root,
                 witness: proof.witness.into(),
             };
-            Ok((call.abi_encode(), Some(proof.after.hash())))
+            Ok(Move { data: call.abi_encode(), outcome: Some(proof.after.hash()) })
         }
     }
 }

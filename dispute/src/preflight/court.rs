@@ -16,7 +16,7 @@ use revm::database::{CacheDB, InMemoryDB};
 use revm::primitives::hardfork::SpecId;
 use revm::primitives::{Address, Bytes, Log, TxKind, U256};
 use revm::state::{AccountInfo, Bytecode};
-use revm::{Context, Database, DatabaseRef, ExecuteCommitEvm, MainBuilder, MainContext};
+use revm::{Context, Database, DatabaseCommit, DatabaseRef, ExecuteCommitEvm, MainBuilder, MainContext};
 
 use super::{GAS_LIMIT, PreflightError};
 use crate::game::Side;
@@ -166,14 +166,13 @@ fn account(code: Bytes) -> AccountInfo {
 }
 
 /// Executes a transaction by today's rules of L1, at no price.
-fn run<D: Database>(
+fn run<D: Database + DatabaseCommit>(
     database: &mut D,
     chain_id: u64,
     time: u64,
     transaction: TxEnv,
 ) -> Result<ExecutionResult, PreflightError>
 where
-    D: revm::DatabaseCommit,
     D::Error: core::fmt::Debug,
 {
     let block = BlockEnv { number: U256::ONE, timestamp: U256::from(time), ..BlockEnv::default() };
