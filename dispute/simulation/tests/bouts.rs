@@ -59,6 +59,12 @@ fn the_honest_side_wins() {
     assert!(ridden >= count / 10 && deposits >= count / 20, "{ridden} games of free riders, {deposits} deposits");
 }
 
+/// A liar whose settlements were lost with their blocks twice asks for a third.
+#[test]
+fn bouts_that_have_failed_once_are_won() {
+    play(&jobs(1 << 25), 2, [3149].into_iter());
+}
+
 #[test]
 fn a_failing_bout_is_reduced_to_what_makes_it_fail() {
     let jobs = jobs(1 << 12);
