@@ -86,38 +86,38 @@ impl Peaks {
     }
 }
 
-/// Bytes of a transfer that is under way, in a folder or a file; none where there is none.
-fn under_way(place: &Path) -> Option<u64> {
+/// A transfer that is under way: a file, or the first of a folder; none where there is none.
+fn under_way(place: &Path) -> Option<(PathBuf, u64)> {
     if place.is_dir() {
         let file = std::fs::read_dir(place).ok()?.next()?.ok()?;
-        return Some(file.metadata().ok()?.len());
+        return Some((file.path(), file.metadata().ok()?.len()));
     }
-    Some(place.metadata().ok()?.len())
+    Some((place.to_owned(), place.metadata().ok()?.len()))
 }
 
-/// Kills a process when so much of its transfer is there; says how much was.
-fn killed_at(child: &mut Child, place: &Path, least: u64) -> u64 {
+/// Kills a process when so much of its transfer is there; says which file that is, and how much was.
+fn killed_at(child: &mut Child, place: &Path, least: u64) -> (PathBuf, u64) {
     eventually("a part is there", || {
         assert!(child.try_wait().unwrap().is_none(), "it ended before its transfer was killed");
-        under_way(place).filter(|length| *length >= least)
+        under_way(place).filter(|(_, length)| *length >= least)
     });
     child.kill().unwrap();
     child.wait().unwrap();
-    let left = under_way(place).unwrap();
+    let (file, left) = under_way(place).unwrap();
     println!("killed with {} MiB of {} there", left / MIB, place.display());
-    left
+    (file, left)
 }
 
 /// Watches a transfer that goes on: never with less than it had, until it is over.
-fn goes_on(place: &Path, from: u64, mut is_over: impl FnMut() -> bool) {
+fn goes_on((file, from): (PathBuf, u64), mut is_over: impl FnMut() -> bool) {
     let (mut least, mut seen) = (u64::MAX, 0);
     while !is_over() {
-        if let Some(length) = under_way(place) {
+        if let Some((_, length)) = under_way(&file) {
             (least, seen) = (least.min(length), seen + 1);
         }
         std::thread::sleep(std::time::Duration::from_millis(2));
     }
-    assert!(seen == 0 || least >= from, "{least} bytes of {} are there, there were {from}", place.display());
+    assert!(seen == 0 || least >= from, "{least} bytes of {} are there, there were {from}", file.display());
 }
 
 struct Client {
@@ -172,7 +172,7 @@ async fn long_inputs_and_outputs_pass_through_bounded_memory() {
     // Up: broken off in the middle, and gone on with.
     let limit = output.to_string();
     let submit = ["job", "submit", "head.wasm", "--input", "input", "--output-limit", &limit];
-    let submit = [&submit[..], &["--fuel", "60000000000", "--deadline", "3600", "--json"]].concat();
+    let submit = [&submit[..], &["--fuel", "1073741823", "--deadline", "3600", "--json"]].concat();
     eventually("the sequencer takes work", || {
         let registering =
             assay(folder, &["job", "submit", "head.wasm", "--json"], &client.environment).output().unwrap();
@@ -181,7 +181,7 @@ async fn long_inputs_and_outputs_pass_through_bounded_memory() {
     let place = folder.join("sequencer/blobs/partial");
     let left = killed_at(&mut client.spawn(&submit), &place, input / 4);
     let mut child = client.spawn(&submit);
-    goes_on(&place, left, || {
+    goes_on(left, || {
         peaks.look("client", child.id());
         peaks.look("sequencer", serving.child.id());
         child.try_wait().unwrap().is_some()
@@ -201,11 +201,11 @@ async fn long_inputs_and_outputs_pass_through_bounded_memory() {
         view["result"].is_object()
     };
     let mut rounds = 0_u32;
-    goes_on(&place, left, || {
+    goes_on(left, || {
         peaks.look("executor", working.child.id());
         peaks.look("sequencer", serving.child.id());
         rounds += 1;
-        rounds % 50 == 0 && state()
+        rounds.is_multiple_of(50) && state()
     });
     println!("executed after {:.1} s", began.elapsed().as_secs_f64());
     assert_eq!(
@@ -219,7 +219,7 @@ async fn long_inputs_and_outputs_pass_through_bounded_memory() {
     let fetch = ["job", "output", task, "--output", &got, "--json"];
     let left = killed_at(&mut client.spawn(&fetch), &partial, output / 4);
     let mut child = client.spawn(&fetch);
-    goes_on(&partial, left, || {
+    goes_on(left, || {
         peaks.look("client", child.id());
         child.try_wait().unwrap().is_some()
     });
