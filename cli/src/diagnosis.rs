@@ -50,8 +50,20 @@ impl Diagnosis {
         let mut text = function.map_or(String::new(), |function| format!("stopped in {function}\n"));
         if !self.stderr.bytes.is_empty() {
             text += "the job's stderr:\n";
-            text.extend(self.stderr_text().lines().map(|line| format!("  {}\n", line.escape_debug())));
+            text.extend(self.stderr_text().lines().map(|line| format!("  {}\n", shown(line))));
         }
         text
     }
+}
+
+/// A line as a terminal may have it: what is no text is escaped, and text stays as it is.
+fn shown(line: &str) -> String {
+    let mut shown = String::with_capacity(line.len());
+    for character in line.chars() {
+        match character {
+            '\t' | '\'' | '"' | '\\' => shown.push(character),
+            other => shown.extend(other.escape_debug()),
+        }
+    }
+    shown
 }

@@ -15,6 +15,10 @@ use crate::ending::NotAResult;
 const FUNCTION_MAX: u64 = 1 << 25;
 /// Most of the same, over all functions.
 const MODULE_MAX: u64 = 1 << 30;
+/// Most locals of a function: WASM's 50,000 count parameters too, and instrumentation adds a few.
+const LOCALS_MAX: u64 = 48_000;
+/// Most values over all functions, whether any code uses them: the compiler takes some 120 ns for each.
+const VALUES_TOTAL_MAX: u64 = 1 << 24;
 /// Deepest nesting of blocks.
 const NESTING_MAX: u64 = 4096;
 /// Most types. The compiler takes a quarter of a millisecond for each, and ordinary modules have a few hundred.
@@ -42,7 +46,7 @@ const MERGES_TOTAL_MAX: u64 = 1 << 20;
 pub fn check(normalised: &[u8]) -> Result<(), NotAResult> {
     let unreadable = |error: BinaryReaderError| NotAResult::Compile(error.to_string());
     let mut widths = Vec::new();
-    let (mut index, mut total, mut merges) = (0, 0u64, 0u64);
+    let (mut index, mut total, mut values, mut merges) = (0, 0u64, 0u64, 0u64);
     for payload in Parser::new(0).parse_all(normalised) {
         match payload.map_err(unreadable)? {
             Payload::TypeSection(reader) => {
@@ -66,9 +70,12 @@ pub fn check(normalised: &[u8]) -> Result<(), NotAResult> {
             Payload::CodeSectionEntry(body) => {
                 let appetite = measure(&body, &widths).map_err(unreadable)?;
                 total = total.saturating_add(appetite.product());
+                values = values.saturating_add(appetite.values);
                 merges = merges.saturating_add(appetite.merges);
                 let (limit, got) = match appetite {
                     Appetite { nesting, .. } if nesting > NESTING_MAX => (NESTING_MAX, nesting),
+                    Appetite { locals, .. } if locals > LOCALS_MAX => (LOCALS_MAX, locals),
+                    _ if values > VALUES_TOTAL_MAX => (VALUES_TOTAL_MAX, values),
                     _ if appetite.product() > FUNCTION_MAX => (FUNCTION_MAX, appetite.product()),
                     _ if total > MODULE_MAX => (MODULE_MAX, total),
                     Appetite { merges, .. } if merges > MERGES_MAX => (MERGES_MAX, merges),
@@ -132,6 +139,7 @@ pub fn check_points(instrumented: &[u8]) -> Result<(), NotAResult> {
 }
 
 struct Appetite {
+    locals: u64,
     labels: u64,
     values: u64,
     merges: u64,
@@ -145,12 +153,13 @@ impl Appetite {
 }
 
 fn measure(body: &FunctionBody<'_>, widths: &[u64]) -> Result<Appetite, BinaryReaderError> {
-    let mut appetite = Appetite { labels: 1, values: 0, merges: 0, nesting: 0 };
+    let mut appetite = Appetite { locals: 0, labels: 1, values: 0, merges: 0, nesting: 0 };
     // Open blocks, and the locals that have been set in each. A local that is set in a block is set in those around it.
     let mut open: Vec<BTreeSet<u32>> = Vec::new();
     for group in body.get_locals_reader()? {
-        appetite.values += u64::from(group?.0);
+        appetite.locals += u64::from(group?.0);
     }
+    appetite.values = appetite.locals;
     for operator in body.get_operators_reader()? {
         match operator? {
             Operator::Block { blockty } | Operator::Loop { blockty } | Operator::If { blockty } => {
@@ -235,11 +244,15 @@ mod tests {
         let drops = "drop ".repeat(900);
         let wide = check_text(&format!("(func {values} {loops} {drops})"));
         let locals = format!("(func (local {}) {})", "i64 ".repeat(40_000), "(loop)".repeat(2000));
+        let with_locals = |count: usize| format!("(func (local {}))", "i64 ".repeat(count));
+        check_text(&with_locals(48_000)).unwrap();
+        check_text(&with_locals(1 << 14).repeat(1 << 10)).unwrap();
+        let (most_locals, many_values) = (with_locals(48_001), with_locals(1 << 14).repeat((1 << 10) + 1));
         let deep = format!("(func {} {})", "block ".repeat(5000), "end ".repeat(5000));
         let types = "(type (func))".repeat((1 << 14) + 1);
         let functions = check_text(&"(func)".repeat((1 << 17) + 1));
         let items = check_text(&format!("(elem funcref {})", "(ref.null func)".repeat((1 << 19) + 1)));
-        let others = [check_text(&types), functions, items];
+        let others = [check_text(&types), functions, items, check_text(&most_locals), check_text(&many_values)];
         for refused in [wide, check_text(&locals), check_text(&deep)].into_iter().chain(others) {
             let Err(NotAResult::Compile(reason)) = refused else { panic!("{refused:?}") };
             assert!(reason.contains("for the native engine"), "{reason}");

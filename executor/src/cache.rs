@@ -1,7 +1,7 @@
 //! Compiled modules on disk.
 //!
 //! ```text
-//! FOLDER/<key in hex>.native    magic 16 | key 32 | BLAKE3 of the artifact 32 | artifact
+//! FOLDER/<key in hex>.native    magic 16 | key 32 | bytes of the artifact 8, LE | BLAKE3 of the artifact 32 | artifact
 //! ```
 //!
 //! Owns names, integrity and size: an entry that is not whole is no entry. Writes go to a temporary file that is renamed,
@@ -10,13 +10,14 @@
 //! reads it is read whole or not found. It deletes nothing but what bears its names, and never interprets an artifact.
 
 use std::hash::{Hash, Hasher};
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-const MAGIC: &[u8; 16] = b"assay.native.v1\n";
+const MAGIC: &[u8; 16] = b"assay.native.v2\n";
 const DIGEST_BYTES: usize = 32;
-const HEADER_BYTES: usize = MAGIC.len() + 2 * DIGEST_BYTES;
+const LENGTH_BYTES: usize = 8;
+const HEADER_BYTES: usize = MAGIC.len() + LENGTH_BYTES + 2 * DIGEST_BYTES;
 const ENTRY_EXTENSION: &str = "native";
 const UNFINISHED_EXTENSION: &str = "unfinished";
 /// An unfinished write that is older was left by a crash: none takes nearly so long.
@@ -52,24 +53,39 @@ impl Cache {
 
     /// The artifact under a key if there is a whole one. The state is that of a caller who builds and stores it if not.
     pub fn load(&self, key: &Key) -> (Option<Vec<u8>>, CacheState) {
-        let mut entry = match std::fs::read(self.path(key)) {
-            Ok(entry) => entry,
-            Err(error) if error.kind() == ErrorKind::NotFound => return (None, CacheState::Built),
-            Err(_) => return (None, CacheState::Rebuilt),
-        };
-        let is_whole = entry.len() >= HEADER_BYTES && {
-            let (header, artifact) = entry.split_at(HEADER_BYTES);
-            header == Self::header(key, artifact)
-        };
-        if !is_whole {
-            return (None, CacheState::Rebuilt);
+        match self.read(key) {
+            Ok(Some(artifact)) => {
+                // Where the time can't be set the entry goes sooner than it should, and is built again.
+                let _ = std::fs::File::options()
+                    .append(true)
+                    .open(self.path(key))
+                    .and_then(|file| file.set_modified(SystemTime::now()));
+                (Some(artifact), CacheState::Hit)
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => (None, CacheState::Built),
+            Ok(None) | Err(_) => (None, CacheState::Rebuilt),
         }
-        // Where the time can't be set the entry goes sooner than it should, and is built again.
-        let _ = std::fs::File::options()
-            .append(true)
-            .open(self.path(key))
-            .and_then(|file| file.set_modified(SystemTime::now()));
-        (Some(entry.split_off(HEADER_BYTES)), CacheState::Hit)
+    }
+
+    /// Reads an entry: none if it is not whole. No more is read than an entry of its header has.
+    fn read(&self, key: &Key) -> std::io::Result<Option<Vec<u8>>> {
+        let path = self.path(key);
+        // A pipe would wait for a writer, and a device may have no end.
+        if !std::fs::symlink_metadata(&path)?.is_file() {
+            return Ok(None);
+        }
+        let mut file = std::fs::File::open(&path)?;
+        let mut header = [0; HEADER_BYTES];
+        file.read_exact(&mut header)?;
+        let (_, length) = header[..HEADER_BYTES - DIGEST_BYTES].split_last_chunk().expect("the length comes before");
+        let length = u64::from_le_bytes(*length);
+        if length.checked_add(HEADER_BYTES as u64) != Some(file.metadata()?.len()) {
+            return Ok(None);
+        }
+        let mut artifact = Vec::new();
+        artifact.try_reserve_exact(usize::try_from(length).unwrap_or(usize::MAX))?;
+        file.take(length).read_to_end(&mut artifact)?;
+        Ok((header == Self::header(key, &artifact)).then_some(artifact))
     }
 
     /// Puts an artifact under a key, and removes others if the folder has become too large. The newest entry stays even if
@@ -113,11 +129,10 @@ impl Cache {
     }
 
     fn header(key: &Key, artifact: &[u8]) -> [u8; HEADER_BYTES] {
-        let mut header = [0; HEADER_BYTES];
-        header[..MAGIC.len()].copy_from_slice(MAGIC);
-        header[MAGIC.len()..][..DIGEST_BYTES].copy_from_slice(key.digest().as_bytes());
-        header[MAGIC.len() + DIGEST_BYTES..].copy_from_slice(blake3::hash(artifact).as_bytes());
-        header
+        let length = (artifact.len() as u64).to_le_bytes();
+        let digests = [*key.digest().as_bytes(), *blake3::hash(artifact).as_bytes()];
+        let fields = [&MAGIC[..], &digests[0], &length, &digests[1]].concat();
+        fields.try_into().expect("the fields are as long as the header")
     }
 
     fn path(&self, key: &Key) -> PathBuf {

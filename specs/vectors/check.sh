@@ -15,6 +15,7 @@ for script in sources/*.py; do
     missing="$(python3 - "$script" <<'PYTHON'
 import ast, importlib.util, sys
 
+sys.path.insert(0, "sources")
 tree = ast.parse(open(sys.argv[1]).read())
 imports = [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
 imports += [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]

@@ -44,13 +44,14 @@ fn damaged_entries_are_replaced() {
     let folder = tempfile::tempdir().unwrap();
     state(folder.path(), 1);
     let whole: Vec<Vec<u8>> = entries(folder.path()).iter().map(|path| std::fs::read(path).unwrap()).collect();
-    let damages: [fn(&mut Vec<u8>); 7] = [
+    let damages: [fn(&mut Vec<u8>); 8] = [
         |bytes| bytes.clear(),
         |bytes| bytes.truncate(50),
         |bytes| bytes.truncate(bytes.len() / 2),
         |bytes| bytes.truncate(bytes.len() - 1),
         |bytes| bytes.push(0),
         |bytes| bytes[20] ^= 1,
+        |bytes| bytes[48] ^= 1,
         |bytes| *bytes.last_mut().unwrap() ^= 1,
     ];
     for damage in damages {
@@ -59,6 +60,29 @@ fn damaged_entries_are_replaced() {
             damage(&mut bytes);
             std::fs::write(path, bytes).unwrap();
         }
+        assert_eq!(state(folder.path(), 1), CacheState::Rebuilt);
+        assert_eq!(state(folder.path(), 1), CacheState::Hit);
+    }
+}
+
+/// What is no entry of its header's length is not read: it might be more than memory holds, or have no end.
+#[test]
+fn what_is_too_long_or_no_file_is_replaced_unread() {
+    let folder = tempfile::tempdir().unwrap();
+    state(folder.path(), 1);
+    let changes: [fn(&Path); 3] = [
+        |path| std::fs::File::options().write(true).open(path).unwrap().set_len(64 << 40).unwrap(),
+        |path| {
+            std::fs::remove_file(path).unwrap();
+            std::os::unix::fs::symlink("/dev/zero", path).unwrap();
+        },
+        |path| {
+            std::fs::remove_file(path).unwrap();
+            assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+        },
+    ];
+    for change in changes {
+        entries(folder.path()).iter().for_each(|path| change(path));
         assert_eq!(state(folder.path(), 1), CacheState::Rebuilt);
         assert_eq!(state(folder.path(), 1), CacheState::Hit);
     }

@@ -5,7 +5,7 @@
 //! hash     the definition of every hash, one at a time                      no_std, what the verifier uses
 //! zero     hashes of all-zero subtrees                                      no_std
 //! proof    a chunk with its siblings, and how they fold to a root           no_std + alloc
-//! wide     the same hashes, many at once                                    keccak8: eight lanes of AVX-512
+//! wide     the same hashes, many at once                                    keccak8, keccak4: lanes of AVX-512 and AVX2
 //! tree     sparse incremental tree of one region;  top: the sixteen regions under the memory root
 //! blob     (root, length) of any bytes
 //! flat     backing of fast runs of lowered programs; snapshot: its shared copies
@@ -26,7 +26,12 @@ pub mod tree;
 pub mod wide;
 pub mod zero;
 
+#[cfg(all(target_arch = "x86_64", not(miri)))]
+mod keccak4;
+#[cfg(all(target_arch = "x86_64", not(miri)))]
 mod keccak8;
+#[cfg(all(target_arch = "x86_64", not(miri)))]
+mod keccakf;
 
 #[cfg(test)]
 mod reference;

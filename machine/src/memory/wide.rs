@@ -11,9 +11,10 @@ use blake3::{IncrementCounter, platform::Platform};
 
 use super::{
     hash::{self, PAGE_CHUNKS},
-    keccak8,
     layout::{CHUNK_SIZE, Chunk, Page},
 };
+#[cfg(all(target_arch = "x86_64", not(miri)))]
+use super::{keccak4, keccak8};
 
 /// Pages hashed together: the widest SIMD has sixteen lanes, and each takes one chunk.
 const PAGE_LANES: usize = 16;
@@ -82,13 +83,28 @@ fn parents(platform: Platform, pairs: &[[u8; 64]], flags: u8, out: &mut [u8]) {
 
 /// Appends the keccak256 of each input to `hashes`, in order: nodes for `N` = 64, control leaves for `N` = 256.
 pub fn keccak_many<const N: usize>(inputs: &[[u8; N]], hashes: &mut Vec<B256>) {
-    let mut rest = inputs;
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
     if keccak8::available() {
-        while rest.len() >= keccak8::WORTHWHILE {
-            let (group, tail) = rest.split_at(rest.len().min(keccak8::LANES));
-            hashes.extend_from_slice(&keccak8::hash(group)[..group.len()]);
-            rest = tail;
-        }
+        return in_groups(inputs, keccak8::WORTHWHILE, hashes, keccak8::hash);
+    } else if keccak4::available() {
+        return in_groups(inputs, keccak4::WORTHWHILE, hashes, keccak4::hash);
+    }
+    hashes.extend(inputs.iter().map(keccak256));
+}
+
+/// Hashes as many inputs together as there are lanes, and what is left alone if it is too few.
+#[cfg(all(target_arch = "x86_64", not(miri)))]
+fn in_groups<const N: usize, const LANES: usize>(
+    inputs: &[[u8; N]],
+    worthwhile: usize,
+    hashes: &mut Vec<B256>,
+    hash: fn(&[[u8; N]]) -> [B256; LANES],
+) {
+    let mut rest = inputs;
+    while rest.len() >= worthwhile {
+        let (group, tail) = rest.split_at(rest.len().min(LANES));
+        hashes.extend_from_slice(&hash(group)[..group.len()]);
+        rest = tail;
     }
     hashes.extend(rest.iter().map(keccak256));
 }
@@ -144,5 +160,28 @@ mod tests {
         check::<135>();
         check::<136>();
         check::<137>();
+    }
+
+    /// A host with eight lanes would never come to the four.
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn four_lanes_equal_plain_keccak() {
+        if !keccak4::available() {
+            return println!("skipped (1): this host has no AVX2");
+        }
+        fn check<const N: usize>() {
+            let data = bytes_of(N * 11, 4);
+            let inputs = data.as_chunks::<N>().0;
+            for count in 0..=inputs.len() {
+                let mut hashes = Vec::new();
+                in_groups(&inputs[..count], keccak4::WORTHWHILE, &mut hashes, keccak4::hash);
+                let plain: Vec<B256> = inputs[..count].iter().map(keccak256).collect();
+                assert_eq!(hashes, plain, "{count} inputs of {N} bytes");
+            }
+        }
+        check::<64>();
+        check::<136>();
+        check::<256>();
+        check::<271>();
     }
 }

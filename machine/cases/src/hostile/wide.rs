@@ -54,6 +54,14 @@ fn locals() -> Vec<Shape> {
     let fifty_thousand = [1, 0xd0, 0x86, 0x03, 0x7f];
     vec![
         Shape::admitted("fifty thousand locals", move || many(&fifty_thousand, &[0x0b])),
+        // As many as the native engine compiles, and a few more, with what instrumentation adds.
+        Shape::admitted("48,000 locals in each of three hundred functions", || {
+            functions(NOTHING, &[&[1][..], &leb(48_000), &[0x7e, 0x0b]].concat(), 300)
+        }),
+        Shape::admitted("49,998 locals", || function(&[&[1][..], &leb(49_998), &[0x7e, 0x0b]].concat())),
+        Shape::admitted("three thousand locals in each of sixteen thousand functions", || {
+            functions(NOTHING, &[&[1][..], &leb(3000), &[0x7e, 0x0b]].concat(), 16_000)
+        }),
         Shape::admitted("a hundred thousand declarations of no locals", || {
             function(&[&leb(100_000)[..], &[0, 0x7f].repeat(100_000), &[0x0b]].concat())
         }),
