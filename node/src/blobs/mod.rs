@@ -46,6 +46,7 @@ pub use disk::BlobReader;
 pub use hasher::BlobHasher;
 pub use room::free_bytes;
 pub use slots::{UploadLimits, Uploader};
+use upload::Frontiers;
 pub use upload::Upload;
 
 /// Blobs up to this many bytes lie in the store.
@@ -217,6 +218,8 @@ struct Inner {
     used: AtomicU64,
     /// Blobs that are being uploaded.
     uploading: Mutex<HashSet<BlobRef>>,
+    /// How far uploads that broke off were hashed.
+    frontiers: Mutex<Frontiers>,
     /// Held while blobs are thrown away, so that two callers don't count the same room.
     room: Mutex<()>,
 }
@@ -234,6 +237,7 @@ impl BlobStore {
             config,
             used: AtomicU64::new(0),
             uploading: Mutex::default(),
+            frontiers: Mutex::default(),
             room: Mutex::default(),
         };
         let blobs = Self { inner: Arc::new(inner) };
@@ -344,6 +348,10 @@ impl BlobStore {
         let stored_at = now();
         batch.put(&AGES, &(stored_at, name(blob)), &())?;
         Ok(batch.put(&BLOBS, &name(blob), &BlobRow { stored_at, bytes })?)
+    }
+
+    fn frontiers(&self) -> std::sync::MutexGuard<'_, Frontiers> {
+        self.inner.frontiers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn uploading(&self) -> std::sync::MutexGuard<'_, HashSet<BlobRef>> {

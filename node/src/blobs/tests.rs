@@ -52,8 +52,15 @@ fn uploads_go_on_where_they_broke_off_and_wrong_ones_leave_nothing() {
     let blobs = open(&directory, BlobConfig::default());
     assert_eq!((blobs.upload_offset(&blob), blobs.used()), (100_001, 100_001));
     assert!(matches!(blobs.upload(&blob, 100_002), Err(BlobError::Offset { got: 100_002, wanted: 100_001 })));
+    // After a start the file is read again; from then on each piece is hashed once, as it comes.
+    for (from, read_again) in [(100_001, 100_001), (100_101, 0), (100_201, 0)] {
+        let mut upload = blobs.upload(&blob, from).expect("there is room");
+        assert_eq!(upload.read_again(), read_again, "from byte {from}");
+        upload.write(&content[from as usize..][..100]).expect("it writes");
+    }
     // From before the end: what follows is written anew.
     let mut upload = blobs.upload(&blob, 50_000).expect("there is room");
+    assert_eq!(upload.read_again(), 50_000);
     assert!(matches!(upload.write(&bytes(1 << 21, 0)), Err(BlobError::Overrun { .. })));
     upload.write(&content[50_000..]).expect("it writes");
     upload.finish().expect("it is the blob");

@@ -1,8 +1,10 @@
 //! Uploads: bytes that come in pieces, over one connection or many.
 //!
 //! Owns a partial file while bytes are written to it. Assumes one upload for a blob at a time. What was written stays when an upload
-//! breaks off, so that the next goes on from there; the file is read again then, for the tree's frontier is not kept.
+//! breaks off, so that the next goes on from there. The trees' frontiers of the last few are kept: a blob that comes in many pieces is
+//! hashed once. Of others, after a start for example, the file is read again.
 
+use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};
 use std::path::PathBuf;
@@ -16,6 +18,29 @@ use super::{BlobError, BlobHasher, BlobStore};
 /// Bytes that are read at once when an upload goes on.
 const PIECE: usize = 1 << 20;
 
+/// Uploads that broke off whose frontiers are kept, at some five kilobytes each.
+const FRONTIERS_MAX: usize = 256;
+
+/// Frontiers of uploads that broke off, the newest last.
+#[derive(Debug, Default)]
+pub(super) struct Frontiers(VecDeque<(BlobRef, BlobHasher)>);
+
+impl Frontiers {
+    fn keep(&mut self, blob: BlobRef, hasher: BlobHasher) {
+        if self.0.len() == FRONTIERS_MAX {
+            self.0.pop_front();
+        }
+        self.0.push_back((blob, hasher));
+    }
+
+    /// That of a blob, if it is at this byte. It is kept no longer.
+    fn take(&mut self, blob: &BlobRef, offset: u64) -> Option<BlobHasher> {
+        let at = self.0.iter().position(|(kept, _)| kept == blob)?;
+        let (_, hasher) = self.0.remove(at)?;
+        (hasher.length() == offset).then_some(hasher)
+    }
+}
+
 /// A blob that is coming. Its methods block for as long as the disk takes.
 #[derive(Debug)]
 pub struct Upload {
@@ -24,6 +49,8 @@ pub struct Upload {
     path: PathBuf,
     file: File,
     hasher: BlobHasher,
+    /// Bytes that were read again to go on.
+    read_again: u64,
     /// Bytes that stay free on the disk.
     pub(super) reserve: u64,
     /// The blob turned out to be here, or to be another: the partial file is no more.
@@ -70,10 +97,16 @@ impl BlobStore {
     fn resume(&self, blob: &BlobRef, offset: u64, length: u64, reserve: u64) -> Result<Upload, BlobError> {
         let path = self.partial(blob);
         let failed = |operation| move |error: std::io::Error| (operation, error);
+        // Bytes behind the offset are cut off and come again: then the frontier, which is at the end, is of no use.
+        let kept = self.frontiers().take(blob, offset).filter(|_| offset == length);
+        let read_again = if kept.is_some() { 0 } else { offset };
         let opened = || -> Result<(File, BlobHasher), (&'static str, std::io::Error)> {
             let options = OpenOptions::new().create(true).truncate(false).read(true).append(true).open(&path);
             let mut file = options.map_err(failed("open"))?;
             file.set_len(offset).map_err(failed("cut"))?;
+            if let Some(hasher) = kept {
+                return Ok((file, hasher));
+            }
             let (mut hasher, mut piece) = (BlobHasher::default(), vec![0; PIECE]);
             while hasher.length() < offset {
                 let got = file.read(&mut piece).map_err(failed("read"))?;
@@ -86,7 +119,7 @@ impl BlobStore {
         };
         let (file, hasher) = opened().map_err(|(operation, error)| BlobError::file(&path, operation, &error))?;
         self.inner.used.fetch_sub(length - offset, Ordering::Relaxed);
-        Ok(Upload { blobs: self.clone(), blob: *blob, path, file, hasher, reserve, over: false })
+        Ok(Upload { blobs: self.clone(), blob: *blob, path, file, hasher, read_again, reserve, over: false })
     }
 }
 
@@ -94,6 +127,11 @@ impl Upload {
     /// Bytes that are here.
     pub fn offset(&self) -> u64 {
         self.hasher.length()
+    }
+
+    /// Bytes that were read again to go on.
+    pub fn read_again(&self) -> u64 {
+        self.read_again
     }
 
     /// Takes the next bytes. There was room for all when the upload began; others may have taken it since.
@@ -154,10 +192,12 @@ impl Upload {
 
 impl Drop for Upload {
     fn drop(&mut self) {
-        self.blobs.uploading().remove(&self.blob);
         if !self.over {
             // The offset that a client is told is the file's length: what the system has taken, it keeps.
             let _ = self.file.flush();
+            self.blobs.frontiers().keep(self.blob, std::mem::take(&mut self.hasher));
         }
+        // Last: whoever goes on finds the frontier.
+        self.blobs.uploading().remove(&self.blob);
     }
 }

@@ -302,9 +302,8 @@ impl<'a> Draft<'a> {
     fn insert(&mut self, blob: BlobRef, bytes: Bytes) -> u32 {
         let index = self.blobs.len() as u32;
         self.places.insert(blob, index);
-        // The area, and as much again as it can be moved to the next page, twice: before the bytes and before the tree.
-        let area = Area { start: 0, length: blob.length }.end();
-        self.area_bytes += if blob.length == 0 { 0 } else { area + 2 * PAGE_SIZE as u64 };
+        // An area begins on a page, so that one takes whole pages from the next.
+        self.area_bytes += Area { start: 0, length: blob.length }.end().next_multiple_of(PAGE_SIZE as u64);
         self.blobs.push((blob, bytes));
         index
     }
@@ -321,7 +320,7 @@ impl<'a> Draft<'a> {
     fn bytes(&self, leaves: usize) -> u64 {
         let layout = Layout { count: leaves as u32, blob_count: self.blobs.len() as u32 };
         debug_assert!(layout.head_length() >= RECORD_SIZE * leaves as u64 + ENTRY_SIZE);
-        layout.head_length() + self.area_bytes
+        layout.head_length().next_multiple_of(PAGE_SIZE as u64) + self.area_bytes
     }
 
     fn encode(&self) -> Result<(Encoded, Batch), BuildError> {
