@@ -71,7 +71,7 @@ fn what_is_too_long_or_no_file_is_replaced_unread() {
     let folder = tempfile::tempdir().unwrap();
     state(folder.path(), 1);
     let changes: [fn(&Path); 3] = [
-        |path| std::fs::File::options().write(true).open(path).unwrap().set_len(64 << 40).unwrap(),
+        |path| std::fs::File::options().write(true).open(path).unwrap().set_len(64 << 30).unwrap(),
         |path| {
             std::fs::remove_file(path).unwrap();
             std::os::unix::fs::symlink("/dev/zero", path).unwrap();
