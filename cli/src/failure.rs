@@ -85,6 +85,21 @@ pub fn report(error: &eyre::Report, form: Form) -> ExitCode {
     ExitCode::from(exit_code)
 }
 
+/// Prints why a command line is wrong, or the help that was asked for. Which form is wanted is not known: `--json` has been asked for if
+/// it stands there.
+pub fn usage(error: &clap::Error) -> ExitCode {
+    let told = error.print();
+    let exit_code = u8::try_from(error.exit_code()).unwrap_or(2);
+    let is_json = error.use_stderr() && std::env::args_os().any(|argument| argument == "--json");
+    let text = error.to_string();
+    let reason = text.strip_prefix("error: ").unwrap_or(&text).lines().next().unwrap_or_default();
+    let printed = if is_json { console::print_json(&Report { error: reason, exit_code }) } else { Ok(()) };
+    if told.is_err() || printed.is_err() {
+        return ExitCode::from(1);
+    }
+    ExitCode::from(exit_code)
+}
+
 /// What L1, its contracts and sequencers say has exit codes of its own.
 fn exit_code_of(error: &eyre::Report) -> u8 {
     match error.downcast_ref::<ClientError>() {

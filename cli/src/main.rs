@@ -32,7 +32,9 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 /// How the process ends, told under every command's `--help`.
-const EXIT_CODES: &str = "\
+macro_rules! exit_codes {
+    () => {
+        "\
 Exit codes:
   0    the question is answered; how the job itself ended is part of the answer
   1    something is missing or broken: a file, the host, an engine
@@ -41,7 +43,10 @@ Exit codes:
   4    `run --strict`: the job ended otherwise than with exit code 0; `challenger --watch-only`: a result is wrong
   5    a contract or a sequencer refuses; nothing was done
   6    L1 or a sequencer can't be reached, or is busy; the same command may succeed later
-  130  interrupted";
+  130  interrupted; stdout has no answer"
+    };
+}
+const EXIT_CODES: &str = exit_codes!();
 
 /// Runs jobs on the Assay machine, looks at any state of a run, and proves any step of it.
 ///
@@ -54,7 +59,8 @@ struct Assay {
     command: Command,
 }
 
-const EXAMPLES: &str = "\
+const EXAMPLES: &str = concat!(
+    "\
 Examples:
   assay run jobs/wasm/sha256.wasm --input README.md        the job's output, and what it cost
   assay trace jobs/wasm/sha256.wasm --hashes 5             five state hashes along the run
@@ -62,15 +68,9 @@ Examples:
   assay program inspect jobs/wasm/sha256.wasm              what the module becomes, or why it is refused
   assay demo                                               all of it, on a sample job
 
-Exit codes:
-  0    the question is answered; how the job itself ended is part of the answer
-  1    something is missing or broken: a file, the host, an engine
-  2    the command line is wrong
-  3    the module is refused; the message names the reason
-  4    `run --strict`: the job ended otherwise than with exit code 0; `challenger --watch-only`: a result is wrong
-  5    a contract or a sequencer refuses; nothing was done
-  6    L1 or a sequencer can't be reached, or is busy; the same command may succeed later
-  130  interrupted";
+",
+    exit_codes!()
+);
 
 #[derive(Subcommand)]
 enum Command {
@@ -136,7 +136,10 @@ impl Command {
 }
 
 fn main() -> ExitCode {
-    let arguments = Assay::parse();
+    let arguments = match Assay::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return failure::usage(&error),
+    };
     let form = match (&arguments.command, arguments.command.json()) {
         (_, false) => failure::Form::Words,
         (Command::Role(_), true) => failure::Form::Line,

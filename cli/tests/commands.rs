@@ -315,6 +315,20 @@ fn json_has_failures_too() {
     }
 }
 
+#[test]
+fn json_has_wrong_command_lines_too() {
+    let folder = Folder::new();
+    for wrong in [&["run", "--json"][..], &["trace", "x", "--json", "--hashes", "many"], &["no-such", "--json"]] {
+        let output = assay(wrong, folder.0.path());
+        assert_eq!(output.status.code(), Some(2), "{wrong:?}");
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(report["exit_code"], 2);
+        assert!(!report["error"].as_str().unwrap().is_empty(), "{report}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("error: "), "{wrong:?}");
+    }
+    assert!(assay(&["no-such"], folder.0.path()).stdout.is_empty());
+}
+
 #[cfg(unix)]
 #[test]
 fn endless_files_are_refused_before_they_fill_memory() {

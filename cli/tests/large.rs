@@ -142,7 +142,6 @@ impl Client {
     }
 }
 
-#[ignore = "its last assertion wants the fate on L1, for which `job prove` has to be given L1"]
 #[tokio::test(flavor = "multi_thread")]
 async fn long_inputs_and_outputs_pass_through_bounded_memory() {
     let sizes = std::env::var("ASSAY_LARGE").unwrap_or_else(|_| "96,24".into());
@@ -167,6 +166,7 @@ async fn long_inputs_and_outputs_pass_through_bounded_memory() {
     let challenger = Running::start(assay(folder, &flags, &watching));
     let mut asking = party(&anvil, folder).await;
     asking.push(("ASSAY__SEQUENCER", address.clone()));
+    asking.push(("ASSAY__DEPLOYMENT", path("deployment.json")));
     let client = Client { folder: folder.to_owned(), environment: asking };
     let (mut peaks, began) = (Peaks::default(), Instant::now());
 

@@ -259,6 +259,8 @@ pub struct Batches {
     pub posted_input_bytes_max: u64,
     /// Seconds before a task's deadline from which on it is not posted any more.
     pub deadline_margin: u64,
+    /// Batches that are on their way to L1 at once. Only full ones follow one that is not there yet.
+    pub unposted_max: usize,
 }
 
 impl Default for Batches {
@@ -269,6 +271,7 @@ impl Default for Batches {
             bytes_max: 3 << 20,
             posted_input_bytes_max: 128 << 10,
             deadline_margin: 10,
+            unposted_max: 4,
         }
     }
 }
@@ -287,6 +290,8 @@ pub struct Chain {
     pub stale_seconds: u64,
     /// Milliseconds before an offer for a place in a block is raised.
     pub resubmit_ms: u64,
+    /// Transactions that wait for a place in a block at once: nodes keep 16 of an account in any case, and more as they see fit.
+    pub unmined_max: usize,
     /// Fees.
     pub fees: FeePolicy,
 }
@@ -300,6 +305,7 @@ impl Default for Chain {
             poll_ms: 1000,
             stale_seconds: 120,
             resubmit_ms: 36_000,
+            unmined_max: 16,
             fees: FeePolicy::default(),
         }
     }
@@ -308,6 +314,8 @@ impl Default for Chain {
 impl Chain {
     /// For a development chain with blocks of a second or less.
     pub fn devnet() -> Self {
-        Self { confirmations: 1, settled_confirmations: 3, poll_ms: 100, resubmit_ms: 5000, ..Self::default() }
+        let (confirmations, settled_confirmations, poll_ms) = (1, 3, 100);
+        let (resubmit_ms, unmined_max) = (5000, 64);
+        Self { confirmations, settled_confirmations, poll_ms, resubmit_ms, unmined_max, ..Self::default() }
     }
 }

@@ -19,7 +19,6 @@ use assay_node::tx::{self, Intent, Priority, SenderConfig, TxError};
 use assay_protocol::contracts::Batches;
 use assay_protocol::deployment::Deployment;
 use assay_protocol::objects::{Domain, Role, region_id};
-use jsonrpsee::Methods;
 use jsonrpsee::server::RegisterMethodError;
 use thiserror::Error;
 use tokio::net::TcpListener;
@@ -35,7 +34,7 @@ use crate::journal::journal;
 use crate::l1::{Follower, View, addresses, topics};
 use crate::metrics::SequencerMetrics;
 use crate::rows::schema;
-use crate::rpc::{Listener, Rpc, Secret, SecretError, admin_module, module, serve, serve_admin};
+use crate::rpc::{Answers, Listener, Rpc, Secret, SecretError, admin_module, serve, serve_admin};
 use crate::workers::Workers;
 
 /// How often it is asked whether L1 was read.
@@ -175,10 +174,9 @@ impl Sequencer {
             stop.clone(),
         )?;
         let (rpc, limits) = (Arc::new(rpc), config.limits.clone());
-        let methods = module(rpc.clone())?;
+        let answers = Answers::public(rpc.clone())?;
         let uploads = BlobHttp::with_limits(context.blobs.clone(), upload_limits(&limits));
         let listener = Listener { socket, limits: limits.clone(), metrics: figures.clone(), stop: stop.clone() };
-        let methods: Methods = methods.into();
 
         let (admin, secret) = match &config.listen.admin {
             None => (None, None),
@@ -188,8 +186,8 @@ impl Sequencer {
                 let socket = bind(address).await?;
                 let bound = local(&socket, address)?;
                 let listener = Listener { socket, limits, metrics: figures, stop: stop.clone() };
-                let methods: Methods = admin_module(core_mailbox, gate.clone())?.into();
-                process.critical("admin", infallible(serve_admin(listener, methods, secret.clone())));
+                let answers = Answers::alike(admin_module(core_mailbox, gate.clone())?);
+                process.critical("admin", infallible(serve_admin(listener, answers, secret.clone())));
                 (Some(bound), Some(secret))
             }
         };
@@ -218,7 +216,7 @@ impl Sequencer {
         process.critical("disk", infallible(disk));
         process.critical("room", infallible(keep_room(context.blobs.clone(), stop.clone())));
         process.critical("readiness", ready);
-        process.critical("rpc", infallible(serve(listener, methods, rpc, uploads)));
+        process.critical("rpc", infallible(serve(listener, answers, rpc, uploads)));
         let region = context.region;
         Ok(Self { rpc: rpc_address, admin, telemetry, region, secret, health })
     }
@@ -278,6 +276,7 @@ fn sender_config(context: &Context) -> SenderConfig {
         fees: chain.fees,
         resubmit_after: Duration::from_millis(chain.resubmit_ms),
         tick: Duration::from_millis(chain.poll_ms),
+        unmined_max: chain.unmined_max,
         ..SenderConfig::new(context.deployment.chain_id)
     }
 }

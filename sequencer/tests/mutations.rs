@@ -175,7 +175,6 @@ async fn ask(stream: &mut TcpStream, body: &[u8]) -> (String, Vec<u8>) {
     }
 }
 
-#[ignore = "jsonrpsee answers a subscription over HTTP with -32603: the codes that it may answer with are to be settled"]
 #[tokio::test(flavor = "multi_thread")]
 async fn calls_that_are_nearly_right_are_answered_with_a_code() {
     let Some(stage) = Stage::open().await else { return };

@@ -9,7 +9,7 @@ use std::convert::Infallible;
 use alloy_sol_types::SolCall;
 use assay_dispute::game::Side;
 use assay_dispute::player::{
-    Account, Board, Case, Duty, Intent, Phase, PlayError, Stakes, Task, challenge, duties, play, play_untried,
+    Account, Board, Case, Duty, Hand, Intent, Phase, PlayError, Stakes, Task, challenge, duties,
 };
 use assay_dispute::preflight::CourtPreflight;
 use assay_protocol::contracts::Court;
@@ -214,18 +214,18 @@ impl Actor {
             }
             let game = view.board.game(duty.game).expect("a duty is about a game of the board");
             let Some(index) = view.cases.iter().position(|case| claim_id(case) == game.claim) else { continue };
-            let secret = self.key.secret();
+            let (court, case, secret) = (view.board.court(), &view.cases[index], &self.key.secret());
             let made = match (self.beliefs.get(&index), duty.task) {
                 (Some(Belief::Truth(truth)), _) => {
-                    play(&duty, game, view.board.court(), &view.cases[index], truth, &secret, preflight)
+                    Hand { game, court, case, evidence: truth, secret }.play(&duty, preflight)
                 }
                 (Some(Belief::Lie(lie)), _) => {
                     let segment = match &game.phase {
                         Phase::Played(turn) => turn.dissection.segment(),
-                        _ => view.cases[index].claimed.segment(),
+                        _ => case.claimed.segment(),
                     };
                     let lie = lie.about(segment);
-                    play_untried(&duty, game, view.board.court(), &view.cases[index], &lie, &secret)
+                    Hand { game, court, case, evidence: &lie, secret }.play_untried(&duty)
                 }
                 // What is owed to who never meant to play.
                 (None, Task::Timeout) => Ok(self.call(view, Court::timeoutCall { id: duty.game }.abi_encode())),

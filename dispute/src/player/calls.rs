@@ -106,116 +106,104 @@ pub fn challenge<E: Evidence>(
     }))
 }
 
-/// The call that does a duty in a game of a court. Moves and steps have been tried.
-///
-/// # Errors
-/// [`PlayError`]: nothing is to be sent.
-pub fn play<E: Evidence>(
-    duty: &Duty,
-    game: &GameState,
-    court: Address,
-    case: &Case,
-    evidence: &E,
-    secret: &B256,
-    preflight: &CourtPreflight,
-) -> Result<Intent, PlayError<E::Error>> {
-    let (intent, outcome) = make(duty, game, court, case, evidence, secret)?;
-    if matches!(duty.task, Task::Reveal | Task::Answer(_)) {
-        let logs = preflight.check(game, &intent.data)?;
-        if let Some(machine) = outcome {
-            let verifier = CourtPreflight::outcome(&logs).unwrap_or_default();
-            if verifier != machine {
-                return Err(PlayError::Disagreement { verifier, machine });
+/// What a side plays a game with.
+pub struct Hand<'a, E> {
+    /// The game as it stands.
+    pub game: &'a GameState,
+    /// The court that it is played in.
+    pub court: Address,
+    /// The claim that it is about.
+    pub case: &'a Case,
+    /// The run, as this side knows it.
+    pub evidence: &'a E,
+    /// Secret of the sender's key that salts its commitments.
+    pub secret: &'a B256,
+}
+
+impl<E: Evidence> Hand<'_, E> {
+    /// The call that does a duty. Moves and steps have been tried.
+    ///
+    /// # Errors
+    /// [`PlayError`]: nothing is to be sent.
+    pub fn play(&self, duty: &Duty, preflight: &CourtPreflight) -> Result<Intent, PlayError<E::Error>> {
+        let (intent, outcome) = self.make(duty)?;
+        if matches!(duty.task, Task::Reveal | Task::Answer(_)) {
+            let logs = preflight.check(self.game, &intent.data)?;
+            if let Some(machine) = outcome {
+                let verifier = CourtPreflight::outcome(&logs).unwrap_or_default();
+                if verifier != machine {
+                    return Err(PlayError::Disagreement { verifier, machine });
+                }
             }
         }
+        Ok(intent)
     }
-    Ok(intent)
-}
 
-/// As [`play`], and nothing was tried: for who means to be refused.
-///
-/// # Errors
-/// [`PlayError`], but those of the preflight.
-pub fn play_untried<E: Evidence>(
-    duty: &Duty,
-    game: &GameState,
-    court: Address,
-    case: &Case,
-    evidence: &E,
-    secret: &B256,
-) -> Result<Intent, PlayError<E::Error>> {
-    Ok(make(duty, game, court, case, evidence, secret)?.0)
-}
+    /// As [`Hand::play`], and nothing was tried: for who means to be refused.
+    ///
+    /// # Errors
+    /// [`PlayError`], but those of the preflight.
+    pub fn play_untried(&self, duty: &Duty) -> Result<Intent, PlayError<E::Error>> {
+        Ok(self.make(duty)?.0)
+    }
 
-/// The call, and if it is a step, the state that the machine takes it to.
-fn make<E: Evidence>(
-    duty: &Duty,
-    game: &GameState,
-    court: Address,
-    case: &Case,
-    evidence: &E,
-    secret: &B256,
-) -> Result<(Intent, Option<B256>), PlayError<E::Error>> {
-    let stale = PlayError::Stale { game: duty.game };
-    let mut outcome = None;
-    let (state, data) = match (duty.task, &game.phase) {
-        (Task::Reveal, Phase::Committed) => (duty.game, reveal(game, court, case, evidence, secret)?),
-        (Task::Answer(side), Phase::Played(turn)) if turn.mover == side => {
-            let answer = answer(game, turn, evidence)?;
-            outcome = answer.outcome;
-            (turn.state, answer.data)
-        }
-        (Task::Timeout, _) => (B256::ZERO, Court::timeoutCall { id: duty.game }.abi_encode()),
-        (Task::Settle, _) => (B256::ZERO, Court::settleCall { id: duty.game }.abi_encode()),
-        _ => return Err(stale),
-    };
-    let intent = Intent {
-        id: keccak256((duty.game, state, keccak256(&data[..4])).abi_encode()),
-        to: court,
-        value: U256::ZERO,
-        data: Bytes::from(data),
-        valid_until: duty.until,
-    };
-    Ok((intent, outcome))
-}
+    /// The call, and if it is a step, the state that the machine takes it to.
+    fn make(&self, duty: &Duty) -> Result<(Intent, Option<B256>), PlayError<E::Error>> {
+        let mut outcome = None;
+        let (state, data) = match (duty.task, &self.game.phase) {
+            (Task::Reveal, Phase::Committed) => (duty.game, self.reveal()?),
+            (Task::Answer(side), Phase::Played(turn)) if turn.mover == side => {
+                let answer = answer(self.game, turn, self.evidence)?;
+                outcome = answer.outcome;
+                (turn.state, answer.data)
+            }
+            (Task::Timeout, _) => (B256::ZERO, Court::timeoutCall { id: duty.game }.abi_encode()),
+            (Task::Settle, _) => (B256::ZERO, Court::settleCall { id: duty.game }.abi_encode()),
+            _ => return Err(PlayError::Stale { game: duty.game }),
+        };
+        let intent = Intent {
+            id: keccak256((duty.game, state, keccak256(&data[..4])).abi_encode()),
+            to: self.court,
+            value: U256::ZERO,
+            data: Bytes::from(data),
+            valid_until: duty.until,
+        };
+        Ok((intent, outcome))
+    }
 
-fn reveal<E: Evidence>(
-    game: &GameState,
-    court: Address,
-    case: &Case,
-    evidence: &E,
-    secret: &B256,
-) -> Result<Vec<u8>, PlayError<E::Error>> {
-    let opening = game::open(&case.claimed, evidence).map_err(PlayError::Evidence)?;
-    let Some(opening) = opening else {
-        return Err(PlayError::Hopeless { game: game.id, reason: "the claim is true".into() });
-    };
-    let (head, memory_root) = halves(&opening.record);
-    let mut output = vec![opening.regions.get(Region::OUTPUT)];
-    opening.regions.siblings(Region::OUTPUT, &mut output);
-    let boot = &opening.boot_leaf;
-    let masked = |level: usize| boot.mask >> level & 1 == 1;
-    let below_root = boot.siblings.iter().enumerate().take(Region::SYSTEM.kind().depth() as usize);
-    let siblings = below_root.filter(|(level, _)| !masked(*level)).map(|(_, sibling)| *sibling).collect();
-    let call = Court::revealCall {
-        id: game.id,
-        opening: Opening {
-            batchHash: case.batch_hash,
-            region: case.proof.batch.region,
-            index: case.proof.index,
-            record: case.proof.record.clone(),
-            salt: salt(secret, court, case.batch_hash, case.proof.index),
-            descriptor: case.descriptor.clone(),
-            systemLeaf: keccak256(&boot.bytes),
-            systemMask: boot.mask,
-            systemSiblings: siblings,
-            head,
-            memoryRoot: memory_root,
-            output,
-        },
-        hashes: opening.dissection.hashes().to_vec(),
-    };
-    Ok(call.abi_encode())
+    fn reveal(&self) -> Result<Vec<u8>, PlayError<E::Error>> {
+        let (game, case) = (self.game, self.case);
+        let opening = game::open(&case.claimed, self.evidence).map_err(PlayError::Evidence)?;
+        let Some(opening) = opening else {
+            return Err(PlayError::Hopeless { game: game.id, reason: "the claim is true".into() });
+        };
+        let (head, memory_root) = halves(&opening.record);
+        let mut output = vec![opening.regions.get(Region::OUTPUT)];
+        opening.regions.siblings(Region::OUTPUT, &mut output);
+        let boot = &opening.boot_leaf;
+        let masked = |level: usize| boot.mask >> level & 1 == 1;
+        let below_root = boot.siblings.iter().enumerate().take(Region::SYSTEM.kind().depth() as usize);
+        let siblings = below_root.filter(|(level, _)| !masked(*level)).map(|(_, sibling)| *sibling).collect();
+        let call = Court::revealCall {
+            id: game.id,
+            opening: Opening {
+                batchHash: case.batch_hash,
+                region: case.proof.batch.region,
+                index: case.proof.index,
+                record: case.proof.record.clone(),
+                salt: salt(self.secret, self.court, case.batch_hash, case.proof.index),
+                descriptor: case.descriptor.clone(),
+                systemLeaf: keccak256(&boot.bytes),
+                systemMask: boot.mask,
+                systemSiblings: siblings,
+                head,
+                memoryRoot: memory_root,
+                output,
+            },
+            hashes: opening.dissection.hashes().to_vec(),
+        };
+        Ok(call.abi_encode())
+    }
 }
 
 /// A move as calldata, and if it is a step, the state that the machine takes it to.

@@ -17,7 +17,7 @@ use assay_protocol::B256;
 use revm::primitives::{Address, Bytes, U256};
 
 pub use board::{Board, BoardError, GameState, Phase, Turn};
-pub use calls::{PlayError, Stakes, challenge, play, play_untried};
+pub use calls::{Hand, PlayError, Stakes, challenge};
 pub use case::{Case, salt};
 pub use duty::{Account, Duty, Task, duties};
 

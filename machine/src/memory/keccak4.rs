@@ -1,73 +1,23 @@
 //! Keccak-256 of four equally long messages at once, one in each 64-bit lane of AVX2: for hosts without AVX-512.
 //!
-//! Four take about as long as one and a half alone take. Owns the permutation and nothing else, as `keccak8` does.
+//! Four take about as long as one and a half alone take. Owns the permutation and nothing else; the sponge is `keccakf`'s.
 //!
 //! Unsafe is used here for two things: calling code compiled for AVX2 after asking for it, and viewing a vector as its
 //! four words.
 
 use core::arch::x86_64::{
-    __m256i, _mm256_andnot_si256, _mm256_or_si256, _mm256_set_epi64x, _mm256_set1_epi64x, _mm256_setzero_si256,
-    _mm256_slli_epi64, _mm256_srli_epi64, _mm256_xor_si256,
+    __m256i, _mm256_andnot_si256, _mm256_or_si256, _mm256_set1_epi64x, _mm256_setzero_si256, _mm256_slli_epi64,
+    _mm256_srli_epi64, _mm256_xor_si256,
 };
 
 use alloy_primitives::B256;
 
-use super::keccakf::{IOTA, RATE, last_block};
+use super::keccakf::{IOTA, RATE, last_block, sponge};
 
-/// Messages hashed together.
-pub const LANES: usize = 4;
 /// Fewer messages than this are faster one at a time.
 pub const WORTHWHILE: usize = 2;
 
-/// Whether this host has the lanes.
-pub fn available() -> bool {
-    std::arch::is_x86_feature_detected!("avx2")
-}
-
-/// Keccak-256 of each of at most [`LANES`] messages, in order; what lies past their number means nothing.
-pub fn hash<const N: usize>(messages: &[[u8; N]]) -> [B256; LANES] {
-    assert!(available() && !messages.is_empty() && messages.len() <= LANES, "callers ask and group");
-    // SAFETY: `hash_avx2` needs AVX2, which `available` has just found.
-    unsafe { hash_avx2(messages) }
-}
-
-#[target_feature(enable = "avx2")]
-fn hash_avx2<const N: usize>(messages: &[[u8; N]]) -> [B256; LANES] {
-    // Lanes without a message of their own repeat the first: the work is the same.
-    let lane: [&[u8; N]; LANES] = core::array::from_fn(|i| messages.get(i).unwrap_or(&messages[0]));
-    let mut state = [_mm256_setzero_si256(); 25];
-    let mut blocks = lane.map(|message| message.chunks_exact(RATE));
-    for _ in 0..N / RATE {
-        let block: [&[u8]; LANES] = blocks.each_mut().map(|b| b.next().expect("N / RATE whole blocks"));
-        absorb(&mut state, block);
-    }
-    let tail = blocks.map(|b| last_block(b.remainder()));
-    absorb(&mut state, tail.each_ref().map(|t| &t[..]));
-
-    let mut hashes = [B256::ZERO; LANES];
-    for (word, lanes) in state[..4].iter().enumerate() {
-        // SAFETY: a vector of 256 bits and four words have the same size, and any bits are valid words.
-        let lanes: [u64; LANES] = unsafe { core::mem::transmute(*lanes) };
-        for (hash, lane) in hashes.iter_mut().zip(lanes) {
-            hash[8 * word..][..8].copy_from_slice(&lane.to_le_bytes());
-        }
-    }
-    hashes
-}
-
-/// Takes one block of [`RATE`] bytes into each lane and permutes.
-#[target_feature(enable = "avx2")]
-#[inline]
-fn absorb(state: &mut [__m256i; 25], block: [&[u8]; LANES]) {
-    for (word, lanes) in state[..RATE / 8].iter_mut().enumerate() {
-        let [a, b, c, d] = block.map(|bytes| {
-            let bytes = bytes[8 * word..][..8].try_into().expect("a word is eight bytes");
-            i64::from_le_bytes(bytes)
-        });
-        *lanes = _mm256_xor_si256(*lanes, _mm256_set_epi64x(d, c, b, a));
-    }
-    permute(state);
-}
+sponge!(4 lanes of "avx2": __m256i, _mm256_setzero_si256, _mm256_xor_si256);
 
 /// Rotates each word; by a constant, for AVX2 has no rotation that takes a number.
 macro_rules! rotate {

@@ -1,4 +1,6 @@
-//! Keccak-f\[1600\] in numbers (FIPS 202), and the padding of Keccak-256: what its vector forms share.
+//! Keccak-f\[1600\] in numbers (FIPS 202), and the sponge of Keccak-256 over lanes: what its vector forms share.
+//!
+//! A vector form brings a vector type and the permutation on 25 of them; `sponge` makes the rest.
 
 /// Bytes that one permutation absorbs.
 pub const RATE: usize = 136;
@@ -44,3 +46,62 @@ pub fn last_block(rest: &[u8]) -> [u8; RATE] {
     block[RATE - 1] |= 0x80;
     block
 }
+
+/// Keccak-256 of as many equally long messages at once as a vector has words of 64 bits. Where it stands there are `permute`, on 25 vectors,
+/// and the two functions that are named: a vector of zeros, and the exclusive or of two.
+macro_rules! sponge {
+    ($lanes:literal lanes of $feature:tt: $vector:ty, $zeros:ident, $xor:ident) => {
+        /// Messages hashed together.
+        pub const LANES: usize = $lanes;
+
+        /// Whether this host has the lanes.
+        pub fn available() -> bool {
+            std::arch::is_x86_feature_detected!($feature)
+        }
+
+        /// Keccak-256 of each of at most [`LANES`] messages, in order; what lies past their number means nothing.
+        pub fn hash<const N: usize>(messages: &[[u8; N]]) -> [B256; LANES] {
+            assert!(available() && !messages.is_empty() && messages.len() <= LANES, "callers ask and group");
+            // SAFETY: `hash_lanes` needs the feature that `available` has just found.
+            unsafe { hash_lanes(messages) }
+        }
+
+        #[target_feature(enable = $feature)]
+        fn hash_lanes<const N: usize>(messages: &[[u8; N]]) -> [B256; LANES] {
+            // Lanes without a message of their own repeat the first: the work is the same.
+            let lane: [&[u8; N]; LANES] = core::array::from_fn(|i| messages.get(i).unwrap_or(&messages[0]));
+            let mut state = [$zeros(); 25];
+            let mut blocks = lane.map(|message| message.chunks_exact(RATE));
+            for _ in 0..N / RATE {
+                let block: [&[u8]; LANES] = blocks.each_mut().map(|b| b.next().expect("N / RATE whole blocks"));
+                absorb(&mut state, block);
+            }
+            let tail = blocks.map(|b| last_block(b.remainder()));
+            absorb(&mut state, tail.each_ref().map(|t| &t[..]));
+
+            let mut hashes = [B256::ZERO; LANES];
+            for (word, lanes) in state[..4].iter().enumerate() {
+                // SAFETY: the vector and its words have the same size, and any bits are valid words.
+                let lanes: [u64; LANES] = unsafe { core::mem::transmute(*lanes) };
+                for (hash, lane) in hashes.iter_mut().zip(lanes) {
+                    hash[8 * word..][..8].copy_from_slice(&lane.to_le_bytes());
+                }
+            }
+            hashes
+        }
+
+        /// Takes one block of [`RATE`] bytes into each lane and permutes.
+        #[target_feature(enable = $feature)]
+        #[inline]
+        fn absorb(state: &mut [$vector; 25], block: [&[u8]; LANES]) {
+            for (word, lanes) in state[..RATE / 8].iter_mut().enumerate() {
+                let words: [u64; LANES] = block
+                    .map(|bytes| u64::from_le_bytes(bytes[8 * word..][..8].try_into().expect("a word is eight bytes")));
+                // SAFETY: the vector and its words have the same size, and any bits are a valid vector.
+                *lanes = $xor(*lanes, unsafe { core::mem::transmute::<[u64; LANES], $vector>(words) });
+            }
+            permute(state);
+        }
+    };
+}
+pub(super) use sponge;

@@ -158,7 +158,7 @@ impl Actor {
                 meters.settled(cost);
             }
         }
-        for _ in 0..PLANS_PER_NONCE * self.config.in_flight_max.max(1) {
+        for _ in 0..PLANS_PER_NONCE * self.config.unmined_max.max(1) {
             match self.pool.plan(&view) {
                 Some(plan) => self.obey(plan, &view).await?,
                 None => break,
@@ -416,7 +416,7 @@ fn restore(shared: &Shared, config: &SenderConfig) -> Result<Pool, TxError> {
         confirmations: config.confirmations.max(1),
         fees: config.fees,
         resubmit_after_ms: (config.resubmit_after.as_millis() as u64).max(1),
-        in_flight_max: config.in_flight_max.max(1),
+        unmined_max: config.unmined_max.max(1),
     });
     for slot in shared.store.prefix(&SLOTS, &shared.account) {
         let ((_, nonce), row) = slot?;

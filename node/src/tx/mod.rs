@@ -73,8 +73,8 @@ pub struct SenderConfig {
     pub resubmit_after: Duration,
     /// How long to wait before L1 is looked at again.
     pub tick: Duration,
-    /// The most nonces in flight. 16 is what geth keeps for an account in any case.
-    pub in_flight_max: usize,
+    /// The most nonces that are not mined. 16 is what geth keeps for an account in any case.
+    pub unmined_max: usize,
     /// What is added to an estimate of gas, in per cent: state may change before the call is mined.
     pub gas_margin_percent: u64,
 }
@@ -88,7 +88,7 @@ impl SenderConfig {
             fees: FeePolicy::default(),
             resubmit_after: Duration::from_secs(36),
             tick: Duration::from_secs(2),
-            in_flight_max: 16,
+            unmined_max: 16,
             gas_margin_percent: 25,
         }
     }

@@ -15,7 +15,7 @@ const FEES: FeePolicy =
 const CONFIRMATIONS: u64 = 3;
 
 fn config() -> PoolConfig {
-    PoolConfig { confirmations: CONFIRMATIONS, fees: FEES, resubmit_after_ms: 1_000, in_flight_max: 8 }
+    PoolConfig { confirmations: CONFIRMATIONS, fees: FEES, resubmit_after_ms: 1_000, unmined_max: 8 }
 }
 
 fn intent(number: u64, priority: Priority) -> Intent {
@@ -276,6 +276,33 @@ fn slots_are_kept_for_urgent_work() {
         chain.now_ms += 400;
     }
     assert_eq!(settled(&log), [id(20), id(21), id(22)]);
+}
+
+/// Reported: nonces that were mined and not settled counted as if they waited, so that on a chain with many confirmations a few
+/// transactions were sent and then nothing for minutes.
+#[test]
+fn mined_nonces_leave_their_places_before_they_are_settled() {
+    let (mut pool, mut chain) = (Pool::new(config()), Chain::new());
+    (0..200).for_each(|number| pool.submit(intent(number, Priority::Routine), number));
+    for block in 1..=10 {
+        tick(&mut pool, &mut chain, &mut Vec::new());
+        assert_eq!(chain.mempool.len(), 6, "eight may wait, two of them urgent");
+        chain.mine(usize::MAX);
+        assert_eq!(chain.nonce(), 6 * block);
+    }
+    // Nothing settles: then there is an end to what L1 is asked about.
+    let deep = PoolConfig { confirmations: 1000, ..config() };
+    let (mut pool, mut chain) = (Pool::new(deep), Chain::new());
+    (0..200).for_each(|number| pool.submit(intent(number, Priority::Routine), number));
+    for _ in 0..100 {
+        tick(&mut pool, &mut chain, &mut Vec::new());
+        chain.mine(usize::MAX);
+    }
+    assert_eq!((chain.nonce(), pool.questions(&chain.view()).len()), (8 * 16, 8 * 16));
+    // Urgent work goes on.
+    pool.submit(intent(1000, Priority::Urgent), 1000);
+    tick(&mut pool, &mut chain, &mut Vec::new());
+    assert_eq!(chain.mempool.len(), 1);
 }
 
 #[test]

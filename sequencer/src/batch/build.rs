@@ -52,6 +52,8 @@ pub struct Plan {
     pub as_of: u64,
     /// Results, by ascending number.
     pub candidates: Vec<Candidate>,
+    /// Batches on their way, by number and hash: L1 takes this one behind them or not at all.
+    pub on_their_way: Vec<(u64, B256)>,
     /// L1 at this moment.
     pub view: Arc<View>,
 }
@@ -267,15 +269,17 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Whether a directory can be pointed to: within the horizon, on L1, not void.
+    /// Whether a directory can be pointed to: within the horizon, and on L1 and not void, or there before this batch.
     fn is_usable(&self, place: Place) -> Result<bool, BuildError> {
         let first = self.plan.number.saturating_sub(self.context.parameters.source_horizon);
         if place.batch < first || place.batch >= self.plan.number {
             return Ok(false);
         }
         let Some((_, row)) = newest_build(&self.context.store, place.batch)? else { return Ok(false) };
+        let hash = row.header.hash();
         let posting = self.plan.view.posting(place.batch);
-        Ok(posting.is_some_and(|posting| posting.voided_at.is_none() && posting.hash == row.header.hash()))
+        let stands = posting.is_some_and(|posting| posting.voided_at.is_none() && posting.hash == hash);
+        Ok(stands || self.plan.on_their_way.contains(&(place.batch, hash)))
     }
 
     /// Whether a leaf is on L1 and nothing speaks against it.

@@ -7,14 +7,16 @@
 //!    └──────────── given up <─────────────────┘ every intent is settled, and the posting is not done
 //! ```
 //!
-//! One batch is in flight at a time. It is given up only when its posting can't land any more: the intent was never sent, or its nonce is
-//! spent by a transaction that failed, so many blocks deep that it stays so. Then the same results are built anew under the same number.
+//! Several may be on their way, each naming the one before as its parent, so that none lands without those before it; the first of them is
+//! the one in flight. Behind it only full batches are built: L1 is paid for a batch, whatever is in it. It is given up only when its posting can't land any more: the intent was never sent, or its nonce is
+//! spent by a transaction that failed, so many blocks deep that it stays so. Those behind it go with it, and the same results are built anew
+//! under the same numbers.
 
 use std::collections::BTreeMap;
 
 use alloy_primitives::{B256, U64};
 use assay_node::endpoint::Endpoint;
-use assay_node::store::Batch as Commit;
+use assay_node::store::{Batch as Commit, StoreError};
 use assay_node::tx::Outcome;
 use assay_protocol::objects::Place;
 use assay_protocol::rpc::TaskState;
@@ -25,7 +27,7 @@ use super::{Core, CoreError, Durable, Phase};
 use crate::batch::{Blocked, BuildError, Built, Candidate, Plan, build, intents, leaves_of};
 use crate::context::now_ms;
 use crate::l1::{Posting, View};
-use crate::rows::{PIN_OUTPUT, PROGRESS, ProgressRow};
+use crate::rows::{BUILDS, PIN_OUTPUT, PROGRESS, ProgressRow};
 
 /// Seconds of L1 that a batch needs at least from its building to its posting.
 const POSTING_SECONDS_MIN: u64 = 2;
@@ -62,20 +64,34 @@ pub(super) struct Batches {
     pub is_building: bool,
     /// Whether L1 was reorganised meanwhile: what is being built leans on what does not stand any more.
     pub is_outdated: bool,
-    /// The one that is to be posted.
+    /// The one that L1 is to have next.
     pub in_flight: Option<InFlight>,
     /// Those with leaves whose fate is open, and those that are in flight.
     pub undecided: BTreeMap<u64, OpenBatch>,
     /// Whether the next is made without waiting.
     pub post_now: bool,
+    /// Leaves of the last batch that had room for no more, if that was not of another kind than those since.
+    pub fill: Option<usize>,
     /// L1 time of the last try that came to nothing: the next is made when that has changed.
     pub tried_at: u64,
 }
 
 impl Batches {
-    /// Number of the next batch to be built.
-    pub fn next(&self, view: &View) -> u64 {
-        self.in_flight.as_ref().map_or(view.count(), |batch| batch.number + 1)
+    /// Those on their way: hashes, from the number that L1 takes next.
+    pub fn on_their_way(&self, view: &View) -> Vec<(u64, B256)> {
+        (view.count()..).map_while(|number| Some((number, self.undecided.get(&number)?.hash))).collect()
+    }
+
+    /// Number of the next batch to be built, and its parent.
+    pub fn next(&self, view: &View) -> (u64, B256) {
+        let on_l1 = view.count().checked_sub(1).and_then(|last| Some((last, view.posting(last)?.hash)));
+        let last = self.on_their_way(view).last().copied().or(on_l1);
+        last.map_or((0, B256::ZERO), |(number, hash)| (number + 1, hash))
+    }
+
+    /// Whether the one in flight came to nothing.
+    fn is_failing(&self) -> bool {
+        matches!(self.in_flight, Some(InFlight { settled: Some((false, _)), .. }))
     }
 
     /// Where a batch of ours is on L1, if the one that is there is the one that counts here.
@@ -86,13 +102,6 @@ impl Batches {
             _ => Some(posting),
         }
     }
-
-    /// Every intent of a build is settled.
-    pub fn settled(&mut self, number: u64, build: u32, is_done: bool) {
-        if let Some(batch) = self.in_flight.as_mut().filter(|batch| (batch.number, batch.build) == (number, build)) {
-            batch.settled = Some((is_done, 0));
-        }
-    }
 }
 
 impl Core {
@@ -100,7 +109,9 @@ impl Core {
     pub(super) async fn seal(&mut self) -> Result<(), CoreError> {
         self.give_up().await?;
         let config = &self.parts.context.config.batches;
-        let is_busy = self.batches.is_building || self.batches.in_flight.is_some();
+        let on_their_way = self.batches.on_their_way(&self.view);
+        let is_busy = self.batches.is_building || self.batches.is_failing();
+        let is_busy = is_busy || on_their_way.len() >= config.unposted_max.max(1);
         if is_busy || !self.view.is_open() || self.view.tip().is_none() {
             return Ok(());
         }
@@ -108,17 +119,13 @@ impl Core {
             self.batches.post_now = false;
             return Ok(());
         };
-        let has_waited = now_ms().saturating_sub(since) >= config.wait_ms;
-        let is_full = self.tasks.ready() >= config.leaves_max;
+        let has_waited = on_their_way.is_empty() && now_ms().saturating_sub(since) >= config.wait_ms;
+        let is_full = self.tasks.ready() >= self.batches.fill.unwrap_or(config.leaves_max).min(config.leaves_max);
         if !(has_waited || is_full || self.batches.post_now) || self.batches.tried_at == self.view.time() {
             return Ok(());
         }
         self.batches.post_now = false;
-        let number = self.view.count();
-        let parent = match number.checked_sub(1) {
-            None => B256::ZERO,
-            Some(before) => self.view.posting(before).map_or(B256::ZERO, |posting| posting.hash),
-        };
+        let (number, parent) = self.batches.next(&self.view);
         let newest = crate::batch::newest_build(&self.parts.context.store, number)?;
         let plan = Plan {
             number,
@@ -126,6 +133,7 @@ impl Core {
             parent,
             as_of: self.view.time(),
             candidates: self.candidates(config.leaves_max),
+            on_their_way,
             view: self.view.clone(),
         };
         (self.batches.is_building, self.batches.is_outdated) = (true, false);
@@ -169,6 +177,7 @@ impl Core {
         if self.batches.is_outdated {
             return Ok(());
         }
+        let is_cut = blocked.iter().any(|(_, cause)| *cause == Blocked::Room);
         for (sequence, cause) in blocked {
             if let Blocked::Result(reason) = cause {
                 self.throw_away(sequence, &plan, &reason).await?;
@@ -179,13 +188,20 @@ impl Core {
             self.batches.tried_at = self.view.time();
             return Ok(());
         };
-        let is_stale = self.view.count() != plan.number
+        let is_stale = self.batches.next(&self.view) != (plan.number, plan.parent)
+            || self.batches.is_failing()
             || built.leaves.iter().any(|leaf| {
                 let task = self.tasks.get(leaf.sequence);
                 task.is_none_or(|task| task.phase != Phase::Ready || task.attempt != leaf.attempt)
             });
         if is_stale {
             return Ok(());
+        }
+        let leaves = built.leaves.len();
+        match is_cut {
+            true => self.batches.fill = Some(leaves),
+            // There was room for more than this: it is not known how much makes a batch.
+            false => drop(self.batches.fill.take_if(|fill| leaves > *fill)),
         }
         self.launch(plan, built).await
     }
@@ -242,8 +258,34 @@ impl Core {
         if let Some(batch) = leaves_of(&context.store, &context.domain, number)? {
             self.batches.undecided.insert(number, batch.into());
         }
-        self.batches.in_flight = Some(InFlight { number, build: plan.build, settled: None });
-        self.wait_for(number, plan.build, names);
+        // One behind it is waited for when its turn comes.
+        if self.batches.in_flight.is_none() {
+            self.batches.in_flight = Some(InFlight { number, build: plan.build, settled: None });
+            self.wait_for(number, plan.build, names);
+        }
+        Ok(())
+    }
+
+    /// Every intent of a build is settled. If it came to nothing, those behind it can't land either: nothing more is paid for them.
+    pub(super) fn settled(&mut self, number: u64, build: u32, is_done: bool) -> Result<(), StoreError> {
+        let batch = self.batches.in_flight.as_mut().filter(|batch| (batch.number, batch.build) == (number, build));
+        let Some(batch) = batch else { return Ok(()) };
+        batch.settled = Some((is_done, 0));
+        if is_done {
+            return Ok(());
+        }
+        let mut names = Vec::new();
+        for (behind, batch) in self.batches.undecided.range(number + 1..) {
+            let row = self.parts.context.store.get(&BUILDS, &(*behind, batch.build))?;
+            names.extend(row.into_iter().flat_map(|row| row.intents));
+        }
+        let sender = self.parts.sender.clone();
+        tokio::spawn(async move {
+            for name in names {
+                // What was sent already is settled by L1.
+                let _ = sender.withdraw(name).await;
+            }
+        });
         Ok(())
     }
 

@@ -232,10 +232,7 @@ impl Core {
                 Ok(())
             }
             Durable::Built(built) => self.built(*built).await,
-            Durable::Settled { number, build, is_done } => {
-                self.batches.settled(number, build, is_done);
-                Ok(())
-            }
+            Durable::Settled { number, build, is_done } => Ok(self.settled(number, build, is_done)?),
         }
     }
 
@@ -265,7 +262,7 @@ impl Core {
         Counts {
             tip: self.view.tip().copied(),
             next_sequence: self.tasks.next_sequence(),
-            next_batch: self.batches.next(&self.view),
+            next_batch: self.batches.next(&self.view).0,
             tasks: self.tasks.len(),
             queued: self.tasks.queued(),
             running: self.tasks.running(),

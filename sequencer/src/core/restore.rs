@@ -16,6 +16,7 @@ use super::tasks::{Phase, Task, Tasks};
 use super::{Core, CoreError, Parts};
 use crate::batch::leaves_of;
 use crate::context::now_ms;
+use crate::l1::Posting;
 use crate::rows::{LEAVES, LIVE, ORDERS, PROGRESS, UNDECIDED};
 
 impl Core {
@@ -83,18 +84,24 @@ impl Core {
 
     /// L1 may have a build that was given up, and the process have died before that was taken in.
     fn catch_up(&mut self) -> Result<(), CoreError> {
-        let Some(number) = self.view.count().checked_sub(1) else { return Ok(()) };
-        let Some(posting) = self.view.posting(number).copied() else { return Ok(()) };
-        let context = &self.parts.context;
-        if let Some(batch) = leaves_of(&context.store, &context.domain, number)? {
-            let place = match batch.leaves.first() {
-                Some(leaf) => context.store.get(&LEAVES, &(leaf.sequence, leaf.attempt))?.map(|row| row.0),
-                None => None,
-            };
-            if batch.hash == posting.hash && place == Some(Place { batch: number, index: 0 }) {
-                return Ok(());
+        // A build is given up with all behind it: what L1 has of these is at the end.
+        let mut missed = Vec::new();
+        for number in (0..self.view.count()).rev() {
+            let Some(posting) = self.view.posting(number).copied() else { break };
+            if self.is_counted(number, &posting)? {
+                break;
             }
+            missed.push((number, posting));
         }
-        self.posted(number, posting)
+        missed.into_iter().rev().try_for_each(|(number, posting)| self.posted(number, posting))
+    }
+
+    /// Whether the build that L1 has of a batch is the one that counts in the tables.
+    fn is_counted(&self, number: u64, posting: &Posting) -> Result<bool, CoreError> {
+        let context = &self.parts.context;
+        let Some(batch) = leaves_of(&context.store, &context.domain, number)? else { return Ok(false) };
+        let Some(leaf) = batch.leaves.first() else { return Ok(false) };
+        let place = context.store.get(&LEAVES, &(leaf.sequence, leaf.attempt))?.map(|row| row.0);
+        Ok(batch.hash == posting.hash && place == Some(Place { batch: number, index: 0 }))
     }
 }

@@ -22,7 +22,6 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use jsonrpsee::Methods;
 use jsonrpsee::core::middleware::RpcServiceBuilder;
 use jsonrpsee::server::{
     BatchRequestConfig, HttpBody, MethodResponse, PingConfig, Server, ServerConfig, StopHandle, stop_channel, ws,
@@ -37,7 +36,7 @@ use tracing::debug;
 use super::activity::Activity;
 use super::stream::Paced;
 use super::throttle::Throttle;
-use super::{Peer, Rpc, Secret, executor};
+use super::{Answers, Peer, Rpc, Secret, executor};
 use crate::config::RpcLimits;
 use crate::context::now_ms;
 use crate::metrics::SequencerMetrics;
@@ -77,17 +76,17 @@ impl Door {
 }
 
 /// Serves the public methods and the blobs until the token is cancelled.
-pub async fn serve(listener: Listener, methods: Methods, rpc: Arc<Rpc>, blobs: BlobHttp) {
-    listener.accept(methods, Door::Public { rpc, blobs }).await;
+pub async fn serve(listener: Listener, answers: Answers, rpc: Arc<Rpc>, blobs: BlobHttp) {
+    listener.accept(answers, Door::Public { rpc, blobs }).await;
 }
 
 /// Serves the admin's methods until the token is cancelled.
-pub async fn serve_admin(listener: Listener, methods: Methods, secret: Secret) {
-    listener.accept(methods, Door::Admin(secret)).await;
+pub async fn serve_admin(listener: Listener, answers: Answers, secret: Secret) {
+    listener.accept(answers, Door::Admin(secret)).await;
 }
 
 impl Listener {
-    async fn accept(self, methods: Methods, door: Door) {
+    async fn accept(self, answers: Answers, door: Door) {
         let RpcLimits { connections_max, connections_per_address_max, connections_kept, .. } = self.limits;
         let places = Places::new(connections_max, connections_per_address_max, connections_kept);
         let (stop_handle, server_handle) = stop_channel();
@@ -108,7 +107,7 @@ impl Listener {
                 continue;
             };
             let peer = Peer(numbers.fetch_add(1, Ordering::Relaxed), address.ip());
-            let connection = self.connection(stream, peer, methods.clone(), door.clone(), stop_handle.clone());
+            let connection = self.connection(stream, peer, answers.clone(), door.clone(), stop_handle.clone());
             let metrics = self.metrics.clone();
             connections.spawn(async move {
                 metrics.connections.inc();
@@ -129,7 +128,7 @@ impl Listener {
         &self,
         stream: TcpStream,
         peer: Peer,
-        methods: Methods,
+        answers: Answers,
         door: Door,
         stop: StopHandle,
     ) -> impl Future<Output = ()> + Send + 'static {
@@ -144,7 +143,8 @@ impl Listener {
             .to_service_builder();
         // A session of its own to end: all end with the process, one when nothing goes on over it.
         let (end_handle, end) = stop_channel();
-        let rpc_service = builder.build(methods, end_handle);
+        let over_http = builder.clone().build(answers.http, end_handle.clone());
+        let over_socket = builder.build(answers.socket, end_handle);
         // An upgraded connection outlives its HTTP: its place is kept until its session ends.
         let sessions = tokio_util::task::TaskTracker::new();
         let (tracked, ended, going) = (sessions.clone(), door.clone(), activity.clone());
@@ -152,7 +152,8 @@ impl Listener {
             request.extensions_mut().insert(peer);
             request.extensions_mut().insert(going.clone());
             request.extensions_mut().insert(Uploader { address: peer.1, is_known: door.knows(peer.1) });
-            let (mut rpc_service, door, tracked) = (rpc_service.clone(), door.clone(), tracked.clone());
+            let (mut over_http, mut over_socket) = (over_http.clone(), over_socket.clone());
+            let (door, tracked) = (door.clone(), tracked.clone());
             async move {
                 let response = match door {
                     Door::Public { blobs, .. } if request.uri().path().starts_with(PATH) => {
@@ -162,12 +163,12 @@ impl Listener {
                         plain(StatusCode::UNAUTHORIZED, "wanted Authorization: Bearer, a JWT of the admin's secret\n")
                     }
                     Door::Public { .. } | Door::Admin(_) if ws::is_upgrade_request(&request) => {
-                        let closed = rpc_service.on_session_closed();
+                        let closed = over_socket.on_session_closed();
                         tracked.spawn(closed);
-                        answered(rpc_service.call(request).await)
+                        answered(over_socket.call(request).await)
                     }
                     Door::Public { .. } | Door::Admin(_) => {
-                        let call = tokio::time::timeout(request_time, rpc_service.call(request));
+                        let call = tokio::time::timeout(request_time, over_http.call(request));
                         let late = |_| Ok(busy(StatusCode::REQUEST_TIMEOUT, "the request came too slowly"));
                         answered(call.await.unwrap_or_else(late))
                     }

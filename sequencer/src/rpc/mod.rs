@@ -43,8 +43,11 @@ use std::sync::{Arc, Mutex};
 use alloy_primitives::B256;
 use assay_node::store::StoreError;
 use assay_node::tx::Sender;
-use jsonrpsee::RpcModule;
+use assay_protocol::rpc::methods as name;
 use jsonrpsee::server::RegisterMethodError;
+use jsonrpsee::types::ErrorObject;
+use jsonrpsee::types::error::METHOD_NOT_FOUND_CODE;
+use jsonrpsee::{Methods, RpcModule};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -163,6 +166,39 @@ pub fn module(rpc: Arc<Rpc>) -> Result<RpcModule<Rpc>, RegisterMethodError> {
     news::register(&mut module)?;
     chain::register(&mut module)?;
     Ok(module)
+}
+
+/// Methods by the way over which they are called.
+#[derive(Clone)]
+pub struct Answers {
+    /// Over a WebSocket.
+    pub socket: Methods,
+    /// Over HTTP.
+    pub http: Methods,
+}
+
+impl Answers {
+    /// The same over both ways.
+    pub fn alike(methods: impl Into<Methods>) -> Self {
+        let methods = methods.into();
+        Self { socket: methods.clone(), http: methods }
+    }
+
+    /// Every public method; over HTTP, where nothing can be told unasked, subscriptions are refused and the refusal says why.
+    ///
+    /// # Errors
+    /// As of [`module`].
+    pub fn public(rpc: Arc<Rpc>) -> Result<Self, RegisterMethodError> {
+        let (socket, mut http) = (module(rpc.clone())?, module(rpc)?);
+        for method in [name::SUBSCRIBE, name::UNSUBSCRIBE, name::EXECUTOR_SUBSCRIBE, name::EXECUTOR_UNSUBSCRIBE] {
+            http.remove_method(method);
+            http.register_method(method, |_, _, _| {
+                let message = "subscriptions need a WebSocket: connect to the same address by ws://";
+                Err::<(), _>(ErrorObject::borrowed(METHOD_NOT_FOUND_CODE, message, None))
+            })?;
+        }
+        Ok(Self { socket: socket.into(), http: http.into() })
+    }
 }
 
 /// A nonce that nobody can guess.

@@ -5,7 +5,7 @@
 use alloy_primitives::{Address, Bytes, U256};
 use alloy_sol_types::SolCall;
 use assay_dispute::evidence::Crowd;
-use assay_dispute::player::{self, Duty, GameState, PlayError, Stakes, Task, challenge};
+use assay_dispute::player::{Duty, GameState, Hand, PlayError, Stakes, Task, challenge};
 use assay_protocol::Levels;
 use assay_protocol::contracts::Court;
 use thiserror::Error;
@@ -108,7 +108,9 @@ fn play(shared: &Shared, duty: &Duty, leaf: LeafId) -> Result<Made, MakeError> {
     let game: Option<GameState> = shared.chain.view().board().game(duty.game).cloned();
     let Some(game) = game else { return Ok(Made::Nothing) };
     let opened = shared.cases.open(leaf, crowd(shared, leaf, &shared.config))?;
-    match player::play(duty, &game, court, &opened.case, &opened.evidence, &shared.secret, &shared.preflight) {
+    let (case, evidence) = (&opened.case, &opened.evidence);
+    let hand = Hand { game: &game, court, case, evidence, secret: &shared.secret };
+    match hand.play(duty, &shared.preflight) {
         Ok(intent) => Ok(call(intent.data.to_vec())),
         Err(PlayError::Stale { .. }) => Ok(Made::Nothing),
         Err(PlayError::Hopeless { reason, .. }) => Ok(Made::Hopeless { reason }),

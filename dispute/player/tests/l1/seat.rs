@@ -96,7 +96,7 @@ pub fn sit_with(
     let store = open_store(directory);
     let (chain, follower) = follow_to(store.clone(), endpoint.clone(), deployment, depth_max);
     let config = SenderConfig {
-        in_flight_max: 512,
+        unmined_max: 512,
         tick: Duration::from_millis(20),
         resubmit_after: Duration::from_secs(2),
         ..SenderConfig::new(deployment.chain_id)

@@ -72,11 +72,15 @@ impl Bench {
         let mut batch = bench.context.store.batch();
         batch.put(&PROGRAMS, &PROGRAM, &row).expect("it is written");
         batch.commit().expect("there is room");
-        let registered = executors().map(|wallet| Fact::Registered { role: 0, owner: wallet.address() });
-        let facts = [&registered[..], &[Fact::Program { program: PROGRAM }, Fact::RegionOpened]].concat();
-        bench.hear(&facts, BEGIN).await;
+        bench.hear(&Self::beginning(), BEGIN).await;
         bench.core.hear(Heard::AtHead).await.expect("the core goes on");
         bench
+    }
+
+    /// What L1 has said at first.
+    pub fn beginning() -> Vec<Fact> {
+        let registered = executors().map(|wallet| Fact::Registered { role: 0, owner: wallet.address() });
+        [&registered[..], &[Fact::Program { program: PROGRAM }, Fact::RegionOpened]].concat()
     }
 
     fn start(directory: TempDir, config: Config, store: Store) -> Self {

@@ -7,7 +7,7 @@ use super::bench::{BEGIN, Bench, executors};
 use crate::batch::newest_build;
 use crate::core::Phase;
 use crate::l1::{Fact, Heard};
-use crate::rows::ENDS;
+use crate::rows::{DIRECTORY, ENDS};
 
 /// Reported: with the first block that was taken back L1's time was 0, receipts promised by it, and results were thrown away by it.
 #[tokio::test]
@@ -130,6 +130,61 @@ async fn a_window_that_is_over_ends_tasks_that_memory_does_not_have() {
     assert_eq!(end, Some(TaskState::Final));
     assert!(bench.core.inspect(0).expect("it reads").is_none());
     assert!(!bench.is_pinned(b"first") && !bench.is_pinned(b""));
+}
+
+/// Batches follow each other before L1 has them, each behind the one before, when they are full.
+#[tokio::test]
+async fn full_batches_follow_those_on_their_way() {
+    let mut bench = Bench::open(|config| {
+        config.batches.leaves_max = 2;
+        config.batches.unposted_max = 3;
+    })
+    .await;
+    let [one, _] = executors();
+    bench.submit_all(0..9).await;
+    for sequence in 0..3 {
+        bench.answer(9, sequence, &one, b"result").await.expect("it is taken");
+        bench.tick().await;
+    }
+    let sealed = |bench: &Bench| {
+        let place = |sequence| match bench.core.tasks.get(sequence)?.phase {
+            Phase::Sealed(place) => Some((place.batch, place.index)),
+            _ => None,
+        };
+        (0..9).map_while(place).collect::<Vec<_>>()
+    };
+    assert_eq!(sealed(&bench), [(0, 0)], "what is not full does not follow");
+    for sequence in 3..9 {
+        bench.answer(9, sequence, &one, b"result").await.expect("it is taken");
+        bench.tick().await;
+    }
+    assert_eq!(sealed(&bench), [(0, 0), (1, 0), (1, 1), (2, 0), (2, 1)], "three at most");
+    let headers =
+        [0, 1, 2].map(|number| newest_build(&bench.context.store, number).expect("it reads").expect("it is there"));
+    let headers = headers.map(|(_, row)| row.header);
+    assert_eq!([headers[1].parent, headers[2].parent], [headers[0].hash(), headers[1].hash()]);
+    let module = assay_protocol::data::blob_root(b"module");
+    let place =
+        bench.context.store.get(&DIRECTORY, &(module.root, module.length)).expect("it reads").map(|row| row.0.batch);
+    assert_eq!(place, Some(0), "what they all need is posted once");
+    // After a restart all are on their way still.
+    let mut bench = bench.again();
+    assert_eq!(sealed(&bench), [(0, 0), (1, 0), (1, 1), (2, 0), (2, 1)]);
+    let first = Fact::Posted { number: 0, hash: headers[0].hash() };
+    bench.hear(&[&Bench::beginning()[..], &[first]].concat(), BEGIN + 10).await;
+    assert_eq!(bench.core.batches.in_flight.as_ref().map(|batch| batch.number), Some(1));
+    bench.tick().await;
+    assert_eq!(bench.core.batches.next(&bench.core.view).0, 4, "there is a place again");
+    // The second comes to nothing: those behind it go with it, and all is built anew.
+    bench.fail_posting().await;
+    assert_eq!((sealed(&bench), bench.core.batches.next(&bench.core.view)), (vec![], (1, headers[0].hash())));
+    bench.tick().await;
+    let (build, row) = newest_build(&bench.context.store, 1).expect("it reads").expect("it is there");
+    assert_eq!((build, row.header.parent, row.header.count), (1, headers[0].hash(), 2));
+    // L1 has the first builds after all.
+    let late = [1, 2].map(|number| Fact::Posted { number, hash: headers[number as usize].hash() });
+    bench.hear(&late, BEGIN + 2000).await;
+    assert_eq!(bench.core.batches.next(&bench.core.view), (3, headers[2].hash()));
 }
 
 /// With a batch on its way behind one that L1 took back, the one behind was forgotten once the first was back.
