@@ -87,13 +87,13 @@ contract Batches is IBatches, EIP712 {
         uint32 staged = into.stagedNumber == batch.number ? into.stagedParts : 0;
         checkPlace(batch);
         checkTimes(batch);
-        checkData(batch, staged, lastPart);
+        uint32 parts = checkData(batch, staged, lastPart);
 
         bytes32 batchHash = Eip712.hash(batch);
         posted[batch.region][batch.number] =
             Posted({batchHash: batchHash, postedAt: uint64(block.timestamp), voidedAt: 0});
         into.count = batch.number + 1;
-        if (lastPart.length != 0) emit DataPosted(batch.region, batch.number, staged, lastPart);
+        if (lastPart.length != 0) emit DataPosted(batch.region, batch.number, parts, lastPart);
         emit BatchPosted(batch.region, batch.number, batchHash, batch);
     }
 
@@ -196,12 +196,22 @@ contract Batches is IBatches, EIP712 {
         if (time > batch.minDeadline) revert DeadlinePassed(batch.minDeadline, time);
     }
 
-    function checkData(Batch calldata batch, uint32 staged, bytes calldata lastPart) private view {
-        if (lastPart.length > DataPages.PART_BYTES) revert PartLength(DataPages.PART_BYTES, lastPart.length);
-        uint256 parts = uint256(staged) + (lastPart.length == 0 ? 0 : 1);
-        if (parts > DataPages.PARTS_MAX) revert TooManyParts(DataPages.PARTS_MAX, parts);
-        uint256 length = staged * DataPages.PART_BYTES + lastPart.length;
+    /// @return parts Staged parts that the data has. Those behind are of a longer batch that was not posted, and are left out.
+    function checkData(Batch calldata batch, uint32 staged, bytes calldata lastPart)
+        private
+        view
+        returns (uint32 parts)
+    {
+        if (lastPart.length > DataPages.PART_BYTES) {
+            revert PartLength(DataPages.PART_BYTES, lastPart.length);
+        }
+        parts = uint32(batch.dataLength / DataPages.PART_BYTES);
+        if (parts > 0 && lastPart.length == DataPages.PART_BYTES) parts--;
+        if (parts > staged) parts = staged;
+        uint256 length = parts * DataPages.PART_BYTES + lastPart.length;
         if (batch.dataLength != length) revert DataLength(length, batch.dataLength);
+        uint256 all = uint256(parts) + (lastPart.length == 0 ? 0 : 1);
+        if (all > DataPages.PARTS_MAX) revert TooManyParts(DataPages.PARTS_MAX, all);
 
         // Every record, node and entry can be shown from the data, so that what is wrong with one can be shown.
         uint256 least =
@@ -209,8 +219,8 @@ contract Batches is IBatches, EIP712 {
         if (length < least) revert DataTooShort(least, length);
         if (batch.blobCount == 0 && length > least) revert DataTooLong(least, length);
 
-        bytes32[] memory roots = new bytes32[](staged);
-        for (uint256 i = 0; i < staged; i++) {
+        bytes32[] memory roots = new bytes32[](parts);
+        for (uint256 i = 0; i < parts; i++) {
             roots[i] = partRoots[batch.region][i];
         }
         bytes32 root = DataPages.dataRoot(roots, lastPart);

@@ -251,21 +251,49 @@ contract BatchesTest is Posting {
     function test_stage_partsOfAnEarlierNumberDoNotCount() external {
         (, bytes memory data) = batchOf(claimsOf(0, 400));
         stageParts(0, data, 2);
-        // Number 0 is posted with less: its two parts are replaced by one, which its records fill.
-        bytes memory filler = new bytes(PART);
-        stage(0, 0, filler);
-        (Batch memory batch,) = batchOf(claimsOf(0, 1));
-        bytes memory all = new bytes(PART + 10);
-        batch.blobCount = 1;
-        batch.dataLength = uint32(PART + 10);
-        batch.dataRoot = Records.rootOf(Records.pageHashes(all), false);
-        vm.prank(sequencer);
-        batches.post(batch, new bytes(10));
-
+        post(claimsOf(0, 1));
         vm.expectRevert(abi.encodeWithSelector(IBatches.PartOutOfOrder.selector, 0, 1));
         vm.prank(sequencer);
-        batches.stage(region, 1, 1, filler);
+        batches.stage(region, 1, 1, new bytes(PART));
         post(claimsOf(1, 1));
+    }
+
+    /// A batch that was given up leaves parts behind, and a shorter one takes its number: with none of them, with some, and with as
+    /// many as end with a part that is full.
+    function test_post_fewerPartsThanAreStaged() external {
+        (Batch memory long, bytes memory data) = batchOf(claimsOf(0, 400));
+        uint256 rest = data.length - 2 * PART;
+        stageParts(0, data, 2);
+        stage(0, 2, new bytes(PART));
+        stage(0, 3, new bytes(PART));
+        uint256 before = vm.snapshotState();
+        vm.expectEmit(true, true, true, true, address(batches));
+        emit DataPosted(region, 0, 2, Records.cut(data, 2 * PART, rest));
+        vm.prank(sequencer);
+        batches.post(long, Records.cut(data, 2 * PART, rest));
+        vm.revertToState(before);
+
+        post(claimsOf(0, 1));
+        vm.revertToState(before);
+
+        (Batch memory whole,) = batchOf(claimsOf(0, 1));
+        whole.blobCount = 1;
+        whole.dataLength = uint32(2 * PART);
+        bytes memory full = Records.cut(data, 0, 2 * PART);
+        whole.dataRoot = Records.rootOf(Records.pageHashes(full), false);
+        vm.prank(sequencer);
+        batches.post(whole, "");
+        vm.revertToState(before);
+        vm.prank(sequencer);
+        batches.post(whole, Records.cut(data, PART, PART));
+        vm.revertToState(before);
+
+        // One byte that the parts and the last do not have.
+        long.dataLength = uint32(data.length + 1);
+        bytes memory last = Records.cut(data, 2 * PART, rest);
+        expectRefused(long, last, abi.encodeWithSelector(IBatches.DataLength.selector, data.length, data.length + 1));
+        long.dataLength = uint32(rest - 1);
+        expectRefused(long, last, abi.encodeWithSelector(IBatches.DataLength.selector, rest, rest - 1));
     }
 
     function test_stage_number_reverts() external {

@@ -35,6 +35,8 @@ interface Vm {
     function lastCallGas() external view returns (CallGas memory);
     function etch(address target, bytes calldata code) external;
     function prank(address sender) external;
+    function snapshotState() external returns (uint256 id);
+    function revertToState(uint256 id) external returns (bool);
     function sign(uint256 key, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
     function addr(uint256 key) external pure returns (address);
     function expectEmit(bool topic1, bool topic2, bool topic3, bool data, address emitter) external;
