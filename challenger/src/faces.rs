@@ -71,6 +71,7 @@ pub fn prove(chain: &Chain, batch: &BatchState, index: u32) -> Result<Intent, Fa
         gas_limit: None,
         priority: Priority::Urgent,
         expires_at: Some(batch.posted_at + chain.parameters().window + 1),
+        after: None,
     })
 }
 

@@ -81,6 +81,7 @@ fn log(topic: u64, priority: Priority) -> Intent {
         gas_limit: Some(60_000),
         priority,
         expires_at: None,
+        after: None,
     }
 }
 

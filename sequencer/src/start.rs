@@ -357,5 +357,6 @@ fn opening(context: &Context) -> Intent {
         gas_limit: None,
         priority: Priority::Routine,
         expires_at: None,
+        after: None,
     }
 }

@@ -75,8 +75,16 @@ async fn send(
     let (sender, actor) = tx::sender(store, l1.endpoint.clone(), wallet.clone(), config)?;
     let stop = CancellationToken::new();
     let running = tokio::spawn(actor.run(stop.clone()));
-    let intent =
-        Intent { id: keccak256(&data), to, data, value, gas_limit: None, priority: Priority::Urgent, expires_at: None };
+    let intent = Intent {
+        id: keccak256(&data),
+        to,
+        data,
+        value,
+        gas_limit: None,
+        priority: Priority::Urgent,
+        expires_at: None,
+        after: None,
+    };
     let ticket = sender.submit(intent).await?;
     let outcome = tokio::time::timeout(MINED_WITHIN, ticket.settled()).await;
     stop.cancel();
@@ -95,7 +103,9 @@ async fn send(
             Err(OperatorError::Refused { what, reason, data })
         }
         Outcome::Refused { reason } => Err(OperatorError::NotTaken { what, reason }),
-        Outcome::Expired | Outcome::Withdrawn => unreachable!("the intent has no end and nobody takes it back"),
+        Outcome::Expired | Outcome::Withdrawn | Outcome::Orphaned => {
+            unreachable!("the intent has no end and nobody takes it back")
+        }
     }
 }
 

@@ -176,10 +176,22 @@ impl Actor {
             if self.pool.intent(&id).is_none()
                 && let Some(row) = self.shared.store.get(&INTENTS, &(account, id))?
             {
+                let after = row.intent.after;
                 self.pool.submit(row.intent, turn);
+                if let Some(before) = after
+                    && self.came_to_nothing(before)?
+                {
+                    self.pool.orphan(id);
+                }
             }
         }
         Ok(())
+    }
+
+    fn came_to_nothing(&self, id: IntentId) -> Result<bool, TxError> {
+        let row = self.shared.store.get(&INTENTS, &(self.shared.account, id))?;
+        let outcome = row.and_then(|row| row.outcome);
+        Ok(outcome.is_some_and(|outcome| !matches!(outcome, Outcome::Done { .. })))
     }
 
     /// Writes down that a nonce is settled, then tells.

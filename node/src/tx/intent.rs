@@ -37,6 +37,8 @@ pub struct Intent {
     pub priority: Priority,
     /// Time of L1, in seconds since 1970, from which on it is not worth sending. What was sent before is seen through.
     pub expires_at: Option<u64>,
+    /// An intent that L1 must have before this one. It is sent behind it, and if that comes to nothing, not at all.
+    pub after: Option<IntentId>,
 }
 
 /// What became of an intent. Final: it stands as many blocks deep as was asked for, or nothing was sent.
@@ -67,6 +69,8 @@ pub enum Outcome {
     Expired,
     /// The role took it back before it was sent.
     Withdrawn,
+    /// What it follows came to nothing, before it was sent.
+    Orphaned,
 }
 
 /// Where an intent stands.
@@ -95,7 +99,7 @@ pub struct IntentRow {
 }
 
 impl Record for IntentRow {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
 }
 
 /// One signed transaction of a nonce.

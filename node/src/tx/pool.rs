@@ -28,6 +28,8 @@
 //!    receipt is somebody else's after `confirmations + 1` more blocks: a node that is behind does not look so for that long.
 //! 7. *No debts.* A slot is opened only if the account can pay the most that all slots can cost. What it can't pay for is passed over,
 //!    and keeps nothing behind it from being opened.
+//! 8. *One after the other.* An intent that follows another gets a higher nonce than that, or none; if that one comes to nothing, so does
+//!    what follows it and has not been sent.
 
 mod plan;
 
@@ -170,6 +172,8 @@ pub struct Pool {
     queue: BTreeMap<(std::cmp::Reverse<Priority>, u64), IntentId>,
     turns: HashMap<IntentId, u64>,
     slots: BTreeMap<u64, Slot>,
+    /// Intents that follow one which came to nothing.
+    orphans: BTreeSet<IntentId>,
     shortage: Option<Shortage>,
 }
 
@@ -182,6 +186,7 @@ impl Pool {
             queue: BTreeMap::new(),
             turns: HashMap::new(),
             slots: BTreeMap::new(),
+            orphans: BTreeSet::new(),
             shortage: None,
         }
     }
@@ -214,7 +219,7 @@ impl Pool {
     pub fn withdraw(&mut self, id: &IntentId) -> bool {
         let queued = self.queue.values().any(|queued| queued == id);
         if queued {
-            self.remove(id);
+            self.fail(id);
         }
         queued
     }
@@ -285,8 +290,10 @@ impl Pool {
             let attempt = slot.attempts.iter().find(|attempt| attempt.hash == mined.transaction)?;
             Some((attempt.intent?, mined))
         });
-        if let Some((id, _)) = winner {
-            self.remove(&id);
+        match winner {
+            Some((id, mined)) if mined.succeeded => self.remove(&id),
+            Some((id, _)) => self.fail(&id),
+            None => {}
         }
         let given_back: Vec<_> =
             slot.intents().into_iter().filter(|id| winner.is_none_or(|(won, _)| won != *id)).collect();
@@ -301,9 +308,14 @@ impl Pool {
         }
     }
 
-    /// Ends an intent of the queue.
+    /// Ends an intent of the queue that came to nothing.
     pub fn close_intent(&mut self, id: &IntentId) {
-        self.remove(id);
+        self.fail(id);
+    }
+
+    /// Tells of an intent whose predecessor came to nothing before this pool was made.
+    pub fn orphan(&mut self, id: IntentId) {
+        self.orphans.insert(id);
     }
 
     /// Tells that a transaction was signed for a nonce. It must be written down, as [`Pool::row`], before it is sent.
@@ -347,7 +359,7 @@ impl Pool {
                 let id = slot.newest().intent;
                 self.slots.remove(&nonce);
                 if let Some(id) = id {
-                    self.remove(&id);
+                    self.fail(&id);
                 }
                 return id;
             }
@@ -373,8 +385,16 @@ impl Pool {
         self.queue.retain(|_, queued| queued != id);
     }
 
+    /// Ends an intent that came to nothing, and marks what follows it.
+    fn fail(&mut self, id: &IntentId) {
+        self.remove(id);
+        let follows = self.intents.iter().filter(|(_, waiting)| waiting.intent.after == Some(*id));
+        self.orphans.extend(follows.map(|(follower, _)| *follower));
+    }
+
     fn remove(&mut self, id: &IntentId) {
         self.unqueue(id);
+        self.orphans.remove(id);
         self.turns.remove(id);
         self.intents.remove(id);
     }

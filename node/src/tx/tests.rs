@@ -27,6 +27,7 @@ fn intent(number: u64, priority: Priority) -> Intent {
         gas_limit: Some(100_000),
         priority,
         expires_at: None,
+        after: None,
     }
 }
 
@@ -399,6 +400,66 @@ fn times_withdrawals_and_refusals_end_an_intent() {
     pool.signed(0, attempt(0, Some(id(3)), fees, 1), 0);
     assert_eq!(pool.refused(0, Refusal::Impossible, 0), None);
     assert_eq!(pool.load(), (0, 1));
+}
+
+/// Reported: what a poor account could not pay for was passed over by what had to come behind it, and reverted.
+#[test]
+fn what_follows_is_sent_behind_or_not_at_all() {
+    let follower = |number: u64| Intent { after: Some(id(number - 1)), ..intent(number, Priority::Routine) };
+    let dear = Intent { gas_limit: Some(1_000_000), ..intent(0, Priority::Routine) };
+    let (mut pool, mut chain) = (Pool::new(config()), Chain::new());
+    pool.submit(dear.clone(), 0);
+    (1..4).for_each(|number| pool.submit(follower(number), number));
+    // One costs at most (2 * 100 + 10) * 100,000; the first ten times that.
+    chain.balance = U256::from(100_000_000);
+    assert_eq!(tick(&mut pool, &mut chain, &mut vec![]), []);
+    chain.balance = U256::from(u64::MAX);
+    let nonces = |plans: Vec<Plan>| {
+        let signed = |plan| match plan {
+            Plan::Sign { nonce, intent, .. } => Some((nonce, intent)),
+            _ => None,
+        };
+        plans.into_iter().filter_map(signed).collect::<Vec<_>>()
+    };
+    let expected = (0..4).map(|number| (number, Some(id(number)))).collect::<Vec<_>>();
+    assert_eq!(nonces(tick(&mut pool, &mut chain, &mut vec![])), expected);
+    assert_eq!(settled(&run(&mut pool, &mut chain, 6)), [id(0), id(1), id(2), id(3)]);
+
+    // The first is never sent: none is.
+    let (mut pool, mut chain) = (Pool::new(config()), Chain::new());
+    chain.mine(0);
+    pool.submit(Intent { expires_at: Some(12), ..intent(0, Priority::Routine) }, 0);
+    (1..4).for_each(|number| pool.submit(follower(number), number));
+    let closed = |number, outcome| Plan::Close { intent: id(number), outcome };
+    let mut expected = vec![closed(0, Outcome::Expired)];
+    expected.extend((1..4).map(|number| closed(number, Outcome::Orphaned)));
+    assert_eq!(tick(&mut pool, &mut chain, &mut vec![]), expected);
+    assert_eq!(pool.load(), (0, 0));
+
+    // The first fails on L1: what waits behind it is not sent.
+    let (mut pool, mut chain) = (Pool::new(PoolConfig { unmined_max: 1, ..config() }), Chain::new());
+    pool.submit(intent(0, Priority::Routine), 0);
+    pool.submit(follower(1), 1);
+    tick(&mut pool, &mut chain, &mut vec![]);
+    chain.mine(1);
+    (0..4).for_each(|_| chain.mine(0));
+    let view = chain.view();
+    let mined = pool.questions(&view).into_iter().map(|(nonce, hashes)| {
+        let mined = chain.receipt(hashes[0]).map(|mined| Mined { succeeded: false, ..mined });
+        (nonce, mined)
+    });
+    let answers = mined.collect();
+    assert_eq!(pool.observe(&view, &answers).len(), 1);
+    assert_eq!(pool.plan(&view), Some(closed(1, Outcome::Orphaned)));
+
+    // After a restart.
+    let mut pool = Pool::new(config());
+    pool.submit(follower(1), 1);
+    pool.orphan(id(1));
+    assert_eq!(pool.plan(&view), Some(closed(1, Outcome::Orphaned)));
+    // What was carried out long ago is not here.
+    pool.submit(follower(2), 2);
+    assert!(matches!(pool.plan(&view), Some(Plan::Sign { .. })));
 }
 
 #[test]

@@ -15,8 +15,15 @@ use crate::context::Context;
 /// Domain tag of the names.
 const TAG: &[u8] = b"assay.sequencer.intent.v1";
 
-/// The intents that post a batch, in order. They are worth nothing after `expires_at`.
-pub fn intents(context: &Context, header: &Batch, build: u32, data: &[u8], expires_at: u64) -> Vec<Intent> {
+/// The intents that post a batch, each behind the one before, and the first behind `after`. They are worth nothing after `expires_at`.
+pub fn intents(
+    context: &Context,
+    header: &Batch,
+    build: u32,
+    data: &[u8],
+    expires_at: u64,
+    after: Option<B256>,
+) -> Vec<Intent> {
     let hash = header.hash();
     let parts: Vec<&[u8]> = parts(data).collect();
     let intent = |part: u32, call: Vec<u8>| Intent {
@@ -27,6 +34,7 @@ pub fn intents(context: &Context, header: &Batch, build: u32, data: &[u8], expir
         value: U256::ZERO,
         priority: Priority::Routine,
         expires_at: Some(expires_at),
+        after: if part == 0 { after } else { Some(name(header, build, part - 1, &hash)) },
     };
     let (last, full) = parts.split_last().expect("a batch has data");
     let staged = (0..).zip(full).map(|(part, bytes)| {

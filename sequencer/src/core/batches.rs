@@ -27,7 +27,7 @@ use super::{Core, CoreError, Durable, Phase};
 use crate::batch::{Blocked, BuildError, Built, Candidate, Plan, build, intents, leaves_of};
 use crate::context::now_ms;
 use crate::l1::{Posting, View};
-use crate::rows::{BUILDS, PIN_OUTPUT, PROGRESS, ProgressRow};
+use crate::rows::{PIN_OUTPUT, PROGRESS, ProgressRow};
 
 /// Seconds of L1 that a batch needs at least from its building to its posting.
 const POSTING_SECONDS_MIN: u64 = 2;
@@ -87,6 +87,13 @@ impl Batches {
         let on_l1 = view.count().checked_sub(1).and_then(|last| Some((last, view.posting(last)?.hash)));
         let last = self.on_their_way(view).last().copied().or(on_l1);
         last.map_or((0, B256::ZERO), |(number, hash)| (number + 1, hash))
+    }
+
+    /// Every intent of a build is settled.
+    pub fn settled(&mut self, number: u64, build: u32, is_done: bool) {
+        if let Some(batch) = self.in_flight.as_mut().filter(|batch| (batch.number, batch.build) == (number, build)) {
+            batch.settled = Some((is_done, 0));
+        }
     }
 
     /// Whether the one in flight came to nothing.
@@ -201,7 +208,7 @@ impl Core {
         match is_cut {
             true => self.batches.fill = Some(leaves),
             // There was room for more than this: it is not known how much makes a batch.
-            false => drop(self.batches.fill.take_if(|fill| leaves > *fill)),
+            false => drop(self.batches.fill.take_if(|fill| leaves >= *fill)),
         }
         self.launch(plan, built).await
     }
@@ -242,7 +249,7 @@ impl Core {
         let context = self.parts.context.clone();
         let last = header.as_of + context.parameters.as_of_age_max;
         let expires_at = last.min(header.min_deadline).saturating_sub(POSTING_SECONDS_MIN);
-        let intents = intents(&context, &header, plan.build, &data, expires_at);
+        let intents = intents(&context, &header, plan.build, &data, expires_at, self.last_intent(&plan)?);
         let names: Vec<B256> = intents.iter().map(|intent| intent.id).collect();
         let mut commit = context.store.batch();
         rows.write(names.clone(), &mut commit)?;
@@ -266,27 +273,11 @@ impl Core {
         Ok(())
     }
 
-    /// Every intent of a build is settled. If it came to nothing, those behind it can't land either: nothing more is paid for them.
-    pub(super) fn settled(&mut self, number: u64, build: u32, is_done: bool) -> Result<(), StoreError> {
-        let batch = self.batches.in_flight.as_mut().filter(|batch| (batch.number, batch.build) == (number, build));
-        let Some(batch) = batch else { return Ok(()) };
-        batch.settled = Some((is_done, 0));
-        if is_done {
-            return Ok(());
-        }
-        let mut names = Vec::new();
-        for (behind, batch) in self.batches.undecided.range(number + 1..) {
-            let row = self.parts.context.store.get(&BUILDS, &(*behind, batch.build))?;
-            names.extend(row.into_iter().flat_map(|row| row.intents));
-        }
-        let sender = self.parts.sender.clone();
-        tokio::spawn(async move {
-            for name in names {
-                // What was sent already is settled by L1.
-                let _ = sender.withdraw(name).await;
-            }
-        });
-        Ok(())
+    /// The posting of the batch before, if that is on its way.
+    fn last_intent(&self, plan: &Plan) -> Result<Option<B256>, StoreError> {
+        let Some((before, _)) = plan.on_their_way.last() else { return Ok(None) };
+        let newest = crate::batch::newest_build(&self.parts.context.store, *before)?;
+        Ok(newest.and_then(|(_, row)| row.intents.last().copied()))
     }
 
     /// Tells the core when every intent of a build is settled.

@@ -232,7 +232,10 @@ impl Core {
                 Ok(())
             }
             Durable::Built(built) => self.built(*built).await,
-            Durable::Settled { number, build, is_done } => Ok(self.settled(number, build, is_done)?),
+            Durable::Settled { number, build, is_done } => {
+                self.batches.settled(number, build, is_done);
+                Ok(())
+            }
         }
     }
 

@@ -156,5 +156,6 @@ fn intent(rpc: &Rpc, id: B256, row: &ProgramRow) -> Intent {
         gas_limit: None,
         priority: Priority::Routine,
         expires_at: None,
+        after: None,
     }
 }

@@ -232,6 +232,7 @@ impl Actor {
             gas_limit: None,
             priority,
             expires_at: call.until.checked_add(1),
+            after: None,
         };
         let intent_name = intent.id;
         self.shared.sender.submit_with(batch, vec![intent]).await?;

@@ -87,6 +87,7 @@ fn words(outcome: &Outcome) -> String {
         Outcome::Refused { reason } => format!("refused: {reason}"),
         Outcome::Expired => "its time was over before it was sent".into(),
         Outcome::Withdrawn => "it was withdrawn".into(),
+        Outcome::Orphaned => "what it follows came to nothing".into(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What to sign or send next: rules 2 to 5 and 7 of the pool.
+//! What to sign or send next: rules 2 to 5, 7 and 8 of the pool.
 //!
 //! Owns the choice, which depends on what L1 shows and changes nothing but what is told of a shortage and of offers that were too low.
 
@@ -16,12 +16,13 @@ impl Pool {
         self.close(view).or_else(|| self.replace(view)).or_else(|| self.open(view))
     }
 
-    /// An intent whose time is over.
+    /// An intent whose time is over, or that follows one that came to nothing.
     fn close(&mut self, view: &View) -> Option<Plan> {
         let over = |id: &IntentId| self.intents[id].intent.expires_at.is_some_and(|at| at <= view.timestamp);
-        let intent = *self.queue.values().find(|id| over(id))?;
-        self.remove(&intent);
-        Some(Plan::Close { intent, outcome: Outcome::Expired })
+        let intent = *self.queue.values().find(|id| over(id) || self.orphans.contains(*id))?;
+        let outcome = if self.orphans.contains(&intent) { Outcome::Orphaned } else { Outcome::Expired };
+        self.fail(&intent);
+        Some(Plan::Close { intent, outcome })
     }
 
     /// A slot that is not mined and must be raised, replaced or sent again: rules 4 and 5.
@@ -107,7 +108,15 @@ impl Pool {
         if urgent { self.config.fees.urgent_cap } else { self.config.fees.routine_cap }
     }
 
-    /// A new slot: rules 2, 3 and 7.
+    /// Whether a nonce is behind what an intent follows: rule 8. What is not here any more was carried out.
+    fn may_have(&self, nonce: u64, after: Option<IntentId>) -> bool {
+        after.filter(|before| self.intents.contains_key(before)).is_none_or(|before| {
+            let is_sent = self.nonce_of(&before).is_some_and(|at| at < nonce);
+            is_sent && !self.orphans.contains(&before)
+        })
+    }
+
+    /// A new slot: rules 2, 3, 7 and 8.
     fn open(&mut self, view: &View) -> Option<Plan> {
         let nonce = (view.nonce..).find(|nonce| !self.slots.contains_key(nonce))?;
         let is_gap = self.slots.range(nonce..).next().is_some();
@@ -122,6 +131,9 @@ impl Pool {
         let mut shortage = None;
         for (&(priority, _), &id) in self.queue.iter().take_while(|((priority, _), _)| may(priority.0)) {
             let waiting = &self.intents[&id];
+            if !self.may_have(nonce, waiting.intent.after) {
+                continue;
+            }
             let limit = self.limit_of(Some(id), priority.0 == Priority::Urgent, view);
             let Some(fees) = self.config.fees.first(view.market, limit) else { continue };
             // A node estimates nothing that the account can't pay for.
