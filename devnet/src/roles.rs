@@ -15,7 +15,6 @@ use assay_node::shutdown::Process;
 use assay_node::telemetry::{Health, Metrics};
 use assay_protocol::deployment::Deployment;
 use assay_runner::L1Config;
-use assay_sequencer::config::Chain;
 use assay_sequencer::{Config as SequencerConfig, Sequencer};
 use eyre::{Result, bail, eyre};
 use tokio::task::JoinHandle;
@@ -96,8 +95,8 @@ pub struct Served {
 
 /// Starts the sequencer.
 pub async fn sequencer(ground: &Ground, wallet: Wallet, port: u16, telemetry: u16) -> Result<(Running, Served)> {
-    let mut config = SequencerConfig::new(ground.data.join("sequencer"), EndpointConfig::new(ground.l1.clone()));
-    config.chain = Chain::devnet();
+    let config = SequencerConfig::new(ground.data.join("sequencer"), EndpointConfig::new(ground.l1.clone()));
+    let mut config = config.on_devnet();
     config.batches.wait_ms = 500;
     config.listen.rpc = local(port).to_string();
     config.listen.admin = None;

@@ -17,7 +17,7 @@ use alloy_primitives::{B256, Bytes, U256};
 use assay_anvil::account;
 use assay_challenger::{Challenger, ChallengerConfig};
 use assay_executor_node::{Executor, ExecutorConfig};
-use assay_node::telemetry::{Health, Metrics};
+use assay_node::telemetry::{Health, LogFormat, Metrics, logs};
 use assay_protocol::data::blob_root;
 use assay_protocol::objects::{TaskRequest, TypedData};
 use assay_protocol::rpc::{BatchView, SignedReceipt, StatusView, methods};
@@ -43,6 +43,7 @@ async fn main() {
         [kind, rate, seconds] => (kind.as_str(), rate.parse().unwrap(), seconds.parse().unwrap()),
         _ => ("receipts", 1000, 10),
     };
+    logs(LogFormat::Human, &std::env::var("RUST_LOG").unwrap_or_else(|_| "warn".into())).unwrap();
     let stage = Stage::open().await.expect("the contracts' tools bring anvil");
     let directory = tempfile::tempdir().unwrap();
     let mut config = stage.config(directory.path());
@@ -250,8 +251,11 @@ async fn through(stage: &Stage, url: &str, client: &Client, jobs: &Arc<Vec<Signe
     let posted = tokio::spawn(async move {
         let (mut times, mut bytes) = (HashMap::new(), 0_u64);
         while times.len() < wanted {
-            let batch = batches.next().await.unwrap().unwrap();
+            let batch =
+                batches.next().await.expect("the sequencer tells of batches for as long as it is asked to").unwrap();
             bytes += u64::from(batch.batch.data_length);
+            let (number, leaves, at) = (batch.batch.number, batch.tasks.len(), began.elapsed().as_secs_f64());
+            println!("batch {number}: {leaves} jobs on L1 after {at:.1} s");
             for task in batch.tasks {
                 assert!(times.insert(task, began.elapsed()).is_none(), "{task} twice");
             }

@@ -77,6 +77,14 @@ impl Config {
             blobs: BlobConfig::default(),
         }
     }
+
+    /// The same for a development chain with blocks of a second or less.
+    #[must_use]
+    pub fn on_devnet(mut self) -> Self {
+        self.chain = Chain::devnet();
+        (self.intake.deadline_min, self.batches.deadline_margin) = (30, 10);
+        self
+    }
 }
 
 /// Ports. Port 0 takes a free one.
@@ -205,7 +213,7 @@ impl Default for Intake {
             tasks_max: 200_000,
             waiting_max: 4096,
             fee_min: 0,
-            deadline_min: 30,
+            deadline_min: 900,
             deadline_max: 604_800,
             include_within: 3600,
             wasm_bytes_max: 2 << 20,
@@ -257,7 +265,8 @@ pub struct Batches {
     pub bytes_max: u64,
     /// Longest input that is posted. A longer one travels off L1, and its result becomes attested.
     pub posted_input_bytes_max: u64,
-    /// Seconds before a task's deadline from which on it is not posted any more.
+    /// Seconds before a task's deadline from which on it is not posted any more: as long as a block takes to count, and all that is on its way
+    /// to be posted. A batch whose first deadline passes on its way is not taken, whatever else is in it.
     pub deadline_margin: u64,
     /// Batches that are on their way to L1 at once. Only full ones follow one that is not there yet.
     pub unposted_max: usize,
@@ -270,7 +279,7 @@ impl Default for Batches {
             leaves_max: 4096,
             bytes_max: 3 << 20,
             posted_input_bytes_max: 128 << 10,
-            deadline_margin: 10,
+            deadline_margin: 600,
             unposted_max: 4,
         }
     }
@@ -300,7 +309,7 @@ impl Default for Chain {
     /// For a chain with blocks of 12 seconds.
     fn default() -> Self {
         Self {
-            confirmations: 3,
+            confirmations: 6,
             settled_confirmations: 12,
             poll_ms: 1000,
             stale_seconds: 120,

@@ -71,6 +71,14 @@ pub enum SequencerError {
     /// Two methods of one name, which a test sees.
     #[error(transparent)]
     Methods(#[from] RegisterMethodError),
+    /// Deadlines that would pass before a batch is posted.
+    #[error("intake.deadline_min is {least} s, more than batches.deadline_margin is wanted, {margin} s")]
+    Deadlines {
+        /// `intake.deadline_min`.
+        least: u64,
+        /// `batches.deadline_margin`.
+        margin: u64,
+    },
     /// A port.
     #[error("can't listen on {address}: {reason}")]
     Listen {
@@ -90,7 +98,9 @@ impl SequencerError {
             Self::L1(error) => error.remedy(),
             Self::Sender(error) => error.remedy(),
             Self::Endpoint(error) => error.remedy(),
-            Self::Core(_) | Self::Secret(_) | Self::Methods(_) | Self::Listen { .. } => Remedy::Stop,
+            Self::Core(_) | Self::Secret(_) | Self::Methods(_) | Self::Deadlines { .. } | Self::Listen { .. } => {
+                Remedy::Stop
+            }
         }
     }
 }
@@ -123,6 +133,10 @@ impl Sequencer {
         wallet: Wallet,
         process: &mut Process,
     ) -> Result<Self, SequencerError> {
+        let (least, margin) = (config.intake.deadline_min, config.batches.deadline_margin);
+        if least <= margin {
+            return Err(SequencerError::Deadlines { least, margin });
+        }
         let stop = process.token();
         let (health, metrics) = (Health::new(), Metrics::new("assay"));
         let figures = SequencerMetrics::new(&metrics.part("sequencer"));

@@ -100,7 +100,7 @@ impl Session {
                     if self.context.meters.sessions.get() == 0 {
                         self.health.not_ready(error.to_string());
                     }
-                    warn!(sequencer = self.address, %error, failures = backoff.failures(), "no session");
+                    warn!(sequencer = peer.peer(), %error, failures = backoff.failures(), "no session");
                 }
             }
             tokio::select! {
@@ -143,7 +143,7 @@ impl Session {
         context.meters.sessions.inc();
         backoff.reset();
         self.health.ready();
-        info!(sequencer = self.address, %region, slots, "a session is open");
+        info!(sequencer = peer.peer(), %region, slots, "a session is open");
 
         let ledger = context.ledger.clone();
         let unsent = tokio::task::spawn_blocking(move || ledger.unsent(region, UNSENT_MAX)).await;

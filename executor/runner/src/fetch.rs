@@ -263,7 +263,8 @@ impl BlobPeer {
     }
 
     /// The peer, without what may be secret.
-    fn peer(&self) -> String {
+    #[must_use]
+    pub fn peer(&self) -> String {
         format!(
             "{}://{}:{}",
             self.base.scheme(),

@@ -150,14 +150,13 @@ impl Stage {
 
 /// A configuration with free ports, for a development chain.
 pub fn config(data: &Path, l1: &str) -> Config {
-    let mut config = Config::new(data, EndpointConfig::new(l1));
+    let mut config = Config::new(data, EndpointConfig::new(l1)).on_devnet();
     config.listen = config::Listen {
         rpc: "127.0.0.1:0".into(),
         admin: Some("127.0.0.1:0".into()),
         admin_secret: None,
         telemetry: None,
     };
-    config.chain = config::Chain::devnet();
     config.batches.wait_ms = 500;
     config.limits.connections_per_address_max = 512;
     config
