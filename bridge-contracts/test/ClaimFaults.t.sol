@@ -8,6 +8,7 @@ import {SourceFaults} from "../src/libraries/faults/SourceFaults.sol";
 import {Evidence} from "../src/types/Evidence.sol";
 import {Batch, BlobRef, Claim, Descriptor, Place, Source, SourceKind} from "../src/types/Objects.sol";
 import {Accusing} from "./base/Accusing.sol";
+import {Records} from "./twins/Records.sol";
 
 /// @notice Each fault of what records claim, proven in one transaction, and what stands just beside it, which is none.
 contract ClaimFaultsTest is Accusing {
@@ -427,7 +428,7 @@ contract ClaimFaultsTest is Accusing {
         vm.prank(address(prover));
         batches.voidBatch(region, 0);
         Claim memory claim = claimOf(1);
-        claim.request.input = blobOf(WASM);
+        claim.request.input = Records.blobOf(WASM);
         claim.input = Source(SourceKind.Earlier, 0, 0);
         sign(claim);
         Evidence memory shown = accuse(claim);
@@ -444,7 +445,7 @@ contract ClaimFaultsTest is Accusing {
 
     function test_proveInputSource_horizon() external {
         Claim memory claim = claimOf(0);
-        claim.request.input = blobOf(WASM);
+        claim.request.input = Records.blobOf(WASM);
         claim.input = Source(SourceKind.Here, 0, 0);
         sign(claim);
         Evidence memory named = accuse(claim);

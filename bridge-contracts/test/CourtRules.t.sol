@@ -55,7 +55,7 @@ contract CourtRulesTest is Players {
     function test_commit_toVoidBatch_reverts() external {
         Run memory run = readRun(EXIT);
         LeafProof memory proof = postTruth(run);
-        vm.prank(address(0xfa017));
+        vm.prank(address(faults));
         batches.voidBatch(region, proof.batch.number);
         vm.prank(alice);
         vm.expectRevert(abi.encodeWithSelector(IDisputeCourt.LeafVoid.selector, uint64(block.timestamp)));

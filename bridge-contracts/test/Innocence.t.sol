@@ -6,6 +6,7 @@ import {Standing} from "../src/interfaces/ICourt.sol";
 import {Evidence} from "../src/types/Evidence.sol";
 import {Batch, Claim, Place, Source, SourceKind} from "../src/types/Objects.sol";
 import {Accusing} from "./base/Accusing.sol";
+import {Records} from "./twins/Records.sol";
 
 /// @notice Two honest batches that lean on each other in every way there is, and whatever a prover says of them.
 contract InnocenceTest is Accusing {
@@ -20,7 +21,7 @@ contract InnocenceTest is Accusing {
         }
         claims[3].request.input = claims[1].result.output;
         claims[3].input = Source(SourceKind.Output, 0, 1);
-        claims[4].request.input = blobOf(WASM);
+        claims[4].request.input = Records.blobOf(WASM);
         claims[4].input = Source(SourceKind.Here, 0, 0);
         sign(claims[3]);
         sign(claims[4]);
@@ -35,7 +36,7 @@ contract InnocenceTest is Accusing {
         claims[0].predecessor = Place(0, 0);
         claims[1].request.input = claimOf(2).result.output;
         claims[1].input = Source(SourceKind.Output, 0, 2);
-        claims[2].request.input = blobOf(WASM);
+        claims[2].request.input = Records.blobOf(WASM);
         claims[2].input = Source(SourceKind.Earlier, 0, 0);
         claims[2].wasm = Source(SourceKind.Earlier, 0, 0);
         for (uint256 i = 0; i < 3; i++) {

@@ -13,7 +13,6 @@ import {DataWindow} from "../../src/libraries/DataPages.sol";
 import {Evidence} from "../../src/types/Evidence.sol";
 import {Batch, BlobRef, Claim, Descriptor, Place, Source, SourceKind} from "../../src/types/Objects.sol";
 import {Parameters} from "../../src/types/Parameters.sol";
-import {Blake3Twin} from "../twins/Blake3Twin.sol";
 import {Records} from "../twins/Records.sol";
 import {Ledger} from "./Ledger.sol";
 
@@ -90,18 +89,7 @@ abstract contract Accusing is Ledger {
         given.version = 1;
         given.memoryPages = 1;
         given.memoryPagesMax = 2;
-        given.wasm = blobOf(WASM);
-    }
-
-    /// @dev A blob of at most one page.
-    function blobOf(bytes memory data) internal pure returns (BlobRef memory) {
-        bytes32[4] memory chunks;
-        for (uint32 i = 0; i < 4; i++) {
-            chunks[i] = Blake3Twin.chunkValue(Records.cut(data, 1024 * i, 1024), i);
-        }
-        bytes32 left = Blake3Twin.parentValue(chunks[0], chunks[1], false);
-        bytes32 right = Blake3Twin.parentValue(chunks[2], chunks[3], false);
-        return BlobRef(Blake3Twin.parentValue(left, right, true), uint64(data.length));
+        given.wasm = Records.blobOf(WASM);
     }
 
     /// @dev A claim without fault, signed by both. Entry 0 of its batch is the WASM.
@@ -149,7 +137,7 @@ abstract contract Accusing is Ledger {
         }
         data = bytes.concat(data, Records.treeOf(leaves));
         uint32 firstPage = uint32((data.length + 48 + 4095) / 4096);
-        BlobRef memory wasm = blobOf(WASM);
+        BlobRef memory wasm = Records.blobOf(WASM);
         data = abi.encodePacked(data, wasm.root, wasm.length, uint32(0), firstPage);
         data = bytes.concat(Records.cut(data, 0, 4096 * uint256(firstPage)), WASM);
         batch = headerOf(data);

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {Batches} from "../../src/Batches.sol";
 import {Bonds} from "../../src/Bonds.sol";
 import {Court} from "../../src/Court.sol";
+import {Faults} from "../../src/Faults.sol";
 import {Programs} from "../../src/Programs.sol";
 import {StepVerifier} from "../../src/StepVerifier.sol";
 import {Role} from "../../src/interfaces/IBonds.sol";
@@ -44,6 +45,8 @@ abstract contract Arena is Runs {
     uint256 internal constant GAS_MARGIN_BPS = 2500;
     uint256 internal constant BURN_SHARE_BPS = 6000;
     address internal constant TREASURY = address(0x7123a5);
+    /// @dev Who makes the fault prover, so that the addresses of the others do not hang on it: tables of gas do on them.
+    address private constant MAKER = address(0x3a4e6);
 
     uint256 internal constant CLIENT_SECRET = 0xc11e47;
     uint256 internal constant EXECUTOR_SECRET = 0xe8e;
@@ -61,6 +64,7 @@ abstract contract Arena is Runs {
     Programs internal programs;
     Batches internal batches;
     Court internal court;
+    Faults internal faults;
     bytes32 internal region;
     /// @dev Hash of the region's last batch.
     bytes32 private parent;
@@ -235,10 +239,15 @@ abstract contract Arena is Runs {
         verifier = new StepVerifier();
         uint64 next = arena.getNonce(address(this));
         address courtAddress = arena.computeCreateAddress(address(this), next + 3);
-        bonds = new Bonds(parameters(), Court(payable(courtAddress)), address(0xfa017));
+        address faultsAddress = arena.computeCreateAddress(MAKER, arena.getNonce(MAKER));
+        bonds = new Bonds(parameters(), Court(payable(courtAddress)), faultsAddress);
         programs = new Programs(verifier);
-        batches = new Batches(parameters(), bonds, Court(payable(courtAddress)), address(0xfa017));
+        batches = new Batches(parameters(), bonds, Court(payable(courtAddress)), faultsAddress);
         court = newCourt();
         assertEq(address(court), courtAddress, "court where bonds and batches look for it");
+        Parameters memory numbers = parameters();
+        vm.prank(MAKER);
+        faults = new Faults(numbers, bonds, programs, batches);
+        assertEq(address(faults), faultsAddress, "the fault prover where bonds and batches look for it");
     }
 }

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Standing} from "../../src/interfaces/ICourt.sol";
 import {Accused, Game, Phase, Position} from "../../src/types/Games.sol";
-import {LeafProof} from "../../src/types/Objects.sol";
-import {Parties, Party} from "./Parties.sol";
+import {Fate, LeafProof, Source} from "../../src/types/Objects.sol";
+import {Accusers} from "./Accusers.sol";
 import {Table} from "./Players.sol";
 
 /// @notice What the books say of a claim.
@@ -12,10 +11,19 @@ struct Entry {
     LeafProof proof;
     address executor;
     bool isLie;
-    /// Its batch was proven faulty: no more games, and those that are open play on.
-    bool isFaulted;
-    bool isFinal;
-    bool isVoid;
+    /// It is of a run without fuel, whose states nobody here has: no games are played on it.
+    bool isIdle;
+    /// Its output is the input of all tasks, so that others can take it.
+    bool isFeeding;
+    /// Index of its batch among the dossiers. When that is void there are no more games, and those that are open play on.
+    uint256 dossier;
+    Source input;
+    Source wasm;
+    /// The entry whose output it takes, counted from 1; 0 if it takes none.
+    uint256 feeder;
+    /// Once there is one for ever.
+    Fate fate;
+    bool isDecided;
 }
 
 /// @notice What the books say of a game.
@@ -33,7 +41,7 @@ struct Match {
 }
 
 /// @notice The books of claims and games, and what must agree with them whatever anybody does.
-abstract contract CourtBooks is Parties {
+abstract contract CourtBooks is Accusers {
     Entry[] internal entries;
     Match[] internal matches;
     /// @dev Whom the court can owe money, besides executors.
@@ -41,19 +49,11 @@ abstract contract CourtBooks is Parties {
     uint256 internal steps;
 
     /// @dev How much of each ending there has been.
-    function reached()
-        external
-        view
-        returns (uint256 lost, uint256 settled, uint256 steps_, uint256 convicts, uint256 finals, uint256 voids)
-    {
+    function reached() external view returns (uint256 lost, uint256 settled, uint256 steps_, uint256 convicts) {
         for (uint256 i = 0; i < matches.length; i++) {
             Phase phase = court.gameOf(matches[i].table.id).phase;
             if (phase == Phase.Lost) lost++;
             if (phase == Phase.Settled) settled++;
-        }
-        for (uint256 i = 0; i < entries.length; i++) {
-            if (entries[i].isFinal) finals++;
-            if (entries[i].isVoid) voids++;
         }
         for (uint256 i = 0; i < parties.length; i++) {
             if (parties[i].convictedAt != 0) convicts++;
@@ -114,22 +114,6 @@ abstract contract CourtBooks is Parties {
         }
     }
 
-    /// @dev Fates: one for a claim, none of an honest executor's is void, all of a convict's that were not final are, and
-    /// nobody else's.
-    function checkFates() external view {
-        for (uint256 i = 0; i < parties.length; i++) {
-            if (parties[i].isHonest) assertTrue(!isConvicted(parties[i].owner), "honest executors stand");
-        }
-        for (uint256 i = 0; i < entries.length; i++) {
-            Entry memory entry = entries[i];
-            (Standing standing,) = court.standingOf(claimOf(entry.proof), entry.executor, postedAt(entry.proof));
-            if (entry.isVoid) assertTrue(standing == Standing.Void, "void for ever");
-            if (entry.isFinal) assertTrue(standing == Standing.Clear, "final for ever");
-            bool isFallen = isConvicted(entry.executor) && !entry.isFinal;
-            assertTrue((standing == Standing.Void) == isFallen, "a convict's claims and no others");
-        }
-    }
-
     /// @dev Honest challengers of lies never lose.
     function checkHonestChallengers() external view {
         for (uint256 i = 0; i < matches.length; i++) {
@@ -175,6 +159,11 @@ abstract contract CourtBooks is Parties {
             uint256 end = postedAt(entries[i].proof) + WINDOW + 2 * CLOCK;
             if (end > until) until = end;
         }
+    }
+
+    /// @dev Whether its batch was proven faulty.
+    function isFaulted(Entry memory entry) internal view returns (bool) {
+        return dossiers[entry.dossier].voidedAt != 0;
     }
 
     function isConvicted(address accused) internal view returns (bool) {

@@ -3,19 +3,21 @@ pragma solidity 0.8.37;
 
 import {Court} from "../../src/Court.sol";
 import {Role} from "../../src/interfaces/IBonds.sol";
-import {Standing} from "../../src/interfaces/ICourt.sol";
 import {Game, Phase} from "../../src/types/Games.sol";
-import {LeafProof, TaskRequest, TaskResult} from "../../src/types/Objects.sol";
-import {CourtBooks, Entry, Match} from "./CourtBooks.sol";
+import {Batch, BlobRef, Claim, Descriptor, Fate, LeafProof, Source, SourceKind} from "../../src/types/Objects.sol";
+import {Records} from "../twins/Records.sol";
+import {Entry, Match} from "./CourtBooks.sol";
+import {FateBooks} from "./FateBooks.sol";
 import {Belief, Table} from "./Players.sol";
 import {Run} from "./Runs.sol";
+import {Flaw} from "./Sequencers.sol";
 import {CourtOf2} from "./SmallCourts.sol";
 
 /// @notice Does to the court what anybody can do: claims, true and false, by honest executors and by liars, who are replaced
 /// as they leave or are convicted; challenges by honest and dishonest challengers, stays among them; moves, silence,
 /// settlements. The honest ones are always in time.
-contract CourtHandler is CourtBooks {
-    uint256 private constant CLAIMS_MAX = 24;
+contract CourtHandler is FateBooks {
+    uint256 private constant CLAIMS_MAX = 32;
     uint256 private constant GAMES_MAX = 48;
     uint256 private constant YOUNG = 5;
     uint256 private constant CHALLENGERS = 5;
@@ -26,7 +28,11 @@ contract CourtHandler is CourtBooks {
 
     constructor() {
         setUp();
-        encodedRun = abi.encode(readRun(TRAP));
+        Run memory run = readRun(TRAP);
+        beginPosting();
+        run.descriptor.wasm = wasm;
+        run.program = programs.register(run.descriptor);
+        encodedRun = abi.encode(run);
         others.push(TREASURY);
         for (uint256 i = 0; i < CHALLENGERS; i++) {
             others.push(challengerOf(i));
@@ -41,17 +47,29 @@ contract CourtHandler is CourtBooks {
 
     // What anybody can do.
 
-    function postClaim(bool byLiar, bool isLie) external counted {
+    /// @dev A batch of one to three claims by one executor, some of which take the output of an earlier one; some with a flaw.
+    function postClaims(bool byLiar, bool isLie, uint16 sources, uint8 flaw) external counted {
         uint256 index = byLiar ? lyingParty : honestParty;
-        if (entries.length == CLAIMS_MAX || !isRegistered(parties[index], block.timestamp - 1)) return;
-        Run memory run = theRun();
+        if (entries.length >= CLAIMS_MAX || !isRegistered(parties[index], block.timestamp - 1)) return;
+        beSucceeded();
         executor = parties[index].owner;
-        (TaskRequest memory request, TaskResult memory result) = truthOf(run);
         isLie = isLie && byLiar;
-        if (isLie) result.output.root = keccak256("a lie");
-        Entry storage entry = entries.push();
-        entry.proof = post(recordOf(request, result, parties[index].secret));
-        (entry.executor, entry.isLie) = (executor, isLie);
+        Claim[] memory claims = new Claim[](sources % 8 < 4 ? 1 : sources % 8 < 7 ? 2 : 3);
+        for (uint256 i = 0; i < claims.length; i++) {
+            uint256 seed = uint256(sources) / 8 + 7 * i;
+            (claims[i].request, claims[i].result) = truthOf(theRun());
+            if (seed / 64 % 3 == 0) {
+                makeIdle(claims[i]);
+            } else if (isLie) {
+                // Half of the lies are such that the next run can take their output.
+                claims[i].result.output = sources % 2 == 0 ? nothing() : BlobRef(keccak256("a lie"), 1);
+            }
+            (claims[i].input, claims[i].wasm) = sourcesOf(seed);
+        }
+        Batch memory header = postBatch(claims, parties[index].secret, flaw % 16 < 5 ? Flaw(flaw % 16) : Flaw.None);
+        for (uint32 i = 0; i < claims.length; i++) {
+            takeUp(claims, header, i, isLie);
+        }
     }
 
     function commitTo(uint8 claim, uint8 challenger, uint8 from, bool isHonest, bool isStay) external counted {
@@ -59,7 +77,7 @@ contract CourtHandler is CourtBooks {
         uint256 index = claim % entries.length;
         Entry memory entry = entries[index];
         bool inWindow = block.timestamp <= postedAt(entry.proof) + WINDOW;
-        if (!inWindow || entry.isFaulted || isConvicted(entry.executor)) return;
+        if (!inWindow || entry.isIdle || isFaulted(entry) || isConvicted(entry.executor)) return;
         // An honest challenger challenges lies only.
         Belief memory belief = isHonest && entry.isLie ? honest() : Belief(1 + from % STATES, matches.length);
         address sender = challengerOf(challenger);
@@ -72,16 +90,6 @@ contract CourtHandler is CourtBooks {
         added.liesFrom = belief.liesFrom;
         added.table = commit(theRun(), belief, entry.proof, sender, value);
         watch(matches.length - 1);
-    }
-
-    /// @dev A few batches are proven faulty while their windows are open.
-    function accuse(uint8 claim) external counted {
-        if (entries.length == 0 || claim % 4 != 0) return;
-        Entry storage entry = entries[claim % entries.length];
-        if (entry.isFaulted || block.timestamp > postedAt(entry.proof) + WINDOW) return;
-        vm.prank(address(0xfa017));
-        batches.voidBatch(region, entry.proof.batch.number);
-        entry.isFaulted = true;
     }
 
     /// @dev Some game goes on: its side to move reveals, dissects or steps, as it believes; a liar as the seed says.
@@ -122,19 +130,6 @@ contract CourtHandler is CourtBooks {
         court.withdraw(payable(owner));
     }
 
-    /// @dev After each call the books take down what has become of the claims.
-    function takeDown() internal override {
-        renew();
-        for (uint256 i = 0; i < entries.length; i++) {
-            Entry storage entry = entries[i];
-            if (entry.isFinal || entry.isVoid) continue;
-            uint64 posted = postedAt(entry.proof);
-            (Standing standing,) = court.standingOf(claimOf(entry.proof), entry.executor, posted);
-            if (standing == Standing.Void) entry.isVoid = true;
-            else if (standing == Standing.Clear && block.timestamp > posted + WINDOW) entry.isFinal = true;
-        }
-    }
-
     /// @dev The only way in which time passes: whoever is honest moves before its clock runs out.
     function elapse(uint256 seconds_) internal override {
         uint256 time = block.timestamp + seconds_;
@@ -147,6 +142,55 @@ contract CourtHandler is CourtBooks {
         vm.warp(time);
         for (uint256 i = 0; i < matches.length; i++) {
             watch(i);
+        }
+    }
+
+    /// @dev A run without fuel is out of it at once: its output is the empty blob, which is the input of all.
+    function makeIdle(Claim memory claim) private pure {
+        claim.request.fuelLimit = 0;
+        (claim.result.status, claim.result.code, claim.result.fuelUsed) = (3, 0, 0);
+        claim.result.output = nothing();
+    }
+
+    /// @dev A claim that was posted goes into the books.
+    function takeUp(Claim[] memory claims, Batch memory header, uint32 index, bool isLie) private {
+        Claim memory claim = claims[index];
+        Entry storage entry = entries.push();
+        (entry.executor, entry.isLie, entry.dossier) = (executor, isLie, dossiers.length - 1);
+        entry.isIdle = claim.request.fuelLimit == 0;
+        entry.isFeeding = claim.result.output.root == claim.request.input.root;
+        (entry.input, entry.wasm) = (claim.input, claim.wasm);
+        bytes32[] memory siblings = Records.siblingsOf(leavesOf(claims), index, index, true);
+        entry.proof = LeafProof(header, index, Records.encode(claim), siblings);
+        if (claim.input.kind == SourceKind.Output) entry.feeder = 1 + entryAt(claim.input);
+    }
+
+    /// @dev Where input and WASM of a claim are that is about to be posted.
+    function sourcesOf(uint256 seed) private view returns (Source memory input, Source memory wasm_) {
+        uint64 number = batches.countOf(region);
+        uint64 before = number == 0 ? 0 : uint64(seed / 64 % number);
+        input = Source(SourceKind.Here, 0, 0);
+        wasm_ = Source(SourceKind.Here, 0, 1);
+        if (seed % 8 == 0) wasm_ = Source(SourceKind.Absent, 0, 0);
+        if (seed % 8 == 1 && number > 0) wasm_ = Source(SourceKind.Earlier, before, 1);
+        if (seed / 8 % 8 == 0) input = Source(SourceKind.Absent, 0, 0);
+        if (seed / 8 % 8 == 1 && number > 0) input = Source(SourceKind.Earlier, before, 0);
+        if (seed / 8 % 8 < 4) return (input, wasm_);
+        // The last claim of the region whose output is the input of all; rather one that is not void.
+        for (uint256 i = entries.length; i > 0 && entries[i - 1].proof.batch.region == region; i--) {
+            Entry storage entry = entries[i - 1];
+            if (!entry.isFeeding || (input.kind == SourceKind.Output && entry.fate == Fate.Void)) continue;
+            input = Source(SourceKind.Output, entry.proof.batch.number, entry.proof.index);
+            if (entry.fate != Fate.Void) break;
+        }
+    }
+
+    /// @dev The claim of this region whose output a source names.
+    function entryAt(Source memory source) private view returns (uint256 index) {
+        for (index = entries.length - 1;; index--) {
+            LeafProof storage proof = entries[index].proof;
+            if (proof.batch.region != region) continue;
+            if (proof.batch.number == source.batch && proof.index == source.index) return index;
         }
     }
 
@@ -192,6 +236,18 @@ contract CourtHandler is CourtBooks {
 
     function challengerOf(uint256 seed) internal pure returns (address) {
         return address(uint160(0xC000 + seed % CHALLENGERS));
+    }
+
+    function accuserOf(uint256 seed) internal view override returns (address) {
+        return others[seed % others.length];
+    }
+
+    function accusers() internal view override returns (uint256) {
+        return others.length;
+    }
+
+    function descriptor() internal view override returns (Descriptor memory) {
+        return theRun().descriptor;
     }
 
     function theRun() internal view returns (Run memory) {

@@ -100,7 +100,7 @@ contract HostileHandler is CourtHandler {
         if (least < BOND) least = BOND;
         uint256 value = isAgain ? least : least - 1 - seed;
         bytes4 wanted = isAgain ? IDisputeCourt.AlreadyCommitted.selector : IDisputeCourt.BondTooSmall.selector;
-        if (entry.isFaulted) wanted = IDisputeCourt.LeafVoid.selector;
+        if (isFaulted(entry)) wanted = IDisputeCourt.LeafVoid.selector;
         else if (block.timestamp > postedAt(entry.proof) + WINDOW) wanted = IDisputeCourt.WindowOver.selector;
         else if (isConvicted(entry.executor)) wanted = IDisputeCourt.ExecutorIsConvicted.selector;
         Belief memory belief = Belief(matches[index].liesFrom, isAgain ? index : NEVER);

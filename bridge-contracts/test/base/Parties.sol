@@ -23,9 +23,9 @@ struct Party {
 /// is taken, and the error if it is not.
 abstract contract Parties is Players {
     uint256 private constant PARTIES_MAX = 40;
-    uint256 private constant NOTICE = 700;
+    uint256 internal constant NOTICE = 700;
     /// @dev From the end of a registration to its stake: W + 2 K + margin.
-    uint256 private constant WITHDRAWAL_DELAY = 1800;
+    uint256 internal constant WITHDRAWAL_DELAY = 1800;
     bytes4 internal constant TAKEN = bytes4(0);
 
     Party[] internal parties;
@@ -35,7 +35,7 @@ abstract contract Parties is Players {
     uint256 internal lyingParty;
     uint256 private secrets = 0x1000;
     /// @dev What Bonds owes the treasury.
-    uint256 private burned;
+    uint256 internal burned;
     uint256 internal withdrawals;
     /// @dev How many calls were refused with each error.
     mapping(bytes4 selector => uint256) public refusals;
@@ -53,6 +53,9 @@ abstract contract Parties is Players {
 
     /// @dev What a stake stands for: games that are not over, and the time at which the last clock on its claims has run out.
     function hangingOn(address owner) internal view virtual returns (uint256 games, uint256 until);
+
+    /// @dev Stakes of sequencers, by the books.
+    function stakesBeside() internal view virtual returns (uint256);
 
     // What anybody can do.
 
@@ -110,7 +113,7 @@ abstract contract Parties is Players {
 
     /// @dev Stakes, to the wei: who has games or windows that are not over has its stake where it was, unless it was slashed.
     function checkStakes() external view {
-        uint256 stakes = STAKE;
+        uint256 stakes = stakesBeside();
         for (uint256 i = 0; i < parties.length; i++) {
             Party memory party = parties[i];
             assertEq(bonds.stakeOf(Role.Executor, party.owner), party.stake, "stake in the books");

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Claim} from "../../src/types/Objects.sol";
+import {BlobRef, Claim} from "../../src/types/Objects.sol";
+import {Blake3Twin} from "./Blake3Twin.sol";
 
 /// @title Records, leaves and trees as chapters 11 and 12 write them down
 library Records {
@@ -162,6 +163,17 @@ library Records {
         for (uint256 i = 0; i < hashes.length; i++) {
             hashes[i] = keccak256(cut(data, i * 4096, 4096));
         }
+    }
+
+    /// @dev A blob of at most one page.
+    function blobOf(bytes memory data) internal pure returns (BlobRef memory) {
+        bytes32[4] memory chunks;
+        for (uint32 i = 0; i < 4; i++) {
+            chunks[i] = Blake3Twin.chunkValue(cut(data, 1024 * i, 1024), i);
+        }
+        bytes32 left = Blake3Twin.parentValue(chunks[0], chunks[1], false);
+        bytes32 right = Blake3Twin.parentValue(chunks[2], chunks[3], false);
+        return BlobRef(Blake3Twin.parentValue(left, right, true), uint64(data.length));
     }
 
     /// @dev Bytes of data, zeros behind its end.
