@@ -3,6 +3,8 @@
 //! Owns what is refused and why. It holds no keys and signs nothing.
 
 use alloy_primitives::{Address, B256, U256, uint};
+use secp256k1::ecdsa::{RecoverableSignature, RecoveryId};
+use secp256k1::{Message, SECP256K1};
 use thiserror::Error;
 
 /// Bytes of a signature.
@@ -73,8 +75,12 @@ impl Signature {
     /// # Errors
     /// [`SignatureError::Unrecoverable`].
     pub fn recover(&self, digest: &B256) -> Result<Address, SignatureError> {
-        let signature = alloy_primitives::Signature::new(self.r, self.s, self.is_odd);
-        signature.recover_address_from_prehash(digest).map_err(|_| SignatureError::Unrecoverable)
+        let bytes = self.to_bytes();
+        let id = if self.is_odd { RecoveryId::One } else { RecoveryId::Zero };
+        let unrecoverable = |_| SignatureError::Unrecoverable;
+        let signature = RecoverableSignature::from_compact(&bytes[..64], id).map_err(unrecoverable)?;
+        let key = SECP256K1.recover_ecdsa(Message::from_digest(digest.0), &signature).map_err(unrecoverable)?;
+        Ok(Address::from_raw_public_key(&key.serialize_uncompressed()[1..]))
     }
 
     /// The 65 bytes.

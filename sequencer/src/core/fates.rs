@@ -11,6 +11,7 @@ use assay_protocol::objects::{Origin, Place};
 use assay_protocol::rpc::{TaskEvent, TaskState};
 use tracing::info;
 
+use super::batches::BatchEvent;
 use super::{Core, CoreError};
 use crate::batch::{LeafState, claim_id, leaves_of, newest_build};
 use crate::l1::{Fact, Heard, Posting, Standing, View};
@@ -27,6 +28,7 @@ enum Fate {
 impl Core {
     /// Takes in what L1 says.
     pub(super) async fn hear(&mut self, heard: Heard) -> Result<(), CoreError> {
+        let mut posted = Vec::new();
         match heard {
             Heard::AtHead => self.parts.gate.l1_is_known(),
             Heard::RolledBack { tip } => {
@@ -59,15 +61,20 @@ impl Core {
                     // Who is connected and was not registered may be asked now.
                     self.tasks.bring_back(|_| true);
                 }
-                for (number, posting) in postings {
-                    self.posted(number, posting)?;
+                for (number, posting) in &postings {
+                    self.posted(*number, *posting)?;
                 }
+                posted.extend(postings.into_iter().map(|(number, _)| number));
                 self.parts.metrics.l1_block.set(i64::try_from(tip.number).unwrap_or(i64::MAX));
                 self.decide(turns).await?;
             }
         }
         // Nobody asking is no error.
         let _ = self.parts.seen.send(self.view.clone());
+        // Only now, for whoever hears of a batch asks what L1 says of it.
+        for number in posted {
+            let _ = self.parts.news.batches.send(BatchEvent { number });
+        }
         Ok(())
     }
 

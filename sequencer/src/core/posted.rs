@@ -19,7 +19,6 @@ use assay_protocol::objects::Place;
 use assay_protocol::rpc::TaskState;
 use tracing::info;
 
-use super::batches::BatchEvent;
 use super::tasks::Task;
 use super::{Core, CoreError, Inspection, Phase};
 use crate::batch::{LeafState, Undecided, leaves_of};
@@ -102,7 +101,6 @@ impl Core {
         if let Some(batch) = self.batches.undecided.get_mut(&number) {
             batch.let_go();
         }
-        let _ = self.parts.news.batches.send(BatchEvent { number });
         // The one behind it may have been on its way already, before L1 was reorganised.
         self.fly_again()?;
         Ok(())
