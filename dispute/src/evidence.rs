@@ -85,6 +85,11 @@ impl TraceEvidence {
         self.inner().trace.interpreted_steps()
     }
 
+    /// Bytes of all checkpoints.
+    pub fn checkpoints_bytes(&self) -> u64 {
+        self.inner().trace.checkpoints_bytes()
+    }
+
     fn inner(&self) -> MutexGuard<'_, Inner> {
         // A panic leaves the trace between two states, and each of them can be asked about.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)

@@ -3,8 +3,9 @@
 //! Owns the cache. A case is opened once, however many games ask for it at the same time, and kept while it is among the most
 //! recently used. It blocks for as long as a pass over the run takes: ask from a worker thread, never from an executor of tasks.
 //!
-//! Memory: at most [`CasesConfig::count_max`] cases, whose inputs, WASM and checkpoints are at most [`CasesConfig::bytes_max`], the
-//! case in use excepted; what a run itself writes to its memory comes on top.
+//! Memory: at most [`CasesConfig::count_max`] cases, whose inputs, WASM, checkpoints and machines are at most [`CasesConfig::bytes_max`], the
+//! case in use excepted; what a run itself writes to its memory comes on top. Short runs have small checkpoints, and many of them are held:
+//! a case that had to go is run again from its first step by the next game that asks for it.
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -50,11 +51,14 @@ pub struct CasesConfig {
 }
 
 impl Default for CasesConfig {
-    /// 16 cases, 4 GiB, 256 MiB of checkpoints in each.
+    /// 512 cases, 4 GiB, 256 MiB of checkpoints in each.
     fn default() -> Self {
-        Self { count_max: 16, bytes_max: 4 << 30, checkpoint_bytes_max: 256 << 20 }
+        Self { count_max: 512, bytes_max: 4 << 30, checkpoint_bytes_max: 256 << 20 }
     }
 }
+
+/// What a machine takes beside what its run writes: flags, tables, code.
+const MACHINE_BYTES: u64 = 4 << 20;
 
 /// The cases of a process.
 pub struct Cases {
@@ -75,6 +79,7 @@ struct Held {
     case: Case,
     evidence: Arc<TraceEvidence>,
     crowd: Crowd,
+    sources_bytes: u64,
 }
 
 impl Cases {
@@ -114,15 +119,14 @@ impl Cases {
         }
     }
 
-    fn hold(&self, leaf: LeafId, slot: &Slot) -> Result<Held, SourceMissing> {
+    fn hold(&self, leaf: LeafId) -> Result<Held, SourceMissing> {
         let run = self.sources.run(leaf)?;
         let case = case_of(&run);
         let limits = CheckpointLimits { bytes_max: self.config.checkpoint_bytes_max, ..checkpoint_limits() };
         let evidence = TraceEvidence::new(Trace::with_limits(run.boot()?, limits));
         evidence.survey(case.claimed.segment(), Crowd::Few);
-        let bytes = run.wasm.len() as u64 + run.input.len() as u64 + self.config.checkpoint_bytes_max;
-        slot.bytes.store(bytes, std::sync::atomic::Ordering::Relaxed);
-        Ok(Held { case, evidence: Arc::new(evidence), crowd: Crowd::Few })
+        let sources_bytes = run.wasm.len() as u64 + run.input.len() as u64;
+        Ok(Held { case, evidence: Arc::new(evidence), crowd: Crowd::Few, sources_bytes })
     }
 }
 
@@ -133,12 +137,14 @@ impl CaseSource for Cases {
             let mut held = lock(&slot.held);
             let held = match &mut *held {
                 Some(held) => held,
-                empty => empty.insert(self.hold(leaf, &slot)?),
+                empty => empty.insert(self.hold(leaf)?),
             };
             if crowd == Crowd::Many && held.crowd == Crowd::Few {
                 held.evidence.survey(held.case.claimed.segment(), Crowd::Many);
                 held.crowd = Crowd::Many;
             }
+            let bytes = MACHINE_BYTES + held.sources_bytes + held.evidence.checkpoints_bytes();
+            slot.bytes.store(bytes, std::sync::atomic::Ordering::Relaxed);
             OpenCase { case: held.case.clone(), evidence: held.evidence.clone() }
         };
         // What it takes is known only now.

@@ -55,6 +55,8 @@ pub struct Actor {
     meters: Option<Meters>,
     /// When the balance was looked at last, for the metrics.
     weighed: Option<Instant>,
+    /// Head at which every used nonce had a receipt: they are not asked for again before there is another.
+    asked: Option<B256>,
 }
 
 impl Actor {
@@ -68,7 +70,7 @@ impl Actor {
     ) -> Result<Self, TxError> {
         let pool = restore(&shared, &config)?;
         let began = Instant::now();
-        let (chain_is_right, meters, weighed) = (false, None, None);
+        let (chain_is_right, meters, weighed, asked) = (false, None, None, None);
         Ok(Actor {
             shared,
             endpoint,
@@ -81,6 +83,7 @@ impl Actor {
             chain_is_right,
             meters,
             weighed,
+            asked,
         })
     }
 
@@ -145,9 +148,25 @@ impl Actor {
             self.weigh().await;
             return Ok(());
         }
-        let view = self.look().await?;
-        let (answers, costs) = self.receipts(&view).await?;
-        for settlement in self.pool.observe(&view, &answers) {
+        let (view, head) = self.look().await?;
+        if self.asked != Some(head) {
+            self.asked = None;
+            self.observe(&view).await?.then(|| self.asked = Some(head));
+        }
+        for _ in 0..PLANS_PER_NONCE * self.config.unmined_max.max(1) {
+            match self.pool.plan(&view) {
+                Some(plan) => self.obey(plan, &view).await?,
+                None => break,
+            }
+        }
+        self.report_shortage(self.pool.shortage());
+        Ok(())
+    }
+
+    /// Settles what is deep enough. Whether every used nonce had a receipt.
+    async fn observe(&mut self, view: &View) -> Result<bool, TxError> {
+        let (answers, costs) = self.receipts(view).await?;
+        for settlement in self.pool.observe(view, &answers) {
             let cost = costs.get(&settlement.nonce).copied();
             if let Err(error) = self.settle(settlement).await {
                 // The pool has settled what the store has not: an intent would be queued again that is mined. The store is right.
@@ -158,14 +177,7 @@ impl Actor {
                 meters.settled(cost);
             }
         }
-        for _ in 0..PLANS_PER_NONCE * self.config.unmined_max.max(1) {
-            match self.pool.plan(&view) {
-                Some(plan) => self.obey(plan, &view).await?,
-                None => break,
-            }
-        }
-        self.report_shortage(self.pool.shortage());
-        Ok(())
+        Ok(answers.values().all(Option::is_some))
     }
 
     /// Takes in what was submitted. Intents that are here already stay as they are.

@@ -19,8 +19,8 @@ use crate::tx::{Market, TxError};
 const BALANCE_EVERY: Duration = Duration::from_secs(30);
 
 impl Actor {
-    /// The head and the account by it.
-    pub(super) async fn look(&mut self) -> Result<View, TxError> {
+    /// The head and the account by it, and the head's hash.
+    pub(super) async fn look(&mut self) -> Result<(View, B256), TxError> {
         let account = self.shared.account;
         if !self.chain_is_right {
             let got = self.endpoint.call("ask for the chain id", |l1| async move { l1.get_chain_id().await }).await?;
@@ -47,14 +47,15 @@ impl Actor {
             meters.balance(balance);
             self.weighed = Some(Instant::now());
         }
-        Ok(View {
+        let view = View {
             now_ms: self.now_ms(),
             head: head.number,
             timestamp: head.timestamp,
             market: Market { base_fee: u128::from(head.base_fee_per_gas.unwrap_or_default()), tip },
             nonce,
             balance,
-        })
+        };
+        Ok((view, head.hash))
     }
 
     /// Where the transactions of used nonces were mined, and what they cost.
