@@ -34,7 +34,8 @@ async fn child_serves_until_it_is_killed() {
     let (data, rest) = arguments.split_once('|').unwrap();
     let (l1, deployment) = rest.split_once('|').unwrap();
     let mut config = config(Path::new(data), l1);
-    config.batches.wait_ms = 200;
+    // Several batches are on their way at once.
+    (config.batches.wait_ms, config.batches.leaves_max) = (200, 64);
     let mut process = Process::new();
     let deployment = Deployment::from_json(deployment).unwrap();
     let sequencer = Sequencer::start(config, deployment, wallet(SEQUENCER), &mut process).await.unwrap();

@@ -82,7 +82,8 @@ async fn a_node_that_is_stopped_and_started_again_has_every_task_once() {
     let Some(mut stage) = Stage::open_on(&settings).await else { return };
     let settings = Settings { port: stage.anvil.port(), ..settings };
     let mut config = stage.config(&folder.path().join("sequencer"));
-    config.batches.wait_ms = 200;
+    // Several batches are on their way at once.
+    (config.batches.wait_ms, config.batches.leaves_max) = (200, 5);
     config.chain.stale_seconds = 2;
     config.chain.resubmit_ms = 1000;
     let running = stage.sequencer(config).await;
@@ -121,7 +122,7 @@ async fn a_chain_that_changes_its_mind_has_every_task_once() {
     let Some(stage) = Stage::open().await else { return };
     let directory = tempfile::tempdir().unwrap();
     let mut config = stage.config(directory.path());
-    config.batches.wait_ms = 200;
+    (config.batches.wait_ms, config.batches.leaves_max) = (200, 3);
     config.chain.resubmit_ms = 1000;
     let running = stage.sequencer(config).await;
     let region = running.sequencer.region;

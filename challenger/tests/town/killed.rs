@@ -38,6 +38,8 @@ async fn child_plays_its_role_until_it_is_killed() {
     if role == "sequencer" {
         let mut config = config(&data, &told(L1));
         (config.listen.rpc, config.batches.wait_ms) = (told(SEQUENCER).trim_start_matches("ws://").into(), 200);
+        // Several batches are on their way at once.
+        config.batches.leaves_max = 8;
         let mut process = Process::new();
         Sequencer::start(config, deployment, wallet(SEQUENCER_ACCOUNT), &mut process).await.unwrap();
         process.run().await.unwrap();
