@@ -79,7 +79,7 @@ contract CourtInvariantTest is Invariants {
     function test_handler_reachesEveryEndingAndRefusal() external {
         uint256[9] memory sums;
         uint256[22] memory counts;
-        uint256[8] memory fates;
+        uint256[9] memory fates;
         uint256[23] memory accusations;
         for (uint256 run = 1; run <= 6; run++) {
             handler = new HostileHandler();
@@ -115,10 +115,10 @@ contract CourtInvariantTest is Invariants {
         (sums[7], sums[8]) = (sums[7] + left, sums[8] + taken);
     }
 
-    /// @dev Those that are for ever; behind them, leaves that are final by themselves, by one and by two others' outputs.
-    function addFates(uint256[8] memory sums) private view {
-        (uint256[5] memory fates, uint256[3] memory chains) = handler.reachedFates();
-        for (uint256 i = 0; i < 8; i++) {
+    /// @dev As {FateBooks.reachedFates} has them, one behind the other.
+    function addFates(uint256[9] memory sums) private view {
+        (uint256[5] memory fates, uint256[4] memory chains) = handler.reachedFates();
+        for (uint256 i = 0; i < 9; i++) {
             sums[i] += i < 5 ? fates[i] : chains[i - 5];
         }
     }

@@ -172,9 +172,9 @@ contract CourtHandler is FateBooks {
         input = Source(SourceKind.Here, 0, 0);
         wasm_ = Source(SourceKind.Here, 0, 1);
         if (seed % 8 == 0) wasm_ = Source(SourceKind.Absent, 0, 0);
-        if (seed % 8 == 1 && number > 0) wasm_ = Source(SourceKind.Earlier, before, 1);
+        if (seed % 8 < 3 && seed % 8 > 0 && number > 0) wasm_ = Source(SourceKind.Earlier, before, 1);
         if (seed / 8 % 8 == 0) input = Source(SourceKind.Absent, 0, 0);
-        if (seed / 8 % 8 == 1 && number > 0) input = Source(SourceKind.Earlier, before, 0);
+        if (seed / 8 % 8 < 3 && seed / 8 % 8 > 0 && number > 0) input = Source(SourceKind.Earlier, before, 0);
         if (seed / 8 % 8 < 4) return (input, wasm_);
         // The last claim of the region whose output is the input of all; rather one that is not void.
         for (uint256 i = entries.length; i > 0 && entries[i - 1].proof.batch.region == region; i--) {

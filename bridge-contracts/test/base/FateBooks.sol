@@ -12,12 +12,14 @@ abstract contract FateBooks is CourtBooks {
     /// @dev The arena's `chainLengthMax`.
     uint256 private constant CHAIN_MAX = 3;
 
-    /// @dev How often each fate was for ever, and how often a leaf was final by one and by two others' outputs.
-    function reachedFates() external view returns (uint256[5] memory fates, uint256[3] memory chains) {
+    /// @dev How often each fate was for ever; how often a leaf was final by itself, by one and by two others' outputs; and how
+    /// often one was no more than attested since a batch had fallen that its data was in.
+    function reachedFates() external view returns (uint256[5] memory fates, uint256[4] memory chains) {
         for (uint256 i = 0; i < entries.length; i++) {
             if (!entries[i].isDecided) continue;
             fates[uint256(entries[i].fate)]++;
             if (entries[i].fate == Fate.Final) chains[chainOf(i).length - 1]++;
+            if (entries[i].fate == Fate.Attested && hasFallenSource(entries[i])) chains[3]++;
         }
     }
 
@@ -73,7 +75,7 @@ abstract contract FateBooks is CourtBooks {
     }
 
     /// @dev Chapter 12, "Fates".
-    function wholeFate(uint256 index, Game[] memory games) private view returns (Fate) {
+    function wholeFate(uint256 index, Game[] memory games) private view returns (Fate fate) {
         for (uint256 length = 1;; length++) {
             Fate own = ownFate(index, games);
             if (length > 1 && own == Fate.Void) return Fate.Attested;
@@ -124,5 +126,10 @@ abstract contract FateBooks is CourtBooks {
         if (source.kind != SourceKind.Earlier) return false;
         uint256 first = posters[dossiers[entry.dossier].poster].firstDossier;
         return dossiers[first + source.batch].voidedAt == 0;
+    }
+
+    function hasFallenSource(Entry memory entry) private view returns (bool) {
+        bool byInput = entry.input.kind == SourceKind.Earlier && !isThere(entry, entry.input);
+        return byInput || (entry.wasm.kind == SourceKind.Earlier && !isThere(entry, entry.wasm));
     }
 }

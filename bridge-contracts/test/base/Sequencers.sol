@@ -62,8 +62,8 @@ abstract contract Sequencers is Parties {
         if (!isOver) {
             if (!isPosting(leaving)) wanted = IBonds.NotRegistered.selector;
             else if (leaving.exitedAt != 0) wanted = IBonds.ExitAlreadyAnnounced.selector;
-            bytes memory leave = abi.encodeCall(IBonds.exit, (Role.Sequencer));
-            if (expectOutcome(address(bonds), leaving.owner, 0, leave, wanted)) leaving.exitedAt = block.timestamp;
+            bytes memory goes = abi.encodeCall(IBonds.exit, (Role.Sequencer));
+            if (expectOutcome(address(bonds), leaving.owner, 0, goes, wanted)) leaving.exitedAt = block.timestamp;
             return;
         }
         if (leaving.stake == 0) {
@@ -73,8 +73,8 @@ abstract contract Sequencers is Parties {
         } else if (block.timestamp < leaving.exitedAt + NOTICE + WITHDRAWAL_DELAY) {
             wanted = IBonds.NotYetWithdrawable.selector;
         }
-        bytes memory take = abi.encodeCall(IBonds.withdrawStake, (Role.Sequencer, payable(leaving.owner)));
-        if (!expectOutcome(address(bonds), leaving.owner, 0, take, wanted)) return;
+        bytes memory takes = abi.encodeCall(IBonds.withdrawStake, (Role.Sequencer, payable(leaving.owner)));
+        if (!expectOutcome(address(bonds), leaving.owner, 0, takes, wanted)) return;
         assertEq(leaving.owner.balance, leaving.stake, "a sequencer's stake, to the wei");
         leaving.stake = 0;
     }
