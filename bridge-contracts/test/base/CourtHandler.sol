@@ -168,7 +168,7 @@ contract CourtHandler is FateBooks {
     /// @dev Where input and WASM of a claim are that is about to be posted.
     function sourcesOf(uint256 seed) private view returns (Source memory input, Source memory wasm_) {
         uint64 number = batches.countOf(region);
-        uint64 before = number == 0 ? 0 : uint64(seed / 64 % number);
+        uint64 before = earlierBatch(seed / 64);
         input = Source(SourceKind.Here, 0, 0);
         wasm_ = Source(SourceKind.Here, 0, 1);
         if (seed % 8 == 0) wasm_ = Source(SourceKind.Absent, 0, 0);
@@ -183,6 +183,16 @@ contract CourtHandler is FateBooks {
             input = Source(SourceKind.Output, entry.proof.batch.number, entry.proof.index);
             if (entry.fate != Fate.Void) break;
         }
+    }
+
+    /// @dev A batch of the region, where there is one; every other time one that may fall.
+    function earlierBatch(uint256 seed) private view returns (uint64) {
+        uint256 first = posters[posters.length - 1].firstDossier;
+        uint256 count = dossiers.length - first;
+        for (uint256 i = count; i > 0 && seed % 2 == 0; i--) {
+            if (dossiers[first + i - 1].flaw != Flaw.None) return uint64(i - 1);
+        }
+        return count == 0 ? 0 : uint64(seed / 2 % count);
     }
 
     /// @dev The claim of this region whose output a source names.

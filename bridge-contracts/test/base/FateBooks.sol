@@ -128,8 +128,10 @@ abstract contract FateBooks is CourtBooks {
         return dossiers[first + source.batch].voidedAt == 0;
     }
 
+    /// @dev Of a leaf that is no more than attested: whether all that its run needs has been L1 data once.
     function hasFallenSource(Entry memory entry) private view returns (bool) {
-        bool byInput = entry.input.kind == SourceKind.Earlier && !isThere(entry, entry.input);
-        return byInput || (entry.wasm.kind == SourceKind.Earlier && !isThere(entry, entry.wasm));
+        bool hasInput = entry.input.kind == SourceKind.Earlier || isThere(entry, entry.input);
+        bool hasWasm = entry.wasm.kind == SourceKind.Earlier || isThere(entry, entry.wasm);
+        return hasInput && hasWasm;
     }
 }
