@@ -448,7 +448,7 @@ fn only_so_many_cases_are_held() {
     assert_eq!(opened[1].case.batch_hash, opened[5].case.batch_hash);
     assert_eq!(opened[1].case.claimed, opened[5].case.claimed);
     // No room for two: the one in use stays, whatever it takes.
-    let narrow = CasesConfig { bytes_max: roomy.checkpoint_bytes_max, ..roomy };
+    let narrow = CasesConfig { bytes_max: 1, ..roomy };
     let (count, _) = held(narrow, &[0, 1]);
     assert_eq!(count, 1);
     let missing = Cases::new(Sources::of_l1(chain), roomy).open(leaf(99), Crowd::Few);
