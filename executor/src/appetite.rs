@@ -1,13 +1,13 @@
 //! How much a function would cost to compile: a bound that is looked at before the compiler is.
 //!
 //! Compilers hold values for each label of a function, so that a few kilobytes of WASM can ask for gigabytes: blocks that pass
-//! many values, or many locals across many loops. Deep nesting costs them more than its length too, and their time grows
+//! many values, many locals across many loops, or calls that take and give hundreds of values. Deep nesting costs them more than its length too, and their time grows
 //! with the square of a function's basic blocks. Lowering has no such trouble, so that the interpreter runs what is
 //! refused here. Owns the bounds; assumes a normalised module, or what was made of one.
 
 use std::collections::BTreeSet;
 
-use wasmparser::{BinaryReaderError, BlockType, ElementItems, FunctionBody, Operator, Parser, Payload};
+use wasmparser::{BinaryReaderError, BlockType, ElementItems, FunctionBody, Operator, Parser, Payload, TypeRef};
 
 use crate::ending::NotAResult;
 
@@ -39,24 +39,44 @@ const MERGES_MAX: u64 = 1 << 18;
 /// Most merges over all functions.
 const MERGES_TOTAL_MAX: u64 = 1 << 20;
 
+/// Values of a call that cost the compiler as little as any: what is beyond them is counted.
+const CALL_WIDTH: u64 = 16;
+/// Most values beyond those, over all calls of a function. Where they feed each other each costs the compiler some tens of microseconds.
+const PASSED_MAX: u64 = 1 << 17;
+/// Most of the same, over all functions.
+const PASSED_TOTAL_MAX: u64 = 1 << 19;
+
 /// Checks that a normalised module is within what the native engine compiles.
 ///
 /// # Errors
 /// [`NotAResult::Compile`] says what is too large.
 pub fn check(normalised: &[u8]) -> Result<(), NotAResult> {
     let unreadable = |error: BinaryReaderError| NotAResult::Compile(error.to_string());
-    let mut widths = Vec::new();
-    let (mut index, mut total, mut values, mut merges) = (0, 0u64, 0u64, 0u64);
+    let mut widths = Widths::default();
+    let (mut index, mut total, mut values, mut merges, mut passed) = (0, 0u64, 0u64, 0u64, 0u64);
+    let mut points = Points::default();
     for payload in Parser::new(0).parse_all(normalised) {
         match payload.map_err(unreadable)? {
             Payload::TypeSection(reader) => {
                 few_enough("types", reader.count().into(), TYPES_MAX)?;
                 for ty in reader.into_iter_err_on_gc_types() {
                     let ty = ty.map_err(unreadable)?;
-                    widths.push((ty.params().len() + ty.results().len()) as u64);
+                    widths.types.push((ty.params().len() + ty.results().len()) as u64);
                 }
             }
-            Payload::FunctionSection(reader) => few_enough("functions", reader.count().into(), FUNCTIONS_MAX)?,
+            Payload::ImportSection(reader) => {
+                for import in reader.into_imports() {
+                    if let TypeRef::Func(ty) = import.map_err(unreadable)?.ty {
+                        widths.functions.push(ty);
+                    }
+                }
+            }
+            Payload::FunctionSection(reader) => {
+                few_enough("functions", reader.count().into(), FUNCTIONS_MAX)?;
+                for ty in reader {
+                    widths.functions.push(ty.map_err(unreadable)?);
+                }
+            }
             Payload::ElementSection(reader) => {
                 let mut items = 0;
                 for element in reader {
@@ -72,6 +92,9 @@ pub fn check(normalised: &[u8]) -> Result<(), NotAResult> {
                 total = total.saturating_add(appetite.product());
                 values = values.saturating_add(appetite.values);
                 merges = merges.saturating_add(appetite.merges);
+                passed = passed.saturating_add(appetite.passed);
+                // Instrumented there are no fewer, and instrumenting takes memory for each.
+                points.add(index, appetite.points)?;
                 let (limit, got) = match appetite {
                     Appetite { nesting, .. } if nesting > NESTING_MAX => (NESTING_MAX, nesting),
                     Appetite { locals, .. } if locals > LOCALS_MAX => (LOCALS_MAX, locals),
@@ -80,14 +103,16 @@ pub fn check(normalised: &[u8]) -> Result<(), NotAResult> {
                     _ if total > MODULE_MAX => (MODULE_MAX, total),
                     Appetite { merges, .. } if merges > MERGES_MAX => (MERGES_MAX, merges),
                     _ if merges > MERGES_TOTAL_MAX => (MERGES_TOTAL_MAX, merges),
+                    Appetite { passed, .. } if passed > PASSED_MAX => (PASSED_MAX, passed),
+                    _ if passed > PASSED_TOTAL_MAX => (PASSED_TOTAL_MAX, passed),
                     _ => {
                         index += 1;
                         continue;
                     }
                 };
                 return Err(NotAResult::Compile(format!(
-                    "function {index} is too large for the native engine: {got} of {limit} ({} labels, {} values, {} merges, {} deep)",
-                    appetite.labels, appetite.values, appetite.merges, appetite.nesting
+                    "function {index} is too large for the native engine: {got} of {limit} ({} labels, {} values, {} merges, {} passed, {} deep)",
+                    appetite.labels, appetite.values, appetite.merges, appetite.passed, appetite.nesting
                 )));
             }
             _ => {}
@@ -109,18 +134,37 @@ fn few_enough(what: &str, got: u64, limit: u64) -> Result<(), NotAResult> {
 /// [`NotAResult::Compile`] says what is too large.
 pub fn check_points(instrumented: &[u8]) -> Result<(), NotAResult> {
     let unreadable = |error: BinaryReaderError| NotAResult::Compile(error.to_string());
-    let (mut index, mut total) = (0, 0u64);
+    let (mut index, mut all) = (0, Points::default());
     for payload in Parser::new(0).parse_all(instrumented) {
         let Payload::CodeSectionEntry(body) = payload.map_err(unreadable)? else { continue };
         let mut points = 0u64;
         for operator in body.get_operators_reader().map_err(unreadable)? {
-            points += match operator.map_err(unreadable)? {
-                Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } | Operator::BrIf { .. } => 1,
-                Operator::BrTable { targets } => u64::from(targets.len()) + 1,
-                _ => 0,
-            };
+            points += points_of(&operator.map_err(unreadable)?);
         }
-        total = total.saturating_add(points.saturating_mul(points));
+        all.add(index, points)?;
+        index += 1;
+    }
+    Ok(())
+}
+
+/// Basic blocks that begin at an operator.
+fn points_of(operator: &Operator<'_>) -> u64 {
+    match operator {
+        Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } | Operator::BrIf { .. } => 1,
+        Operator::BrTable { targets } => u64::from(targets.len()) + 1,
+        _ => 0,
+    }
+}
+
+/// Squares of the functions' basic blocks.
+#[derive(Default)]
+struct Points {
+    squared: u64,
+}
+
+impl Points {
+    fn add(&mut self, index: u32, points: u64) -> Result<(), NotAResult> {
+        self.squared = self.squared.saturating_add(points.saturating_mul(points));
         let too_large = |limit: u64, got: u64| {
             let message = format!(
                 "function {index} is too large for the native engine: {got} of {limit} ({points} basic blocks begin)"
@@ -130,12 +174,28 @@ pub fn check_points(instrumented: &[u8]) -> Result<(), NotAResult> {
         if points > POINTS_MAX {
             return too_large(POINTS_MAX, points);
         }
-        if total > POINTS_SQUARED_MAX {
-            return too_large(POINTS_SQUARED_MAX, total);
+        if self.squared > POINTS_SQUARED_MAX {
+            return too_large(POINTS_SQUARED_MAX, self.squared);
         }
-        index += 1;
+        Ok(())
     }
-    Ok(())
+}
+
+/// Parameters and results: of each type, and the type of each function.
+#[derive(Default)]
+struct Widths {
+    types: Vec<u64>,
+    functions: Vec<u32>,
+}
+
+impl Widths {
+    fn of_type(&self, index: u32) -> u64 {
+        self.types.get(index as usize).copied().unwrap_or(0)
+    }
+
+    fn of_function(&self, index: u32) -> u64 {
+        self.functions.get(index as usize).map_or(0, |ty| self.of_type(*ty))
+    }
 }
 
 struct Appetite {
@@ -144,6 +204,8 @@ struct Appetite {
     values: u64,
     merges: u64,
     nesting: u64,
+    passed: u64,
+    points: u64,
 }
 
 impl Appetite {
@@ -152,8 +214,8 @@ impl Appetite {
     }
 }
 
-fn measure(body: &FunctionBody<'_>, widths: &[u64]) -> Result<Appetite, BinaryReaderError> {
-    let mut appetite = Appetite { locals: 0, labels: 1, values: 0, merges: 0, nesting: 0 };
+fn measure(body: &FunctionBody<'_>, widths: &Widths) -> Result<Appetite, BinaryReaderError> {
+    let mut appetite = Appetite { locals: 0, labels: 1, values: 0, merges: 0, nesting: 0, passed: 0, points: 0 };
     // Open blocks, and the locals that have been set in each. A local that is set in a block is set in those around it.
     let mut open: Vec<BTreeSet<u32>> = Vec::new();
     for group in body.get_locals_reader()? {
@@ -161,7 +223,9 @@ fn measure(body: &FunctionBody<'_>, widths: &[u64]) -> Result<Appetite, BinaryRe
     }
     appetite.values = appetite.locals;
     for operator in body.get_operators_reader()? {
-        match operator? {
+        let operator = operator?;
+        appetite.points += points_of(&operator);
+        match operator {
             Operator::Block { blockty } | Operator::Loop { blockty } | Operator::If { blockty } => {
                 open.push(BTreeSet::new());
                 appetite.nesting = appetite.nesting.max(open.len() as u64);
@@ -169,8 +233,14 @@ fn measure(body: &FunctionBody<'_>, widths: &[u64]) -> Result<Appetite, BinaryRe
                 appetite.values += match blockty {
                     BlockType::Empty => 0,
                     BlockType::Type(_) => 1,
-                    BlockType::FuncType(index) => widths.get(index as usize).copied().unwrap_or(0),
+                    BlockType::FuncType(index) => widths.of_type(index),
                 };
+            }
+            Operator::Call { function_index } => {
+                appetite.passed += widths.of_function(function_index).saturating_sub(CALL_WIDTH);
+            }
+            Operator::CallIndirect { type_index, .. } => {
+                appetite.passed += widths.of_type(type_index).saturating_sub(CALL_WIDTH);
             }
             Operator::End => {
                 open.pop();
@@ -234,6 +304,33 @@ mod tests {
             let Err(NotAResult::Compile(reason)) = check(&refused) else { panic!("compiled") };
             assert!(reason.contains("basic blocks"), "{reason}");
         }
+    }
+
+    /// A few kilobytes of such calls took the compiler minutes and gigabytes.
+    #[test]
+    fn wide_calls_are_left_to_the_interpreter() {
+        let wide = |calls: usize, call: &str| {
+            let (types, values, drops) = ("i32 ".repeat(990), "(i32.const 0)".repeat(990), "drop ".repeat(990));
+            let g = format!("(type $w (func (param {types}) (result {types})))(func $g (type $w) {values})");
+            let f = format!("(func {values} {} {drops})", call.repeat(calls));
+            format!("(table 1 funcref){g}{f}")
+        };
+        let indirect = "(call_indirect (type $w) (i32.const 0))";
+        check_text(&wide(60, "(call $g)")).unwrap();
+        let narrow = "(drop (call $h (i64.const 0) (i64.const 0)))".repeat(20_000);
+        check_text(&format!("(func $h (param i64 i64) (result i64) (local.get 0))(func {narrow})")).unwrap();
+        for refused in [wide(70, "(call $g)"), wide(70, indirect)] {
+            let Err(NotAResult::Compile(reason)) = check_text(&refused) else { panic!("compiled") };
+            assert!(reason.contains("passed"), "{reason}");
+        }
+    }
+
+    /// What is refused for its basic blocks is refused before it is instrumented.
+    #[test]
+    fn many_basic_blocks_are_seen_in_the_source() {
+        let loops = "(loop)".repeat((1 << 15) + 1);
+        let Err(NotAResult::Compile(reason)) = check_text(&format!("(func {loops})")) else { panic!("compiled") };
+        assert!(reason.contains("basic blocks begin"), "{reason}");
     }
 
     #[test]
