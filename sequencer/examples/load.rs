@@ -47,7 +47,8 @@ async fn main() {
     let stage = Stage::open().await.expect("the contracts' tools bring anvil");
     let directory = tempfile::tempdir().unwrap();
     let mut config = stage.config(directory.path());
-    config.batches.wait_ms = 1000;
+    // A block of anvil's has room for some forty parts of such batches.
+    (config.batches.wait_ms, config.chain.unmined_max) = (1000, 64);
     let running = stage.sequencer(config).await;
     let (url, region) = (running.url(), running.sequencer.region);
     let client = Client::new(&url, wallet(CLIENT), stage.domain).await;

@@ -323,8 +323,6 @@ impl Default for Chain {
 impl Chain {
     /// For a development chain with blocks of a second or less.
     pub fn devnet() -> Self {
-        let (confirmations, settled_confirmations, poll_ms) = (1, 3, 100);
-        let (resubmit_ms, unmined_max) = (5000, 64);
-        Self { confirmations, settled_confirmations, poll_ms, resubmit_ms, unmined_max, ..Self::default() }
+        Self { confirmations: 1, settled_confirmations: 3, poll_ms: 100, resubmit_ms: 5000, ..Self::default() }
     }
 }
