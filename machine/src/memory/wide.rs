@@ -8,7 +8,6 @@ use alloc::vec::Vec;
 
 use alloy_primitives::{B256, keccak256};
 use blake3::{IncrementCounter, platform::Platform};
-use rayon::{iter::ParallelIterator, slice::ParallelSlice};
 
 use super::{
     hash::{self, PAGE_CHUNKS},
@@ -21,9 +20,6 @@ use super::{keccak4, keccak8};
 const PAGE_LANES: usize = 16;
 /// With fewer pages than this the four chunks of one page fill the lanes better than the same chunk of many.
 const PAGE_LANES_MIN: usize = 5;
-
-/// Pages that a thread takes at a time where several share the work: 256 KiB, below 100 µs.
-const SHARE: usize = 64;
 
 /// BLAKE3's initial chaining value (its specification, section 2.2; that of SHA-256).
 const IV: [u32; 8] =
@@ -44,20 +40,6 @@ pub fn page_digests(pages: &[&Page], digests: &mut Vec<B256>) {
             page_group(platform, group, digests);
         }
     }
-}
-
-/// Appends the digest of each page to `digests`, in order: work for all processors, where it is enough for more than one.
-pub fn page_digests_shared(pages: &[&Page], digests: &mut Vec<B256>) {
-    if pages.len() < 2 * SHARE {
-        return page_digests(pages, digests);
-    }
-    let share = |pages: &[&Page]| {
-        let mut digests = Vec::with_capacity(SHARE);
-        page_digests(pages, &mut digests);
-        digests
-    };
-    let shares: Vec<Vec<B256>> = pages.par_chunks(SHARE).map(share).collect();
-    digests.extend(shares.into_iter().flatten());
 }
 
 /// Appends the digests of at most [`PAGE_LANES`] pages.
@@ -141,18 +123,6 @@ mod tests {
             page_digests(&pages[..count], &mut digests);
             let plain: Vec<B256> =
                 pages[..count].iter().map(|page| B256::new(*blake3::hash(&page[..]).as_bytes())).collect();
-            assert_eq!(digests, plain, "{count} pages");
-        }
-    }
-
-    #[test]
-    fn shared_pages_keep_their_order() {
-        let data = bytes_of(4096 * (5 * SHARE + 3), 5);
-        let pages: Vec<&Page> = data.as_chunks().0.iter().collect();
-        for count in [0, 1, 2 * SHARE - 1, 2 * SHARE, 3 * SHARE, 3 * SHARE + 1, pages.len()] {
-            let (mut digests, mut plain) = (vec![B256::ZERO], vec![B256::ZERO]);
-            page_digests_shared(&pages[..count], &mut digests);
-            plain.extend(pages[..count].iter().map(|page| hash::page(page)));
             assert_eq!(digests, plain, "{count} pages");
         }
     }

@@ -10,7 +10,7 @@ use alloy_primitives::B256;
 use crate::memory::{
     layout::{LEAF_SIZE, Leaf, PAGE_SIZE, Page},
     tree::Tree,
-    wide::{keccak_many, page_digests_shared},
+    wide::{keccak_many, page_digests},
 };
 
 /// A writable region. Offsets and page numbers count from its first byte.
@@ -80,7 +80,7 @@ pub fn update_pages(tree: &mut Tree, numbers: &[u32], all: &[Page]) {
 /// Hashes pages, ascending by number, into their tree.
 pub fn update_each_page(tree: &mut Tree, numbers: &[u32], pages: &[&Page]) {
     let mut hashes: Vec<B256> = Vec::with_capacity(pages.len());
-    page_digests_shared(pages, &mut hashes);
+    page_digests(pages, &mut hashes);
     tree.update(&numbers.iter().map(|number| u64::from(*number)).zip(hashes).collect::<Vec<_>>());
 }
 
