@@ -71,6 +71,8 @@ fn proposals_are_named() {
         (r#"(import "a" (item "b" (func)) (item "c" (func)))"#, &[CompactImports]),
         ("(memory i64 1) (func (drop (v128.load (i64.const 0))))", &[Memory64, Simd]),
         ("(memory i64 0 0x1_0000_0000_0000 (pagesize 1))", &[CustomPageSizes, Memory64]),
+        ("(memory i64 1 1 shared)", &[Memory64, Threads]),
+        ("(memory i64 1 1 shared) (func (return_call 0))", &[Memory64, Threads, TailCalls]),
         ("(type $f (func)) (tag) (func (param (ref $f)) (throw 0))", &[FunctionReferences, Exceptions]),
         ("(memory 1 1 shared) (func (drop (v128.const i64x2 0 0)) (return_call 0))", &[Threads, Simd, TailCalls]),
         (r#"(import "env" "memory" (memory 1))"#, &[ImportedMemory]),
@@ -104,6 +106,8 @@ fn invalid_modules_are_told_where() {
     assert_eq!(offset, 8 + 6 + 4 + 3 + 1 + 1 + 2);
     assert!(message.contains("type mismatch"), "{message}");
     let (_, message) = invalid(&wasm("(module (func (drop (v128.const i64x2 0 0)) (drop (i32.eqz (i64.const 0)))))"));
+    assert!(message.contains("type mismatch"), "{message}");
+    let (_, message) = invalid(&wasm("(module (memory i64 1 1 shared) (func (drop (i32.eqz (i64.const 0)))))"));
     assert!(message.contains("type mismatch"), "{message}");
     assert_eq!(invalid(b"").0, 0);
     assert_eq!(invalid(b"\0asm\x02\0\0\0").0, 4);

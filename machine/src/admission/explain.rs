@@ -5,7 +5,7 @@
 use wasmparser::WasmFeatures;
 
 use super::proposals::{ADMITTED, FEATURES, Proposal};
-use super::survey::{Failure, Survey, survey};
+use super::survey::{self, Failure, Survey, survey};
 use super::{AdmissionError, Limit};
 
 /// More missing proposals than this are not searched for, so that an enemy's module costs a bounded number of walks.
@@ -56,11 +56,12 @@ fn explain(wasm: &[u8], first: Failure) -> AdmissionError {
             }
             // Several proposals in one place, or the module is invalid and this is the place.
             Step::Stuck => {
-                let all = (0..FEATURES.len()).rev().collect();
-                return match survey(wasm, union(0..FEATURES.len()), bodies_trusted) {
-                    Ok(_) => refused(minimal(wasm, all, bodies_trusted)),
-                    Err(_) => *failure.error,
-                };
+                let Some(together) = together(wasm, &needed, &failure) else { return *failure.error };
+                needed.extend(together);
+                match survey(wasm, union(needed.iter().copied()), failure.bodies_passed) {
+                    Ok(_) => return refused(minimal(wasm, needed, bodies_trusted)),
+                    Err(next) => failure = next,
+                }
             }
         }
     }
@@ -99,18 +100,34 @@ fn step(wasm: &[u8], needed: &[usize], failure: &Failure) -> Step {
     best.map_or(Step::Stuck, |(index, next)| Step::Further(index, next))
 }
 
-/// Leaves out, from front to back, what is not needed beside the others.
-fn minimal(wasm: &[u8], mut needed: Vec<usize>, bodies_trusted: usize) -> Vec<Proposal> {
+/// Proposals that, added together to those `needed`, carry validation past `failure`, and none of which is idle there. None if
+/// all there are do not. Each walk ends behind the place, so that it costs what lies before.
+fn together(wasm: &[u8], needed: &[usize], failure: &Failure) -> Option<Vec<usize>> {
+    let passes = |more: &[usize]| {
+        let features = union(needed.iter().chain(more).copied());
+        survey::passes(wasm, features, failure.bodies_passed, failure.offset)
+    };
+    let all: Vec<usize> = (0..FEATURES.len()).rev().filter(|index| !needed.contains(index)).collect();
+    passes(&all).then(|| without_idle(all, passes))
+}
+
+/// The proposals without those that are not needed beside the others.
+fn minimal(wasm: &[u8], needed: Vec<usize>, bodies_trusted: usize) -> Vec<Proposal> {
+    let needed = without_idle(needed, |those| survey(wasm, union(those.iter().copied()), bodies_trusted).is_ok());
+    needed.into_iter().map(|index| FEATURES[index].0).collect()
+}
+
+/// Leaves out, from front to back, what can be missed.
+fn without_idle(mut indices: Vec<usize>, passes: impl Fn(&[usize]) -> bool) -> Vec<usize> {
     let mut at = 0;
-    while needed.len() > 1 && at < needed.len() {
-        let without = union(needed.iter().copied().filter(|&index| index != needed[at]));
-        if survey(wasm, without, bodies_trusted).is_ok() {
-            needed.remove(at);
-        } else {
+    while indices.len() > 1 && at < indices.len() {
+        let left_out = indices.remove(at);
+        if !passes(&indices) {
+            indices.insert(at, left_out);
             at += 1;
         }
     }
-    needed.into_iter().map(|index| FEATURES[index].0).collect()
+    indices
 }
 
 fn union(indices: impl Iterator<Item = usize>) -> WasmFeatures {

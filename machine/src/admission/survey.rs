@@ -64,6 +64,19 @@ impl From<wasmparser::Error> for Failure {
 ///
 /// The first `bodies_trusted` bodies are not validated again: an earlier walk with fewer features passed them.
 pub(super) fn survey(wasm: &[u8], features: WasmFeatures, bodies_trusted: usize) -> Result<Survey<'_>, Failure> {
+    walk(wasm, features, bodies_trusted, usize::MAX)
+}
+
+/// Whether a walk comes past the byte at `place`. What begins behind it is not looked at.
+pub(super) fn passes(wasm: &[u8], features: WasmFeatures, bodies_trusted: usize, place: usize) -> bool {
+    match walk(wasm, features, bodies_trusted, place) {
+        Ok(_) => true,
+        Err(failure) => failure.offset > place,
+    }
+}
+
+/// Walks up to the first section or body that begins behind `last`.
+fn walk(wasm: &[u8], features: WasmFeatures, bodies_trusted: usize, last: usize) -> Result<Survey<'_>, Failure> {
     let mut parser = Parser::new(0);
     parser.set_features(features);
     let mut walk = Walk {
@@ -75,10 +88,21 @@ pub(super) fn survey(wasm: &[u8], features: WasmFeatures, bodies_trusted: usize)
         transferred: 0,
     };
     for payload in parser.parse_all(wasm) {
+        if payload.as_ref().is_ok_and(|payload| begin(payload) > last) {
+            break;
+        }
         let walked = payload.map_err(Failure::from).and_then(|payload| walk.payload(payload));
         walked.map_err(|failure| Failure { bodies_passed: walk.survey.bodies.len(), ..failure })?;
     }
     Ok(walk.survey)
+}
+
+/// Where a section's or a body's content begins; 0 for what has none.
+fn begin(payload: &Payload<'_>) -> usize {
+    match payload {
+        Payload::CodeSectionEntry(body) => body.range().start,
+        payload => payload.as_section().map_or(0, |(_, range)| range.start),
+    }
 }
 
 struct Walk<'a> {

@@ -3,7 +3,7 @@
 //! Owns each shape's reason, which is the one of specs/05-lowering.md.
 
 use super::Shape;
-use super::bytes::{NOTHING, function, functions, leb, module, section, text};
+use super::bytes::{NOTHING, function, functions, leb, module, program, section, text};
 
 const MOST: u64 = u32::MAX as u64;
 
@@ -123,6 +123,15 @@ pub fn shapes() -> Vec<Shape> {
             functions(NOTHING, &body, 2000)
         }));
     }
+    // Neither proposal alone comes past the memory, and all that follows is sound: each walk through it is a long one.
+    shapes.push(Shape::refused(
+        "a shared memory of 64-bit indices before sixty megabytes of bodies",
+        "memory64",
+        || {
+            let body = [&[0][..], &[0x41, 0, 0x1a].repeat(10_000), &[0x0b]].concat();
+            program(&[(5, vec![1, 0x07, 1, 1])], &vec![body; 2000])
+        },
+    ));
     shapes
 }
 
