@@ -49,7 +49,7 @@ const PASSED_TOTAL_MAX: u64 = 1 << 19;
 /// Checks that a normalised module is within what the native engine compiles.
 ///
 /// # Errors
-/// [`NotAResult::Compile`] says what is too large.
+/// [`NotAResult::TooLarge`] says what is.
 pub fn check(normalised: &[u8]) -> Result<(), NotAResult> {
     let unreadable = |error: BinaryReaderError| NotAResult::Compile(error.to_string());
     let mut widths = Widths::default();
@@ -110,8 +110,8 @@ pub fn check(normalised: &[u8]) -> Result<(), NotAResult> {
                         continue;
                     }
                 };
-                return Err(NotAResult::Compile(format!(
-                    "function {index} is too large for the native engine: {got} of {limit} ({} labels, {} values, {} merges, {} passed, {} deep)",
+                return Err(NotAResult::TooLarge(format!(
+                    "function {index} is too large to compile: {got} of {limit} ({} labels, {} values, {} merges, {} passed, {} deep)",
                     appetite.labels, appetite.values, appetite.merges, appetite.passed, appetite.nesting
                 )));
             }
@@ -125,13 +125,13 @@ fn few_enough(what: &str, got: u64, limit: u64) -> Result<(), NotAResult> {
     if got <= limit {
         return Ok(());
     }
-    Err(NotAResult::Compile(format!("{got} {what} are too many for the native engine: {limit} at most")))
+    Err(NotAResult::TooLarge(format!("{got} {what} are too many to compile: {limit} at most")))
 }
 
 /// Checks that an instrumented module's functions have no more basic blocks than the native engine compiles in good time.
 ///
 /// # Errors
-/// [`NotAResult::Compile`] says what is too large.
+/// [`NotAResult::TooLarge`] says what is.
 pub fn check_points(instrumented: &[u8]) -> Result<(), NotAResult> {
     let unreadable = |error: BinaryReaderError| NotAResult::Compile(error.to_string());
     let (mut index, mut all) = (0, Points::default());
@@ -166,10 +166,9 @@ impl Points {
     fn add(&mut self, index: u32, points: u64) -> Result<(), NotAResult> {
         self.squared = self.squared.saturating_add(points.saturating_mul(points));
         let too_large = |limit: u64, got: u64| {
-            let message = format!(
-                "function {index} is too large for the native engine: {got} of {limit} ({points} basic blocks begin)"
-            );
-            Err(NotAResult::Compile(message))
+            let message =
+                format!("function {index} is too large to compile: {got} of {limit} ({points} basic blocks begin)");
+            Err(NotAResult::TooLarge(message))
         };
         if points > POINTS_MAX {
             return too_large(POINTS_MAX, points);
@@ -289,7 +288,7 @@ mod tests {
         // Set one after the other, in no block: nothing is merged.
         check_text(&format!("(func (local {}) {})", "i64 ".repeat(5000), sets(5000))).unwrap();
         for refused in [nest(1000, 300), nest(200, 200).repeat(27)] {
-            let Err(NotAResult::Compile(reason)) = check_text(&refused) else { panic!("compiled") };
+            let Err(NotAResult::TooLarge(reason)) = check_text(&refused) else { panic!("compiled") };
             assert!(reason.contains("merges"), "{reason}");
         }
     }
@@ -301,7 +300,7 @@ mod tests {
         check(&points(1 << 15)).unwrap();
         check(&points(1 << 12).repeat(100)).unwrap();
         for refused in [points((1 << 15) + 1), points(1 << 14).repeat(9)] {
-            let Err(NotAResult::Compile(reason)) = check(&refused) else { panic!("compiled") };
+            let Err(NotAResult::TooLarge(reason)) = check(&refused) else { panic!("compiled") };
             assert!(reason.contains("basic blocks"), "{reason}");
         }
     }
@@ -320,7 +319,7 @@ mod tests {
         let narrow = "(drop (call $h (i64.const 0) (i64.const 0)))".repeat(20_000);
         check_text(&format!("(func $h (param i64 i64) (result i64) (local.get 0))(func {narrow})")).unwrap();
         for refused in [wide(70, "(call $g)"), wide(70, indirect)] {
-            let Err(NotAResult::Compile(reason)) = check_text(&refused) else { panic!("compiled") };
+            let Err(NotAResult::TooLarge(reason)) = check_text(&refused) else { panic!("compiled") };
             assert!(reason.contains("passed"), "{reason}");
         }
     }
@@ -329,7 +328,7 @@ mod tests {
     #[test]
     fn many_basic_blocks_are_seen_in_the_source() {
         let loops = "(loop)".repeat((1 << 15) + 1);
-        let Err(NotAResult::Compile(reason)) = check_text(&format!("(func {loops})")) else { panic!("compiled") };
+        let Err(NotAResult::TooLarge(reason)) = check_text(&format!("(func {loops})")) else { panic!("compiled") };
         assert!(reason.contains("basic blocks begin"), "{reason}");
     }
 
@@ -351,8 +350,8 @@ mod tests {
         let items = check_text(&format!("(elem funcref {})", "(ref.null func)".repeat((1 << 19) + 1)));
         let others = [check_text(&types), functions, items, check_text(&most_locals), check_text(&many_values)];
         for refused in [wide, check_text(&locals), check_text(&deep)].into_iter().chain(others) {
-            let Err(NotAResult::Compile(reason)) = refused else { panic!("{refused:?}") };
-            assert!(reason.contains("for the native engine"), "{reason}");
+            let Err(NotAResult::TooLarge(reason)) = refused else { panic!("{refused:?}") };
+            assert!(reason.contains("to compile"), "{reason}");
         }
     }
 }

@@ -15,6 +15,9 @@ pub enum NotAResult {
     /// The host could not provide memory that the program is entitled to.
     #[error("the host refuses memory: {0}")]
     Memory(String),
+    /// The program is larger than what the engine compiles: its own bound, known before the compiler is asked.
+    #[error("left to the interpreter: {0}")]
+    TooLarge(String),
     /// The compiler refuses the program.
     #[error("the program does not compile: {0}")]
     Compile(String),

@@ -113,16 +113,19 @@ fn walk(engine: &Engine, wasm: &[u8], fate: &mut Fate) {
             fate.agreed += 1;
             fate.last = format!("{:?}, {} instructions", wanted.outcome, program.image().code.len());
         }
-        // The engine's own bounds, said before anything is compiled; and one of wasmtime's own, on the types of a module's imports and
-        // exports together. What else the compiler refuses by itself is a failure of ours.
-        Err(NotAResult::Compile(reason))
-            if reason.contains("for the native engine") || reason.contains("effective type size exceeds the limit") =>
-        {
-            fate.declined += 1;
-            fate.last = format!("declined: {reason}");
+        // The engine's own bounds; and one of wasmtime's own, on the types of a module's imports and exports together. What else the
+        // compiler refuses is a failure of ours.
+        Err(NotAResult::TooLarge(reason)) => decline(&mut fate, &reason),
+        Err(NotAResult::Compile(reason)) if reason.contains("effective type size exceeds the limit") => {
+            decline(&mut fate, &reason);
         }
         Err(error) => panic!("{error}"),
     }
+}
+
+fn decline(fate: &mut Fate, reason: &str) {
+    fate.declined += 1;
+    fate.last = format!("declined: {reason}");
 }
 
 /// The peak of this process's resident memory, where the host tells.

@@ -113,12 +113,16 @@ pub fn check(engine: &Engine, job: &Job, random: &mut Random) -> Result<Result<C
     Ok(Ok(Checked { run, steps, limits: limits.len() }))
 }
 
-/// Whether a host may have no result for this reason. Every other one is the engine's own fault.
+/// Whether a host may have no result for this reason. Every other one is the engine's own fault: no generated program is one that
+/// the compiler refuses by itself, and the limits here are far below what the meter counts.
 fn is_the_hosts(error: &NotAResult) -> bool {
     use NotAResult as N;
     match error {
-        N::NativeStack | N::Memory(_) | N::Compile(_) | N::Unmetered | N::FuelCounter => true,
-        N::Instrument(_) | N::Start(_) | N::Stopped | N::Engine(_) | N::Disagreement | N::Export(_) => false,
+        N::NativeStack | N::Memory(_) | N::TooLarge(_) => true,
+        N::Compile(_) | N::Unmetered | N::FuelCounter | N::Instrument(_) | N::Start(_) | N::Stopped | N::Engine(_) => {
+            false
+        }
+        N::Disagreement | N::Export(_) => false,
     }
 }
 

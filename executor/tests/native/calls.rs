@@ -140,10 +140,10 @@ fn recursion_without_a_check_is_bounded() {
 }
 
 #[test]
-fn what_the_compiler_refuses_is_not_a_result() {
+fn what_is_too_large_to_compile_is_not_a_result() {
     use assay_executor::NotAResult;
-    // A body within the machine's limit, whose checks make it larger than a body may be.
+    // A body within the machine's limit, with more basic blocks than are compiled in good time.
     let module = module(&format!(r#"(func (export "entry") {})"#, "(loop)".repeat(340_000)));
     let refused = engine().prepare(&module, &lower(&module).unwrap(), B256::ZERO);
-    assert!(matches!(refused, Err(NotAResult::Compile(_))));
+    assert!(matches!(refused, Err(NotAResult::TooLarge(_))));
 }

@@ -10,7 +10,10 @@ use super::bytes::{NOTHING, function, functions, leb, module, program, section, 
 const BODY: usize = (1 << 20) - 64;
 
 pub fn shapes() -> Vec<Shape> {
-    [blocks(), locals(), operands(), whole_modules(), segments(), names_and_numbers()].into_iter().flatten().collect()
+    [blocks(), locals(), operands(), calls(), whole_modules(), segments(), names_and_numbers()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn blocks() -> Vec<Shape> {
@@ -82,6 +85,12 @@ fn locals() -> Vec<Shape> {
             let body = [&[1][..], &leb(count), &[0x7f], &set, &branches, &[0x41, 0], &sum, &[0x1a, 0x0b]].concat();
             program(&[(5, vec![1, 0, 1])], &[body])
         }),
+        // As many choices between two values of a local as the native engine compiles, one after the other.
+        Shape::admitted("four thousand loops that each set sixty-four locals", || {
+            let sets: Vec<u8> = (0..64).flat_map(|local| [0x42, 0, 0x21, local]).collect();
+            let round = [&[0x03, 0x40][..], &sets, &[0x41, 0, 0x0d, 0, 0x0b]].concat();
+            function(&[&[1, 64, 0x7e][..], &round.repeat(3900), &[0x0b]].concat())
+        }),
         // A write to a local brings every alias of it home.
         Shape::admitted("a local's fifteen thousand aliases, written and made again", || {
             let round = [&[0x20, 0].repeat(15_000)[..], &[0x41, 1, 0x21, 0], &[0x1a].repeat(15_000)].concat();
@@ -136,6 +145,29 @@ fn operands() -> Vec<Shape> {
         Shape::admitted("a body of nothing but divisions", || {
             function(&repeated(&[0, 0x41, 1], &[0x41, 1, 0x6d], &[0x1a]))
         }),
+    ]
+}
+
+/// Two bytes that a compiler sees as hundreds of values that come from the call before and go to the next.
+fn calls() -> Vec<Shape> {
+    let named = |name: &str, width: usize, calls: usize| {
+        Shape::admitted(name, move || {
+            let wide = [&leb(width as u64)[..], &vec![0x7f; width]].concat();
+            let types = [&[2][..], NOTHING, &[0x60], &wide, &wide].concat();
+            let caller = [&[0x41, 0].repeat(width)[..], &[0x10, 1].repeat(calls), &[0x1a].repeat(width), &[0x0b]];
+            let callee: Vec<u8> = (0..width as u64).flat_map(|local| [vec![0x20], leb(local)].concat()).collect();
+            let bodies = [[vec![0], caller.concat()].concat(), [vec![0], callee, vec![0x0b]].concat()];
+            let code: Vec<u8> =
+                bodies.iter().flat_map(|body| [leb(body.len() as u64), body.clone()].concat()).collect();
+            let code = [vec![2], code].concat();
+            module(&[section(1, &types), section(3, &[2, 0, 1]), section(8, &[0]), section(10, &code)])
+        })
+    };
+    vec![
+        named("sixty calls that take and give 990 values", 990, 60),
+        named("nine hundred calls that take and give 990 values", 990, 900),
+        named("sixteen thousand calls that take and give 990 values", 990, 16_900),
+        named("eight thousand calls that take and give a hundred values", 100, 8000),
     ]
 }
 
