@@ -3,6 +3,9 @@
 //! Owns the 16-byte encoding and the table that the decoder, the lowering, the interpreter, the verifier's
 //! constants and the specification are generated from or checked against. It knows no semantics.
 
+use alloc::format;
+use alloc::string::String;
+
 /// One instruction, decoded field by field but not checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Instruction {
@@ -288,6 +291,7 @@ macro_rules! for_each_numeric {
         }
     };
 }
+#[cfg(feature = "std")]
 pub(crate) use for_each_numeric;
 
 macro_rules! numeric_table {

@@ -10,10 +10,12 @@
 //! rejects bad witnesses, never bad images.
 
 mod encoding;
+#[cfg(feature = "std")]
 mod prove;
 mod verify;
 
 pub use encoding::Witness;
+#[cfg(feature = "std")]
 pub use prove::{prove_step, step_in_place};
 pub use verify::verify_step;
 
