@@ -1,18 +1,22 @@
 //! Questions about a run: state hashes at any steps, and the proof of any step.
 //!
 //! One pass answers an ascending list of questions. The pass leaves checkpoints where it is asked to, so that a later,
-//! narrower question costs its own span only: the levels of a dispute are one pass together, not one each.
+//! narrower question costs its own span only: the levels of a dispute are one pass together, not one each. In a pass the pages of one
+//! state are hashed by a thread while the run goes on to the next, where the host has two processors.
 //! Owns the checkpoints, their number and their bytes; the run is the interpreter's.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use assay_protocol::B256;
 
 use crate::interpreter::{Checkpoint, Interpreter, StepProof};
-use crate::memory::Memory;
 use crate::memory::proof::ChunkProof;
 use crate::memory::top::RegionRoots;
+use crate::memory::tree::Tree;
+use crate::memory::{Deferred, Memory};
 use crate::record::Record;
 
 /// What a trace may keep. Answers do not depend on it, only what they cost.
@@ -40,6 +44,17 @@ pub struct Trace {
     halted_at: Option<u64>,
     /// Steps that were interpreted to answer, in all.
     interpreted: u64,
+    /// Whether a thread may hash beside the run.
+    has_helper: bool,
+}
+
+/// A state of a pass whose hash is not known yet.
+struct Passed {
+    record: Record,
+    /// What is left to hash.
+    deferred: Option<Deferred>,
+    /// To be kept once it has its root.
+    checkpoint: Option<Checkpoint>,
 }
 
 impl Trace {
@@ -51,7 +66,8 @@ impl Trace {
     /// The trace of a run at its first state, which keeps so many checkpoints at most.
     pub fn with_limits(mut run: Interpreter, limits: CheckpointLimits) -> Self {
         let checkpoints = BTreeMap::from([(run.steps(), run.checkpoint())]);
-        Self { run, checkpoints, limits, halted_at: None, interpreted: 0 }
+        let has_helper = thread::available_parallelism().is_ok_and(|count| count.get() > 1);
+        Self { run, checkpoints, limits, halted_at: None, interpreted: 0, has_helper }
     }
 
     /// The state at a step; steps after the halt have the halted state.
@@ -65,7 +81,7 @@ impl Trace {
     /// # Panics
     /// If the steps descend.
     pub fn state_hashes(&mut self, steps: &[u64]) -> Vec<B256> {
-        self.hashes(steps, |_| ())
+        self.hashes(steps, false)
     }
 
     /// As [`Trace::state_hashes`], and leaves a checkpoint at each of these steps: for steps between which the next questions
@@ -74,7 +90,7 @@ impl Trace {
     /// # Panics
     /// If the steps descend.
     pub fn state_hashes_kept(&mut self, steps: &[u64]) -> Vec<B256> {
-        self.hashes(steps, Self::keep)
+        self.hashes(steps, true)
     }
 
     /// The step from state `step` to its successor, with its proof.
@@ -116,32 +132,109 @@ impl Trace {
         self.interpreted
     }
 
-    /// Hashes the states at ascending steps; does something more at each.
-    fn hashes(&mut self, steps: &[u64], at_each: fn(&mut Self)) -> Vec<B256> {
+    /// Hashes the states at ascending steps. Each is hashed while the run is on its way to the next.
+    fn hashes(&mut self, steps: &[u64], are_kept: bool) -> Vec<B256> {
         assert!(steps.is_sorted(), "state hashes are asked for in ascending order");
-        let hash_at = |step: &u64| {
-            let hash = self.record_at(*step).hash();
-            at_each(self);
-            hash
+        let mut hashes = Vec::with_capacity(steps.len());
+        let mut before: Option<Passed> = None;
+        for step in steps {
+            // To go back to a checkpoint, or ahead to one, takes the roots.
+            if self.origin(*step).is_some() {
+                hashes.extend(before.take().map(|passed| self.settle(passed)));
+                self.seek(*step);
+            } else {
+                hashes.extend(self.advance_beside(*step, before.take()));
+            }
+            before = Some(self.pass(are_kept));
+        }
+        hashes.extend(before.map(|passed| self.settle(passed)));
+        hashes
+    }
+
+    /// Commits the state here, as far as that is not left for later.
+    fn pass(&mut self, is_kept: bool) -> Passed {
+        let deferred = if self.has_helper {
+            self.run.commit_ahead()
+        } else {
+            self.run.commit();
+            None
         };
-        steps.iter().map(hash_at).collect()
+        let is_new = self.limits.count_max > 0 && !self.checkpoints.contains_key(&self.run.steps());
+        let has_room = is_kept && is_new && self.make_room();
+        Passed { record: *self.run.record(), deferred, checkpoint: has_room.then(|| self.run.checkpoint_ahead()) }
+    }
+
+    /// Runs on to a step; what is left of the state before is hashed meanwhile, and its hash returned.
+    fn advance_beside(&mut self, step: u64, before: Option<Passed>) -> Option<B256> {
+        let Some(mut before) = before else {
+            self.advance(step);
+            return None;
+        };
+        let Some(deferred) = before.deferred.take() else {
+            let hash = self.join(before, None);
+            self.advance(step);
+            return Some(hash);
+        };
+        let waiting = Mutex::new(Some(deferred));
+        let work = || waiting.lock().unwrap_or_else(PoisonError::into_inner).take().map(Deferred::hash);
+        let tree = thread::scope(|scope| {
+            let helper = thread::Builder::new().spawn_scoped(scope, work);
+            self.advance(step);
+            match helper {
+                Ok(helper) => helper.join().expect("hashing does not panic"),
+                // The host has no thread to give.
+                Err(_) => work(),
+            }
+        });
+        Some(self.join(before, tree))
+    }
+
+    /// Hashes what is left of a state, and returns its hash.
+    fn settle(&mut self, mut passed: Passed) -> B256 {
+        let tree = passed.deferred.take().map(Deferred::hash);
+        self.join(passed, tree)
+    }
+
+    /// Gives the memory back what was deferred of a state, keeps its checkpoint, and returns its hash.
+    fn join(&mut self, passed: Passed, tree: Option<Tree>) -> B256 {
+        let record = Record { memory_root: self.run.rejoin(tree), ..passed.record };
+        if let Some(mut checkpoint) = passed.checkpoint {
+            checkpoint.complete(record);
+            self.insert(checkpoint);
+        }
+        record.hash()
     }
 
     /// Brings the run to a step, from the nearest state before it that is at hand.
     fn seek(&mut self, step: u64) {
-        let step = step.min(self.halted_at.unwrap_or(u64::MAX));
+        if let Some(origin) = self.origin(step) {
+            self.run.restore(&self.checkpoints[&origin]);
+        }
+        self.advance(step);
+    }
+
+    /// The checkpoint from which the run comes to a step, unless it goes on from where it is.
+    fn origin(&self, step: u64) -> Option<u64> {
+        let step = self.bounded(step);
         let here = self.run.steps();
         let nearest = self.checkpoints.range(..=step).next_back().map(|(at, _)| *at);
         let nearest = nearest.expect("the first state is always kept");
-        if here > step || here < nearest {
-            self.run.restore(&self.checkpoints[&nearest]);
-        }
+        (here > step || here < nearest).then_some(nearest)
+    }
+
+    /// Runs on to a step.
+    fn advance(&mut self, step: u64) {
         let start = self.run.steps();
-        self.run.run_to(step);
+        self.run.run_to(self.bounded(step));
         self.interpreted += self.run.steps() - start;
         if !self.run.record().is_running() {
             self.halted_at = Some(self.run.steps());
         }
+    }
+
+    /// Steps after the halt have the halted state.
+    fn bounded(&self, step: u64) -> u64 {
+        step.min(self.halted_at.unwrap_or(u64::MAX))
     }
 
     /// Bytes that the checkpoints hold; what they share counts once.
@@ -149,18 +242,12 @@ impl Trace {
         self.run.checkpoints_bytes()
     }
 
-    /// Keeps a checkpoint here, if there can be room for it.
-    fn keep(&mut self) {
-        let at = self.run.steps();
-        if self.limits.count_max == 0 || self.checkpoints.contains_key(&at) {
-            return;
-        }
+    /// Keeps a checkpoint, for which there is room.
+    fn insert(&mut self, checkpoint: Checkpoint) {
         if self.checkpoints.len() > self.limits.count_max {
             self.drop_most_crowded();
         }
-        if self.make_room() {
-            self.checkpoints.insert(at, self.run.checkpoint());
-        }
+        self.checkpoints.insert(checkpoint.steps, checkpoint);
     }
 
     /// Drops checkpoints until the bytes of another one fit. They can't where too much has changed since the first state.
@@ -254,6 +341,36 @@ mod tests {
         }
         assert_eq!(kept[0], 1, "there is no room but for the first state");
         assert!(kept.is_sorted() && kept[2] > 1 && kept[4] > kept[2], "more room keeps more: {kept:?}");
+    }
+
+    /// A hundred pages and more are written between neighbouring questions, so that they are hashed beside the run; asked for one by
+    /// one, each is hashed on the spot.
+    #[test]
+    fn states_that_are_hashed_beside_the_run_are_those_that_are_hashed_on_the_spot() {
+        let wasm = wat::parse_str(
+            r#"(module (memory 64) (func (export "_start") (local i32)
+              (loop $l
+                (i64.store (i32.and (i32.mul (local.get 0) (i32.const 20984)) (i32.const 0x3fffff)) (i64.extend_i32_u (local.get 0)))
+                (if (i32.eqz (i32.and (local.get 0) (i32.const 0xfff))) (then (drop (memory.grow (i32.const 1)))))
+                (br_if $l (i32.lt_u (local.tee 0 (i32.add (local.get 0) (i32.const 1))) (i32.const 20000))))))"#,
+        )
+        .unwrap();
+        let program = Program::from_wasm(&wasm).unwrap();
+        let trace = || Trace::new(program.boot(Arc::new(Vec::new()), Limits::default()).unwrap());
+        let steps: Vec<u64> = (0..40).map(|i| i * 5003).chain([200_000, u64::MAX, u64::MAX]).collect();
+        let mut on_the_spot = trace();
+        let wanted: Vec<B256> = steps.iter().map(|step| on_the_spot.record_at(*step).hash()).collect();
+        for has_helper in [true, false] {
+            let mut trace = Trace { has_helper, ..trace() };
+            assert_eq!(trace.state_hashes_kept(&steps), wanted);
+            // From checkpoints that were completed later than they were taken.
+            for (step, wanted) in steps.iter().zip(&wanted).rev() {
+                assert_eq!(trace.record_at(*step).hash(), *wanted, "step {step}");
+            }
+            assert_eq!(trace.state_hashes(&steps[3..]), wanted[3..]);
+            let proof = trace.prove(100_001);
+            assert_eq!(verify_step(proof.before, &proof.witness).unwrap(), proof.after);
+        }
     }
 
     #[test]

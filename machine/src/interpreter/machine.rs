@@ -14,7 +14,8 @@ use super::bulk;
 use super::threaded::{Flow, Leave, OP_SIZE, Op, Registers, Threaded};
 use crate::isa::op;
 use crate::lower::Image;
-use crate::memory::{FlatMemory, Memory, Snapshot};
+use crate::memory::tree::Tree;
+use crate::memory::{Deferred, FlatMemory, Memory, Snapshot};
 use crate::record::{Record, STACK_SLOTS};
 use crate::witness::{prove_step, step_in_place};
 
@@ -138,6 +139,13 @@ pub struct Checkpoint {
     memory: Snapshot,
 }
 
+impl Checkpoint {
+    /// The state hash is known now, and with it the memory root.
+    pub(crate) fn complete(&mut self, record: Record) {
+        (self.record, self.memory.root) = (record, record.memory_root);
+    }
+}
+
 /// A step with its proof (specs/09-one-step-proofs.md).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepProof {
@@ -220,6 +228,22 @@ impl Interpreter {
     /// The state hash.
     pub fn state_hash(&mut self) -> B256 {
         self.commit().hash()
+    }
+
+    /// As [`Interpreter::commit`], of which the longer part may be left to another thread. Until [`Interpreter::rejoin`] gets what
+    /// became of it the run goes on and may be kept by [`Interpreter::checkpoint_ahead`], and nothing else that needs a root is asked.
+    pub(crate) fn commit_ahead(&mut self) -> Option<Deferred> {
+        self.memory.commit_ahead()
+    }
+
+    /// The root of the memory as it was when [`Interpreter::commit_ahead`] was called; `tree` is that of what was left to do.
+    pub(crate) fn rejoin(&mut self, tree: Option<Tree>) -> B256 {
+        self.memory.rejoin(tree)
+    }
+
+    /// The state that was committed ahead, to be completed when its root is known.
+    pub(crate) fn checkpoint_ahead(&mut self) -> Checkpoint {
+        Checkpoint { steps: self.steps, record: self.record, memory: self.memory.copied(B256::ZERO) }
     }
 
     /// Goes on from another record over this memory, as a harness does that calls one function after another.

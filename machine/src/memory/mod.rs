@@ -14,23 +14,30 @@
 //!
 //! Owns bytes and hashes. Knows nothing of instructions or records.
 
+#[cfg(feature = "std")]
 pub mod blob;
+#[cfg(feature = "std")]
 pub mod flat;
 pub mod hash;
 pub mod layout;
 pub mod proof;
+#[cfg(feature = "std")]
 pub mod snapshot;
+#[cfg(feature = "std")]
 pub mod sparse;
+#[cfg(feature = "std")]
 pub mod top;
+#[cfg(feature = "std")]
 pub mod tree;
+#[cfg(feature = "std")]
 pub mod wide;
 pub mod zero;
 
-#[cfg(all(target_arch = "x86_64", not(miri)))]
+#[cfg(all(feature = "std", target_arch = "x86_64", not(miri)))]
 mod keccak4;
-#[cfg(all(target_arch = "x86_64", not(miri)))]
+#[cfg(all(feature = "std", target_arch = "x86_64", not(miri)))]
 mod keccak8;
-#[cfg(all(target_arch = "x86_64", not(miri)))]
+#[cfg(all(feature = "std", target_arch = "x86_64", not(miri)))]
 mod keccakf;
 
 #[cfg(test)]
@@ -38,12 +45,19 @@ mod reference;
 
 use alloy_primitives::B256;
 
+#[cfg(feature = "std")]
 pub use blob::{BlobHasher, BlobTooLong, commit_blob, mount_blob};
+#[cfg(feature = "std")]
+pub(crate) use flat::Deferred;
+#[cfg(feature = "std")]
 pub use flat::{FixedImage, FlatImage, FlatMemory, SharedBytes};
 pub use layout::Region;
 pub use proof::ChunkProof;
+#[cfg(feature = "std")]
 pub use snapshot::Snapshot;
+#[cfg(feature = "std")]
 pub use sparse::SparseMemory;
+#[cfg(feature = "std")]
 pub use top::RegionRoots;
 
 /// What every backing of the machine's memory can do. Addresses are below 2^40.

@@ -23,7 +23,7 @@ pub(super) const PAGE_BYTES_MAX: u64 =
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     pub(super) pages: PageMap,
-    pub(super) root: B256,
+    pub(crate) root: B256,
     pub(super) linear_size: u64,
 }
 

@@ -4,10 +4,12 @@
 //! number; pages that nobody touches take no memory of the host.
 
 use alloc::{vec, vec::Vec};
+use core::ops::RangeInclusive;
 
 use memmap2::{MmapMut, MmapOptions};
 
 use super::backing::{Backing, flagged, update_each_page, update_pages};
+use super::deferred::Deferred;
 use super::pages::Pages;
 use crate::memory::{
     layout::{Kind, PAGE_SIZE, Page},
@@ -21,6 +23,9 @@ const GUARD_SIZE: usize = 1 << 16;
 /// Dirty flags: those of the pages, and a word for the guard.
 const FLAGS: usize = (LINEAR_SIZE_MAX as usize / PAGE_SIZE) + 8;
 
+/// Dirty pages that are worth a thread of their own to hash, and a copy: 64 KiB to 64 MiB.
+const DEFERRED_PAGES: RangeInclusive<usize> = 1 << 4..=1 << 14;
+
 /// Where the bytes are.
 enum Bytes {
     /// One range with all that there can be, and the guard.
@@ -31,13 +36,16 @@ enum Bytes {
 
 /// Why a pointer or a slice can be had.
 const RESERVED: &str = "only the interpreter's fast path asks, which runs on a reservation";
+/// Why there is a tree.
+const JOINED: &str = "what was deferred is joined before anybody asks for a root";
 
 /// The region's bytes below 4 GiB.
 pub struct Linear {
     bytes: Bytes,
     size: u64,
     dirty: Vec<u8>,
-    tree: Tree,
+    /// None while a part of a commit is deferred.
+    tree: Option<Tree>,
 }
 
 impl Linear {
@@ -54,7 +62,7 @@ impl Linear {
 
     fn with(size: u64, bytes: Bytes) -> Self {
         assert!(size <= LINEAR_SIZE_MAX, "linear memory has at most 2^32 bytes, got {size}");
-        Self { bytes, size, dirty: vec![0; FLAGS], tree: Tree::new(Kind::Bulk) }
+        Self { bytes, size, dirty: vec![0; FLAGS], tree: Some(Tree::new(Kind::Bulk)) }
     }
 
     /// Whether there is a reservation, so that pointers can be had.
@@ -123,6 +131,27 @@ impl Linear {
         self.mark(to, count);
     }
 
+    /// The part of a commit that may be done elsewhere, if it is worth that: what is dirty is copied out and marked clean, and there is
+    /// no tree until [`Linear::rejoin`] brings it back. The bytes can be read and written meanwhile.
+    pub fn defer(&mut self) -> Option<Deferred> {
+        let mut numbers = Vec::new();
+        flagged(self.flags(), &mut numbers);
+        if !DEFERRED_PAGES.contains(&numbers.len()) {
+            return None;
+        }
+        let pages = match &self.bytes {
+            Bytes::Reserved(all) => numbers.iter().map(|number| all.as_chunks().0[*number as usize]).collect(),
+            Bytes::Sparse(pages) => numbers.iter().map(|number| *pages.page(*number)).collect(),
+        };
+        numbers.iter().for_each(|page| self.dirty[*page as usize] = 0);
+        Some(Deferred { tree: self.tree.take().expect(JOINED), numbers, pages })
+    }
+
+    /// The tree is back, with the pages that were deferred.
+    pub fn rejoin(&mut self, tree: Tree) {
+        self.tree = Some(tree);
+    }
+
     fn mark(&mut self, to: u64, count: u64) {
         if count > 0 {
             self.dirty[to as usize / PAGE_SIZE..=(to + count - 1) as usize / PAGE_SIZE].fill(1);
@@ -171,21 +200,22 @@ impl Backing for Linear {
     fn commit(&mut self) {
         let mut numbers = Vec::new();
         flagged(self.flags(), &mut numbers);
+        let tree = self.tree.as_mut().expect(JOINED);
         match &self.bytes {
             Bytes::Reserved(all) => {
                 let (all, _): (&[Page], _) = all.as_chunks();
-                update_pages(&mut self.tree, &numbers, all);
+                update_pages(tree, &numbers, all);
             }
             Bytes::Sparse(pages) => {
                 let dirty: Vec<&Page> = numbers.iter().map(|number| pages.page(*number)).collect();
-                update_each_page(&mut self.tree, &numbers, &dirty);
+                update_each_page(tree, &numbers, &dirty);
             }
         }
         numbers.iter().for_each(|page| self.dirty[*page as usize] = 0);
     }
 
     fn tree(&self) -> &Tree {
-        &self.tree
+        self.tree.as_ref().expect(JOINED)
     }
 }
 

@@ -17,6 +17,7 @@
 //! references into the backings, so a loop fetches its pointers anew after each.
 
 mod backing;
+mod deferred;
 mod fixed;
 mod linear;
 mod output;
@@ -37,8 +38,10 @@ use super::{
     layout::{REGION_SIZE, Region, SPACE_SIZE, ZERO_PAGE, offset_in_region, page_index},
     snapshot::{PAGE_BYTES_MAX, PageMap, PageSet},
     top::RegionRoots,
+    tree::Tree,
 };
 
+pub(crate) use deferred::Deferred;
 pub use linear::LINEAR_SIZE_MAX;
 pub use stack::STACK_SPARE_SLOTS;
 
@@ -223,9 +226,38 @@ impl FlatMemory {
         BlobRef { root, length }
     }
 
+    /// Commits all but those of linear memory's dirty pages that are worth it to be hashed elsewhere. Until [`FlatMemory::rejoin`] gets
+    /// what became of them the memory runs on and can be copied, but has no root and opens no chunk.
+    pub(crate) fn commit_ahead(&mut self) -> Option<Deferred> {
+        self.note_dirty();
+        let deferred = self.linear.defer();
+        let Self { system, stack, linear, output, roots, .. } = self;
+        for (region, backing) in writable(system, stack, linear, output) {
+            if region != Region::MEMORY || deferred.is_none() {
+                backing.commit();
+                roots.set(region, backing.tree().root());
+            }
+        }
+        deferred
+    }
+
+    /// Ends what [`FlatMemory::commit_ahead`] began, with the tree if that was deferred, and returns the memory root as of then.
+    pub(crate) fn rejoin(&mut self, tree: Option<Tree>) -> B256 {
+        if let Some(tree) = tree {
+            self.roots.set(Region::MEMORY, tree.root());
+            self.linear.rejoin(tree);
+        }
+        self.roots.root()
+    }
+
     /// Commits, then copies what changed since the last snapshot; costs as much as there are changed pages.
     pub fn snapshot(&mut self) -> Snapshot {
         let root = self.commit();
+        self.copied(root)
+    }
+
+    /// A snapshot of what was committed, under the root that it has.
+    pub(crate) fn copied(&mut self, root: B256) -> Snapshot {
         let mut page = ZERO_PAGE;
         for number in self.unsaved.to_vec() {
             let (region, backing) = self.backing(number);
@@ -347,7 +379,7 @@ impl Memory for FlatMemory {
             Region::MEMORY => self.roots.open(address, &page, self.linear.tree()),
             Region::INPUT => self.roots.open(address, &page, self.input.tree()),
             Region::OUTPUT => self.roots.open(address, &page, self.output.tree()),
-            _ => self.roots.open(address, &page, &super::tree::Tree::new(region.kind())),
+            _ => self.roots.open(address, &page, &Tree::new(region.kind())),
         }
     }
 }
