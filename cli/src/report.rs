@@ -9,6 +9,8 @@ use assay_machine::record::Record;
 use assay_protocol::{BlobRef, Status, TrapCode};
 use serde::Serialize;
 
+pub use assay_operator::grouped;
+
 /// A blob by its name.
 #[derive(Serialize)]
 pub struct Blob {
@@ -138,29 +140,9 @@ pub fn hex(bytes: &[u8]) -> String {
     format!("0x{}", ::hex::encode(bytes))
 }
 
-/// A number with its thousands apart.
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_are_grouped_in_thousands() {
-        for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_234_567, "1,234,567")] {
-            assert_eq!(grouped(number), text);
-        }
-    }
 
     #[test]
     fn every_region_has_a_name() {

@@ -16,6 +16,7 @@ mod jobs;
 use assay_deploy::deploy_consumer;
 use assay_executor_node::Corruption;
 use assay_machine::memory::commit_blob;
+use assay_operator::grouped;
 use eyre::{Result, ensure};
 use serde_json::json;
 
@@ -91,6 +92,6 @@ async fn tell(devnet: &mut Devnet, teller: &mut Teller) -> Result<()> {
         format!("the contract has taken the proof and remembers the output: {length} bytes, root {root}"),
         json!({ "consumer": consumer, "transaction": mined.transaction, "gas": mined.gas, "root": root, "length": length }),
     );
-    teller.more(&format!("transaction {}, {} gas", mined.transaction, jobs::grouped(mined.gas)));
+    teller.more(&format!("transaction {}, {} gas", mined.transaction, grouped(mined.gas)));
     Ok(())
 }

@@ -3,7 +3,7 @@
 //! ```text
 //! call       one transaction: tried first, sent, waited for          stakes    an owner's stakes, keys, credits, and when they are free
 //! refusal    what a contract said, in words                          games     a game: moves, clocks, who is ahead, amounts
-//! snapshot   all events up to the head, folded, and kept nowhere
+//! snapshot   all events up to the head, folded, and kept nowhere          text      figures as people read them
 //! ```
 //!
 //! Owns no state on the disk: what it knows, it reads anew. Assumes that the key it sends with is used by nobody else meanwhile. It
@@ -15,6 +15,7 @@ pub mod games;
 mod refusal;
 mod snapshot;
 pub mod stakes;
+mod text;
 
 use alloy_primitives::{Address, Bytes};
 use assay_node::endpoint::{Endpoint, EndpointConfig, EndpointError, Provider};
@@ -28,6 +29,7 @@ use thiserror::Error;
 pub use call::{Mined, call, pay};
 pub use refusal::words;
 pub use snapshot::{Seen, Snapshot};
+pub use text::grouped;
 
 /// A deployment on an L1 that answers.
 #[derive(Clone, Debug)]

@@ -5,14 +5,13 @@ use std::time::{Duration, Instant};
 use alloy_primitives::utils::format_ether;
 use alloy_primitives::{Address, B256, U256};
 use assay_dispute::game::Side;
-use assay_operator::Snapshot;
 use assay_operator::games::{Event, Stage, What, all, history};
+use assay_operator::{Snapshot, grouped};
 use assay_protocol::contracts::Bonds;
 use assay_protocol::objects::Role;
 use eyre::{Result, ensure};
 use serde_json::{Value, json};
 
-use super::jobs::grouped;
 use crate::consumer::gas_of;
 use crate::net::Devnet;
 use crate::teller::Teller;

@@ -8,6 +8,7 @@ use alloy_primitives::{Address, B256};
 use assay_client::{AssayApi, BlobClient, ClientError, Draft, Goal, SignedRequest, connect, wait_for};
 use assay_machine::program::Program;
 use assay_node::keys::Wallet;
+use assay_operator::grouped;
 use assay_protocol::BlobRef;
 use assay_protocol::rpc::{LeafProof, StatusView, TaskState, TaskView};
 use eyre::{Result, bail, ensure, eyre};
@@ -254,17 +255,4 @@ fn done_of(view: &TaskView) -> Result<Done> {
         fuel_used: result.fuel_used,
         output: result.output,
     })
-}
-
-/// A number with its thousands apart.
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
