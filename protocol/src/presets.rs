@@ -214,6 +214,16 @@ impl Parameters {
         self.notice_period + self.window + 2 * self.clock + self.withdrawal_margin
     }
 
+    /// Most steps of runs that so many workers can defend at once: they make each run [`PASSES`] times within what K leaves beside the
+    /// assumed censorship and the inclusion of a side's moves (specs/19-executor.md, "What it can defend"). At most what 64 bits hold.
+    #[must_use]
+    pub fn defensible_steps(&self, assumptions: &Assumptions, workers: u64) -> u64 {
+        let waits = MOVES.saturating_mul(assumptions.inclusion).saturating_add(assumptions.censorship);
+        let seconds = u128::from(workers).saturating_mul(u128::from(self.clock.saturating_sub(waits)));
+        let steps = seconds.saturating_mul(u128::from(STEPS_PER_SECOND)) / u128::from(PASSES);
+        u64::try_from(steps).unwrap_or(u64::MAX)
+    }
+
     /// What requests and sources are held to.
     #[must_use]
     pub fn limits(&self) -> Limits {

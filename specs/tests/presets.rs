@@ -81,6 +81,22 @@ fn the_chapter_has_the_assumptions() {
     assert_eq!(listed, ours);
 }
 
+/// What one worker of an executor defends at once, in runs of the longest kind, and what it costs to challenge so many.
+#[test]
+fn the_chapter_on_executors_has_what_they_can_defend() {
+    let table = Document::chapter("19-executor.md").table("What it can defend");
+    assert_eq!(table.rows.len(), Preset::ALL.len());
+    for preset in Preset::ALL {
+        let parameters = preset.parameters(assay_protocol::Address::ZERO);
+        let longest = parameters.defensible_steps(&preset.assumptions(), 1) / (parameters.fuel_limit_max + 1);
+        let bonds = u128::from(longest) * u128::try_from(parameters.challenge_bond).unwrap();
+        let row = table.rows.iter().find(|row| row[0] == preset.name()).unwrap();
+        assert_eq!(number(table.cell(row, "one worker: longest runs at once")), longest, "{preset}");
+        let ether: f64 = table.cell(row, "their bonds").parse().unwrap();
+        assert_eq!((ether * 100.0).round() as u128 * 10_u128.pow(16), bonds, "{preset}");
+    }
+}
+
 /// The constants hold what both sides of a dispute were measured to spend, and what the schedule gives an executor.
 #[test]
 fn gas_of_a_game_is_within_the_constants() {

@@ -93,13 +93,16 @@ impl JobsConfig {
 pub struct DefenceConfig {
     /// Games that are computed at the same time. 2.
     pub workers: usize,
+    /// Games at once that adversaries are expected to pay for, at least 1: so many of the longest open runs are kept within what the
+    /// workers run again in time. 64.
+    pub games_max: usize,
     /// Credit from which on it is withdrawn, in thousandths of an ether; 0 never does. 50.
     pub withdraw_from_milliether: u64,
 }
 
 impl Default for DefenceConfig {
     fn default() -> Self {
-        Self { workers: 2, withdraw_from_milliether: 50 }
+        Self { workers: 2, games_max: 64, withdraw_from_milliether: 50 }
     }
 }
 

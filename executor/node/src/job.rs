@@ -2,12 +2,14 @@
 //!
 //! ```text
 //! signed before? ──yes──> submit it as it is
-//!   └no─> check ─> module ─> input ─> run ─> (sign, synced) ─> submit
-//!           └───────┴─────────┴───────┴──> decline, with the reason
+//!   └no─> check ─> room ─> module ─> input ─> run ─> (room, sign, synced) ─> submit
+//!          └────────┴───────┴─────────┴────────┴───────┴──> decline, with the reason
 //! ```
 //!
 //! Owns the order of these. While the run lasts its lease is renewed; a sequencer that says the task is another's stops the run. Limits of
-//! this host decline. After the ledger has signed, nothing is undone: the result is submitted now, or when a connection stands again.
+//! this host decline. So does what can't be defended besides what is open: before the run where no run has room, and before the signature
+//! where this one has too many steps. After the ledger has signed, nothing is undone: the result is submitted now, or when a connection
+//! stands again.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +32,7 @@ use tracing::{debug, info, warn};
 
 use crate::check::{Terms, check};
 use crate::corruption::{Liar, Told};
+use crate::defensible::Indefensible;
 use crate::ledger::{Ledger, LedgerError, Made};
 use crate::meters::Meters;
 use crate::wire::{Wire, WireError};
@@ -130,6 +133,8 @@ impl Job {
             l1_time: context.chain.head().map(|head| head.time),
         };
         check(&self.assignment, &terms).map_err(|refused| Stop::Decline(refused.reason(), refused.to_string()))?;
+        // Whatever it comes to: where the shortest run has no room, nothing is worth the way.
+        context.ledger.room().map_err(|refused| self.indefensible(refused))?;
         let ready = self.program().await?;
         let ran = self.ran(ready, watch).await?;
         self.sign(ran).await
@@ -226,7 +231,16 @@ impl Job {
             region: self.region,
             expires_at,
         };
-        Ok(context.ledger.sign(made).await?)
+        let signed = context.ledger.sign(made).await?;
+        context.meters.open(context.ledger.open_steps());
+        signed.map_err(|refused| self.indefensible(refused))
+    }
+
+    /// A run that could not be defended is nobody's word here. To the sequencer it is one that is too long for this host: it asks somebody
+    /// else, and not again here for as long as the attempt lasts.
+    fn indefensible(&self, refused: Indefensible) -> Stop {
+        self.context.meters.indefensible.inc();
+        Stop::Decline(DeclineReason::WallClock, refused.to_string())
     }
 
     /// Renews the lease as long as the sequencer lets us; returns when it says that the task is not ours any more.

@@ -2,7 +2,8 @@
 //!
 //! Owns the key's use for results. One thread writes; results that come while it syncs share the next commit, so that hundreds a second
 //! cost one sync together. A small output lies in the same commit; a large one was stored and synced before. Input and module are kept as
-//! long as the result can be disputed: whoever signed it must be able to run it again, whatever the sequencer posts.
+//! long as the result can be disputed: whoever signed it must be able to run it again, whatever the sequencer posts. For as long its run
+//! counts among those that are to be defended at once; a result whose run would be too much beside them is not signed.
 //!
 //! ```text
 //! RESULTS (task, attempt)           -> what was signed, and the signature
@@ -11,6 +12,8 @@
 //! ```
 //!
 //! After a crash a result is either here, and is sent again as it is, or it never left this process, and the task can be run again.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use alloy_primitives::{Address, Bytes};
 use assay_node::blobs::{BlobError, BlobStore, Owner, SMALL_BYTES_MAX};
@@ -23,6 +26,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 use tracing::error;
+
+use crate::defensible::{Defensible, Indefensible, steps_of};
 
 /// Key of a result.
 type ResultKey = (B256, u32);
@@ -128,7 +133,7 @@ pub enum LedgerError {
 
 struct Entry {
     made: Made,
-    reply: oneshot::Sender<SignedResult>,
+    reply: oneshot::Sender<Result<SignedResult, Indefensible>>,
 }
 
 /// The ledger. Cheap to clone.
@@ -136,6 +141,7 @@ struct Entry {
 pub struct Ledger {
     store: Store,
     blobs: BlobStore,
+    open: Arc<Mutex<Defensible>>,
     entries: mpsc::Sender<Entry>,
 }
 
@@ -143,17 +149,31 @@ pub struct Ledger {
 pub struct Writer {
     store: Store,
     blobs: BlobStore,
+    open: Arc<Mutex<Defensible>>,
     wallet: Wallet,
     domain: Domain,
     entries: mpsc::Receiver<Entry>,
 }
 
-/// Makes a ledger. Nothing is signed until the writer runs.
-#[must_use]
-pub fn ledger(store: Store, blobs: BlobStore, wallet: Wallet, domain: Domain) -> (Ledger, Writer) {
+/// Makes a ledger, and takes in which runs are open by its rows. Nothing is signed until the writer runs.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn ledger(
+    store: Store,
+    blobs: BlobStore,
+    wallet: Wallet,
+    domain: Domain,
+    mut open: Defensible,
+) -> Result<(Ledger, Writer), StoreError> {
+    for row in store.range(&RESULTS, ..) {
+        let (key, row) = row?;
+        open.enter(steps_of(row.fuel_used), id_of(key));
+    }
+    let open = Arc::new(Mutex::new(open));
     let (entries, received) = mpsc::channel(MAILBOX);
-    let writer = Writer { store: store.clone(), blobs: blobs.clone(), wallet, domain, entries: received };
-    (Ledger { store, blobs, entries }, writer)
+    let ledger = Ledger { store: store.clone(), blobs: blobs.clone(), open: open.clone(), entries };
+    Ok((ledger, Writer { store, blobs, open, wallet, domain, entries: received }))
 }
 
 impl Ledger {
@@ -166,11 +186,26 @@ impl Ledger {
         Ok(self.store.get(&RESULTS, &key)?.map(|row| row.signed(key)))
     }
 
-    /// Signs a result, once it is synced; or gives what was signed for that attempt before, whatever this one says.
+    /// Whether the shortest run could be defended besides what is open.
+    ///
+    /// # Errors
+    /// [`Indefensible`].
+    pub fn room(&self) -> Result<(), Indefensible> {
+        locked(&self.open).admits(steps_of(0))
+    }
+
+    /// Steps of the longest open runs, as many as games are expected.
+    #[must_use]
+    pub fn open_steps(&self) -> u128 {
+        locked(&self.open).steps()
+    }
+
+    /// Signs a result, once it is synced; or gives what was signed for that attempt before, whatever this one says. Where its run could not
+    /// be defended besides what is open, nothing is signed and nothing written.
     ///
     /// # Errors
     /// [`LedgerError::Stopped`].
-    pub async fn sign(&self, made: Made) -> Result<SignedResult, LedgerError> {
+    pub async fn sign(&self, made: Made) -> Result<Result<SignedResult, Indefensible>, LedgerError> {
         let (reply, answer) = oneshot::channel();
         self.entries.send(Entry { made, reply }).await.map_err(|_| LedgerError::Stopped)?;
         answer.await.map_err(|_| LedgerError::Stopped)
@@ -205,17 +240,20 @@ impl Ledger {
     /// [`LedgerError::Store`].
     pub fn prune(&self, now: u64) -> Result<usize, LedgerError> {
         let mut batch = self.store.batch();
-        let mut count = 0;
+        let (mut count, mut gone) = (0, Vec::new());
         for row in self.store.range(&EXPIRY, ..(now, (B256::ZERO, 0))).take(PRUNED_MAX) {
             let ((at, key), ()) = row?;
             if let Some(row) = self.store.get(&RESULTS, &key)? {
                 row.kept(key).iter().for_each(|(blob, owner)| self.blobs.unpin(&mut batch, blob, *owner));
+                gone.push((steps_of(row.fuel_used), id_of(key)));
             }
             batch.delete(&RESULTS, &key);
             batch.delete(&EXPIRY, &(at, key));
             count += 1;
         }
         batch.commit_lazily()?;
+        let mut open = locked(&self.open);
+        gone.into_iter().for_each(|(steps, id)| open.leave(steps, id));
         Ok(count)
     }
 }
@@ -248,31 +286,45 @@ impl Writer {
                 Some(row) => Some(row),
                 None => self.store.get(&RESULTS, &key)?,
             };
-            let row = match known {
+            let said = match known {
                 Some(row) => {
                     if row.clone().signed(key).result != made.result {
                         error!(task = %key.0, attempt = key.1, "another result was made of an attempt that was signed for");
                     }
-                    row
+                    Ok(row)
                 }
-                None => {
-                    let signature = self.wallet.sign_hash(&made.result.digest(&self.domain))?;
-                    let row = ResultRow::of(&made, signature.to_vec().into());
-                    self.enter(&mut batch, key, &row, &made)?;
+                None => self.first(&mut batch, key, &made)?.inspect(|row| {
                     fresh.insert(key, row.clone());
-                    row
-                }
+                }),
             };
-            replies.push((row.signed(key), reply));
+            replies.push((said.map(|row| row.signed(key)), reply));
         }
         if !batch.is_empty() {
             batch.commit()?;
         }
-        for (signed, reply) in replies {
+        for (said, reply) in replies {
             // Whoever has stopped waiting finds it here.
-            let _ = reply.send(signed);
+            let _ = reply.send(said);
         }
         Ok(())
+    }
+
+    /// Signs for an attempt that nothing was signed for, if its run can be defended. One thread asks and signs: where there is room for one
+    /// run, no two are let through.
+    fn first(
+        &self,
+        batch: &mut assay_node::store::Batch,
+        key: ResultKey,
+        made: &Made,
+    ) -> Result<Result<ResultRow, Indefensible>, LedgerError> {
+        let taken = locked(&self.open).take(steps_of(made.result.fuel_used), id_of(key));
+        if let Err(refused) = taken {
+            return Ok(Err(refused));
+        }
+        let signature = self.wallet.sign_hash(&made.result.digest(&self.domain))?;
+        let row = ResultRow::of(made, signature.to_vec().into());
+        self.enter(batch, key, &row, made)?;
+        Ok(Ok(row))
     }
 
     fn enter(
@@ -294,6 +346,15 @@ impl Writer {
         batch.put(&UNSENT, &(made.region, key), &())?;
         Ok(batch.put(&EXPIRY, &(made.expires_at, key), &())?)
     }
+}
+
+fn id_of((task, attempt): ResultKey) -> AssignmentId {
+    AssignmentId { task, attempt }
+}
+
+/// What is open. A panic under the lock is a bug that ends the process.
+fn locked(open: &Mutex<Defensible>) -> MutexGuard<'_, Defensible> {
+    open.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Who needs a blob: the attempt, by the first bytes of its task. Two that share them unpin each other's, 2^-64 of the time.
@@ -319,14 +380,28 @@ mod tests {
     }
 
     fn open(folder: &std::path::Path) -> Desk {
+        open_with(folder, u64::MAX)
+    }
+
+    /// With a capacity of so many steps.
+    fn open_with(folder: &std::path::Path, capacity: u64) -> Desk {
         let store =
             Store::open(&folder.join("store"), &schema(blobs::schema(Schema::new("test", 1)))).expect("it opens");
         let blobs = BlobStore::open(&store, &folder.join("blobs"), BlobConfig::default()).expect("it opens");
-        let (ledger, writer) = ledger(store, blobs, wallet(), domain());
+        let open = Defensible::new(capacity, 64);
+        let (ledger, writer) = ledger(store, blobs, wallet(), domain(), open).expect("it reads");
         Desk { ledger, writer: Some(std::thread::spawn(move || writer.run())) }
     }
 
     impl Desk {
+        async fn sign(&self, made: &Made) -> SignedResult {
+            self.said(made).await.expect("it can be defended")
+        }
+
+        async fn said(&self, made: &Made) -> Result<SignedResult, Indefensible> {
+            self.ledger.sign(made.clone()).await.expect("the writer runs")
+        }
+
         /// Ends the writer, as a process that stops does.
         fn close(mut self) {
             let writer = self.writer.take();
@@ -372,7 +447,7 @@ mod tests {
         let desk = open(folder.path());
         let made = made(1, b"out");
         assert_eq!(desk.ledger.signed(id(&made)).expect("it reads"), None);
-        let signed = desk.ledger.sign(made.clone()).await.expect("it signs");
+        let signed = desk.sign(&made).await;
         assert_eq!(signed.result, made.result);
         let digest = made.result.digest(&domain());
         assert_eq!(recover(&signed.signature, &digest), Ok(wallet().address()));
@@ -397,16 +472,14 @@ mod tests {
         let desk = open(folder.path());
         let (first, mut second) = (made(1, b"one"), made(1, b"two"));
         second.result.fuel_used = 8;
-        let both = tokio::join!(desk.ledger.sign(first.clone()), desk.ledger.sign(second.clone()));
-        let (one, other) = (both.0.expect("it signs"), both.1.expect("it signs"));
+        let (one, other) = tokio::join!(desk.sign(&first), desk.sign(&second));
         assert_eq!(one, other);
-        let again = desk.ledger.sign(second.clone()).await.expect("it signs");
-        assert_eq!(again, one);
+        assert_eq!(desk.sign(&second).await, one);
         desk.close();
         let desk = open(folder.path());
-        assert_eq!(desk.ledger.sign(second.clone()).await.expect("it signs"), one);
+        assert_eq!(desk.sign(&second).await, one);
         second.result.attempt = 1;
-        let next = desk.ledger.sign(second.clone()).await.expect("it signs");
+        let next = desk.sign(&second).await;
         assert_eq!(next.result, second.result, "the next attempt is another");
         desk.close();
     }
@@ -417,7 +490,7 @@ mod tests {
         let desk = open(folder.path());
         let made: Vec<Made> = (0..3).map(|task| made(task, b"same output")).collect();
         for made in &made {
-            desk.ledger.sign(made.clone()).await.expect("it signs");
+            desk.sign(made).await;
         }
         let held = |desk: &Desk| {
             made.iter().map(|made| desk.ledger.signed(id(made)).expect("it reads").is_some()).collect::<Vec<_>>()
@@ -436,6 +509,37 @@ mod tests {
         desk.close();
     }
 
+    /// Runs of eight steps where there is room for sixteen: they take it by their rows, after a restart too, and give it back with them.
+    #[tokio::test]
+    async fn nothing_is_signed_beyond_what_can_be_defended() {
+        let folder = tempfile::tempdir().expect("there is room for a folder");
+        let desk = open_with(folder.path(), 16);
+        let made: Vec<Made> = (0..4).map(|task| made(task, b"out")).collect();
+        let first = desk.sign(&made[0]).await;
+        assert_eq!((desk.ledger.room(), desk.ledger.open_steps()), (Ok(()), 8));
+        let (second, third) = tokio::join!(desk.said(&made[1]), desk.said(&made[2]));
+        assert_eq!(second.expect("it came first").result, made[1].result);
+        let refused = third.expect_err("two at once take no room twice");
+        assert_eq!(refused, Indefensible { steps: 8, games_max: 64, got: 24, most: 16 });
+        assert_eq!(desk.ledger.signed(id(&made[2])).expect("it reads"), None);
+        assert_eq!(desk.ledger.unsent(REGION, 10).expect("it reads").len(), 2, "nothing is written of what is refused");
+        assert_eq!((desk.ledger.room().is_err(), desk.ledger.open_steps()), (true, 16));
+        assert_eq!(desk.sign(&made[0]).await, first, "what was signed stays so, room or no room");
+        desk.close();
+
+        let desk = open_with(folder.path(), 16);
+        assert_eq!(desk.ledger.open_steps(), 16);
+        assert_eq!(desk.said(&made[2]).await, Err(refused));
+        assert_eq!(desk.ledger.prune(101).expect("it writes"), 1);
+        assert_eq!(desk.ledger.open_steps(), 8);
+        assert_eq!(desk.sign(&made[2]).await.result, made[2].result);
+        assert_eq!(desk.said(&made[3]).await, Err(refused));
+        desk.close();
+        let desk = open_with(folder.path(), 24);
+        desk.sign(&made[3]).await;
+        desk.close();
+    }
+
     #[tokio::test]
     async fn hundreds_at_once_are_all_written() {
         let folder = tempfile::tempdir().expect("there is room for a folder");
@@ -443,7 +547,8 @@ mod tests {
         let mut signing = tokio::task::JoinSet::new();
         for task in 0..600 {
             let (ledger, made) = (desk.ledger.clone(), made(task, b"out"));
-            signing.spawn(async move { ledger.sign(made).await.expect("it signs") });
+            signing
+                .spawn(async move { ledger.sign(made).await.expect("the writer runs").expect("it can be defended") });
         }
         while let Some(signed) = signing.join_next().await {
             let signed = signed.expect("it does not panic");

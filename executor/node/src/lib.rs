@@ -7,8 +7,8 @@
 //! ```
 //!
 //! Owns what is signed with the executor's key. It believes no sequencer: the client's signature, the limits, the program's id and the input
-//! are checked before anything is run, and a limit of this host leads to a refusal, never to a result. A process that is killed at any point
-//! sends again what it had signed, and signs nothing else about it.
+//! are checked before anything is run, and a limit of this host leads to a refusal, never to a result. It signs no more than it can defend
+//! at once. A process that is killed at any point sends again what it had signed, and signs nothing else about it.
 //!
 //! [`Corruption`] is test equipment: the same executor with one stated lie.
 #![forbid(unsafe_code)]
@@ -16,6 +16,7 @@
 mod check;
 mod config;
 mod corruption;
+mod defensible;
 mod error;
 mod job;
 mod ledger;

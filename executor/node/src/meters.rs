@@ -18,6 +18,11 @@ struct ReasonLabel {
 /// What is counted.
 pub struct Meters {
     declines: Family<ReasonLabel, Counter>,
+    open_steps: Gauge,
+    /// Steps that can be defended at once.
+    pub defensible_steps: Gauge,
+    /// Of the refusals, runs that could not be defended.
+    pub indefensible: Counter,
     /// Assignments that came.
     pub assignments: Counter,
     /// Results that a sequencer has.
@@ -52,6 +57,12 @@ impl Meters {
                 "Assignments without a result, by reason",
                 Family::default(),
             ),
+            open_steps: metrics.gauge(
+                "executor_open_steps",
+                "Steps of the longest runs among open claims, as many as games are expected",
+            ),
+            defensible_steps: metrics.gauge("executor_defensible_steps", "Steps that can be defended at once"),
+            indefensible: counter("executor_indefensible", "Refusals of runs that could not be defended"),
             assignments: counter("executor_assignments", "Assignments that came"),
             results: counter("executor_results", "Results that a sequencer has"),
             results_again: counter("executor_results_again", "Results that were signed before and asked for again"),
@@ -63,6 +74,11 @@ impl Meters {
             registered: metrics.gauge("executor_registered", "1 while L1 knows the stake and the key"),
             run_seconds: metrics.histogram("executor_run_seconds", "Time of one run", &bounds),
         }
+    }
+
+    /// Tells the steps of the longest open runs.
+    pub fn open(&self, steps: u128) {
+        self.open_steps.set(i64::try_from(steps).unwrap_or(i64::MAX));
     }
 
     /// Counts a refusal.

@@ -23,8 +23,9 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::config::ExecutorConfig;
+use crate::config::{DefenceConfig, ExecutorConfig};
 use crate::corruption::Liar;
+use crate::defensible::Defensible;
 use crate::error::ExecutorError;
 use crate::job::Context;
 use crate::ledger::{self, Writer, ledger};
@@ -76,7 +77,9 @@ impl Executor {
         let kept = BlobStore::open(&store, &config.data.join("blobs"), config.blobs.clone())?;
         let cache = config.runner.cache.clone().unwrap_or_else(|| config.data.join("native"));
         let runner = Runner::new(&RunnerConfig { cache: Some(cache), ..config.runner.clone() })?;
-        let (ledger, writer) = ledger(store.clone(), kept.clone(), wallet.clone(), domain);
+        let open = defensible(&config.defence, &chain);
+        let capacity_steps = open.capacity();
+        let (ledger, writer) = ledger(store.clone(), kept.clone(), wallet.clone(), domain, open)?;
         let executor = config.executor.unwrap_or_else(|| wallet.address());
         let liar = Liar::new(&config.corruption);
 
@@ -93,7 +96,13 @@ impl Executor {
         let (_, games) = player::player(chain.clone(), cases, sender, secret, playing, metrics);
 
         let workers = config.jobs.workers();
-        info!(%executor, key = %wallet.address(), workers, native = runner.is_native(), "executing");
+        info!(%executor, key = %wallet.address(), workers, native = runner.is_native(), capacity_steps, "executing");
+        if let Err(full) = ledger.room() {
+            warn!(%full, "nothing is signed until claims that are open have expired");
+        }
+        let meters = Meters::new(metrics);
+        meters.defensible_steps.set(i64::try_from(capacity_steps).unwrap_or(i64::MAX));
+        meters.open(ledger.open_steps());
         let context = Arc::new(Context {
             executor,
             chain,
@@ -101,7 +110,7 @@ impl Executor {
             ledger,
             blobs: kept,
             liar,
-            meters: Meters::new(metrics),
+            meters,
             workers: Arc::new(Semaphore::new(workers)),
             inputs: Inputs::new(config.jobs.inputs_bytes_max),
             module_bytes_max: config.jobs.module_bytes_max,
@@ -180,6 +189,12 @@ fn honest_cases(
     let outputs = NativeOutputs::new(runner.clone(), watch.clone());
     let sources = Sources::new(chain.clone(), Arc::new(outputs), Arc::new(elsewhere));
     Arc::new(Cases::new(sources, CasesConfig::default()))
+}
+
+/// What open claims are held to: the player has one worker at least.
+fn defensible(config: &DefenceConfig, chain: &Chain) -> Defensible {
+    let (workers, assumptions) = (config.workers.max(1) as u64, chain.deployment().preset.assumptions());
+    Defensible::new(chain.parameters().defensible_steps(&assumptions, workers), config.games_max)
 }
 
 fn playing(config: &ExecutorConfig, executor: Address, liar: Option<&Liar>) -> PlayerConfig {

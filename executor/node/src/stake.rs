@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::job::Context;
-use crate::ledger::LedgerError;
+use crate::ledger::{Ledger, LedgerError};
 
 /// Heads between two looks for results that nobody can ask for any more.
 const PRUNE_EVERY: u64 = 64;
@@ -85,12 +85,14 @@ pub(crate) async fn watch(
                 }
                 context.meters.registered.set(i64::from(standing == Standing::Good));
             }
-            looks += 1;
+            // At the first head too: what has gone while the process was down takes no room among what is to be defended.
             if looks.is_multiple_of(PRUNE_EVERY) {
-                let ledger = context.ledger.clone();
-                let pruned = tokio::task::spawn_blocking(move || ledger.prune(head.time)).await;
+                let (ledger, stop) = (context.ledger.clone(), stop.clone());
+                let pruned = tokio::task::spawn_blocking(move || prune(&ledger, head.time, &stop)).await;
                 pruned.expect("pruning does not panic, and a runtime that ends it ends its caller too")?;
             }
+            looks += 1;
+            context.meters.open(context.ledger.open_steps());
         }
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
@@ -98,4 +100,10 @@ pub(crate) async fn watch(
             changed = heads.changed() => if changed.is_err() { return Ok(()) },
         }
     }
+}
+
+/// Throws away until nothing is left to, or the process stops.
+fn prune(ledger: &Ledger, now: u64, stop: &CancellationToken) -> Result<(), LedgerError> {
+    while !stop.is_cancelled() && ledger.prune(now)? > 0 {}
+    Ok(())
 }

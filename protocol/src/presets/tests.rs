@@ -45,6 +45,33 @@ fn mainnet_is_what_the_chapter_argues_for() {
     assert_eq!((mainnet.burn_share_bps, mainnet.fuel_limit_max), (6000, (1 << 36) - 1));
 }
 
+/// The longest runs that one worker defends at once, as the table of specs/19-executor.md has them.
+#[test]
+fn what_can_be_defended_at_once_is_reckoned_from_the_assumptions() {
+    let expected = [
+        // 60 seconds less six inclusions of 2.
+        (Preset::Devnet, 48, 1),
+        // 14,400 less 7,200 of censorship and six inclusions of 60.
+        (Preset::Testnet, 6_840, 3),
+        // 691,200 less 604,800 of censorship and six inclusions of 600.
+        (Preset::Mainnet, 82_800, 40),
+    ];
+    for (preset, seconds, longest) in expected {
+        let (parameters, assumptions) = (preset.parameters(Address::ZERO), preset.assumptions());
+        let one = parameters.defensible_steps(&assumptions, 1);
+        // 100 million steps a second, each run three times.
+        assert_eq!(one, seconds * 100_000_000 / 3, "{preset}");
+        assert_eq!(one / (parameters.fuel_limit_max + 1), longest, "{preset}");
+        let of = |workers| parameters.defensible_steps(&assumptions, workers);
+        assert_eq!((of(0), of(6), of(u64::MAX)), (0, 6 * seconds * 100_000_000 / 3, u64::MAX), "{preset}");
+        let censored = Assumptions { censorship: u64::MAX, inclusion: u64::MAX };
+        assert_eq!(parameters.defensible_steps(&censored, 1), 0, "{preset}");
+        // Six inclusions more, of a second each.
+        let slower = Assumptions { inclusion: assumptions.inclusion + 1, ..assumptions };
+        assert_eq!(parameters.defensible_steps(&slower, 1), (seconds - 6) * 100_000_000 / 3, "{preset}");
+    }
+}
+
 #[test]
 fn each_relation_is_named_when_it_breaks() {
     type Break = fn(&mut Parameters);

@@ -64,6 +64,17 @@ pub fn wasm(ends: bool) -> Vec<u8> {
             "(local i64) (loop (local.set 0 (i64.rem_u (i64.const -1) (i64.or (local.get 0) (i64.const 77)))) (br 0))"
         }
     };
+    start(body)
+}
+
+/// A program that uses up its fuel as fast as can be: many instructions, and little to do.
+pub fn burning() -> Vec<u8> {
+    let sums = "(local.set 0 (i64.add (local.get 0) (i64.const 1))) ".repeat(100);
+    start(&format!("(local i64) (loop {sums} (br 0))"))
+}
+
+/// A module that does this and nothing else.
+fn start(body: &str) -> Vec<u8> {
     wat::parse_str(format!(r#"(module (memory (export "memory") 1) (func (export "_start") {body}))"#)).unwrap()
 }
 

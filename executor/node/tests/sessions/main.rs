@@ -8,11 +8,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use alloy_primitives::{B256, Bytes};
+use assay_executor_node::ExecutorConfig;
 use assay_protocol::objects::{TaskRequest, TypedData};
 use assay_protocol::rpc::{Assignment, DeclineReason, ErrorCode};
 use assay_protocol::signature::recover;
 
-use desk::{Brought, Desk, assignment, domain, eventually, executor, keep, program, request, wasm, work};
+use desk::{Brought, Desk, assignment, burning, domain, eventually, executor, keep, program, request, wasm, work};
 
 fn anywhere() -> SocketAddr {
     "127.0.0.1:0".parse().unwrap()
@@ -151,5 +152,53 @@ async fn runs_that_do_not_end_are_declined_or_stopped() {
     let declined = desk.declined(3).await;
     assert_eq!((declined[2].task, declined[2].reason), (endless(3).task, DeclineReason::Busy));
     assert!(desk.brought.lock().unwrap().results.is_empty());
+    desk.close().await;
+}
+
+/// What could not be defended besides what is open is declined, whatever it comes to: counted to the step, by the rows after a restart too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn runs_that_could_not_be_defended_are_declined_and_never_signed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (long, short) = (burning(), wasm(true));
+    keep(folder.path(), &[long.clone(), short.clone()]);
+    let desk = Desk::open(anywhere(), Arc::default()).await;
+    // One worker of a devnet has 48 seconds for three passes at 100 million steps a second: 1.6 * 10^9 steps.
+    let one = |config: &mut ExecutorConfig| config.defence.workers = 1;
+    let longest = (1 << 30) - 1;
+    let burnt = |nonce, fuel_limit| assignment(TaskRequest { fuel_limit, ..request(program(&long), nonce) }, &long);
+    let working = work(desk.address, folder.path(), one);
+    desk.give(&burnt(0, longest)).await;
+    let first = desk.results(1).await[0].clone();
+    assert_eq!((first.result.status, first.result.fuel_used), (3, longest));
+    // Two of them would have 2^31 steps.
+    desk.give(&burnt(1, longest)).await;
+    let declined = desk.declined(1).await[0].clone();
+    assert_eq!((declined.task, declined.reason), (burnt(1, longest).task, DeclineReason::WallClock));
+    assert!(declined.words.contains("2147483648") && declined.words.contains("1600000000"), "{}", declined.words);
+    // All that is left, to the step. Then not even a module is asked for that nobody has.
+    desk.give(&burnt(2, 1_600_000_000 - longest - 2)).await;
+    assert_eq!(desk.results(2).await[1].result.fuel_used, 526_258_175);
+    let nowhere = assignment(request(B256::repeat_byte(0xbb), 3), b"nowhere");
+    desk.give(&nowhere).await;
+    let declined = desk.declined(2).await[1].clone();
+    assert_eq!((declined.task, declined.reason), (nowhere.task, DeclineReason::WallClock), "{}", declined.words);
+    working.stop().await;
+
+    let working = work(desk.address, folder.path(), one);
+    eventually("another session", || (desk.brought.lock().unwrap().sessions == 2).then_some(())).await;
+    desk.give(&burnt(0, longest)).await;
+    assert_eq!(desk.results(3).await[2], first, "what was signed is handed in as it was");
+    let counted = assignment(request(program(&short), 4), &short);
+    desk.give(&counted).await;
+    assert_eq!(desk.declined(3).await[2].reason, DeclineReason::WallClock);
+    working.stop().await;
+
+    // Another worker defends as much again.
+    let working = work(desk.address, folder.path(), |_| {});
+    eventually("a third session", || (desk.brought.lock().unwrap().sessions == 3).then_some(())).await;
+    desk.give(&counted).await;
+    assert_eq!(desk.results(4).await[3].result.task, counted.task);
+    assert_eq!(desk.brought.lock().unwrap().declines.len(), 3);
+    working.stop().await;
     desk.close().await;
 }
