@@ -115,9 +115,9 @@ fn walk(engine: &Engine, wasm: &[u8], fate: &mut Fate) {
         }
         // The engine's own bounds; and one of wasmtime's own, on the types of a module's imports and exports together. What else the
         // compiler refuses is a failure of ours.
-        Err(NotAResult::TooLarge(reason)) => decline(&mut fate, &reason),
+        Err(NotAResult::TooLarge(reason)) => decline(fate, &reason),
         Err(NotAResult::Compile(reason)) if reason.contains("effective type size exceeds the limit") => {
-            decline(&mut fate, &reason);
+            decline(fate, &reason);
         }
         Err(error) => panic!("{error}"),
     }
