@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Jobs submitted and read by every kind of client, on a devnet of its own: viem, cast and curl, which know nothing of Assay but its
 # specification, and the command line, which is the client crate on an alloy provider. What comes out is held against digests by other
-# hands.
+# hands. Last comes what a newcomer does: a project from the template, made into a program that nobody has seen, to a contract that acts
+# on its result.
 #
 # Usage: sdk/check.sh [BINARY]      BINARY is `assay`, by default that of the target folder's debug build
 # Needs Node, and `npm install --no-save` in bridge-contracts/, which brings anvil and cast.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-assay="${1:-${CARGO_TARGET_DIR:-target}/debug/assay}"
+assay="$(realpath --no-symlinks "${1:-${CARGO_TARGET_DIR:-target}/debug/assay}")"
 tools="$PWD/bridge-contracts/node_modules/.bin"
 [ -x "$assay" ] || { echo "there is no $assay: cargo build --package assay" >&2; exit 1; }
 [ -x "$tools/cast" ] || { echo "there is no cast: npm install --no-save in bridge-contracts" >&2; exit 1; }
@@ -107,6 +108,27 @@ same "curl: a signature of another request is refused by name" "$(field error.da
 got="$(ASSAY__PASSWORD_FILE="$(field password_file "$up")" "$assay" job submit jobs/wasm/sha256.wasm --input "$work/input" --sequencer "$url" \
     --keystore "$(field keystore "$up")" --wait soft 2> "$work/cli.log")" || cat "$work/cli.log" >&2
 same "assay job submit: SHA-256 of an input" "${got:0:64}" "$wanted"
+
+# The newcomer.
+if rustup target list --installed 2> /dev/null | grep -qx wasm32-wasip1; then
+    "$assay" job new wordcount --within "$work" > /dev/null
+    # Other bytes than any module that was built before.
+    sep="<$RANDOM$RANDOM>"
+    sed -i "s/{count}\\\\t{word}/{count}$sep{word}/" "$work/wordcount/src/main.rs"
+    grep -q "$sep" "$work/wordcount/src/main.rs" || { echo "the template has no separator to replace" >&2; exit 1; }
+    cargo build --quiet --release --target wasm32-wasip1 --manifest-path "$work/wordcount/Cargo.toml" --target-dir "$work/target"
+    printf 'to be or not To be\n' > "$work/words"
+    export ASSAY__L1__URL="$(field l1 "$up")" ASSAY__DEPLOYMENT="$(field deployment "$up")" ASSAY__SEQUENCER="$url" \
+        ASSAY__KEYSTORE="$(field keystore "$up")" ASSAY__PASSWORD_FILE="$(field password_file "$up")"
+    wasm="$work/target/wasm32-wasip1/release/wordcount.wasm"
+    "$assay" job submit "$wasm" --input "$work/words" --wait final --output "$work/counted" --json > "$work/final.json" 2> "$work/new.log" || cat "$work/new.log" >&2
+    same "assay job new: words are counted, for ever" "$(tr '\n' ' ' < "$work/counted")" "2${sep}be 1${sep}not 1${sep}or 2${sep}to "
+    consumer="$(field consumer "$("$assay" job consumer --program "$wasm" --json 2> "$work/new.log")")" || cat "$work/new.log" >&2
+    proven="$("$assay" job prove "$(field task "$(cat "$work/final.json")")" --wait --consumer "$consumer" --json 2> "$work/new.log")" || cat "$work/new.log" >&2
+    same "assay job prove: a contract acts on it" "$(field fate "$proven")" final
+else
+    echo "skipped: a program from the template: the target wasm32-wasip1 is not installed (rustup target add wasm32-wasip1)"
+fi
 
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
