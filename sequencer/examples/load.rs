@@ -49,6 +49,8 @@ async fn main() {
     let mut config = stage.config(directory.path());
     // A block of anvil's has room for some forty parts of such batches.
     (config.batches.wait_ms, config.chain.unmined_max) = (1000, 64);
+    // All jobs come from here.
+    config.intake.tasks_per_address_max = config.intake.tasks_max;
     let running = stage.sequencer(config).await;
     let (url, region) = (running.url(), running.sequencer.region);
     let client = Client::new(&url, wallet(CLIENT), stage.domain).await;

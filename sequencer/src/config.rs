@@ -185,6 +185,8 @@ impl Default for RpcLimits {
 pub struct Intake {
     /// Tasks that are in no batch yet: more are refused as BUSY.
     pub tasks_max: usize,
+    /// Of these, the most that came from one address since the last start, so that nobody takes all places.
+    pub tasks_per_address_max: usize,
     /// Submissions that wait for the core: more are refused as BUSY.
     pub waiting_max: usize,
     /// Least fee ceiling, in wei.
@@ -211,6 +213,7 @@ impl Default for Intake {
     fn default() -> Self {
         Self {
             tasks_max: 200_000,
+            tasks_per_address_max: 50_000,
             waiting_max: 4096,
             fee_min: 0,
             deadline_min: 900,

@@ -22,6 +22,7 @@ mod journal;
 mod l1;
 mod metrics;
 mod refusal;
+mod registrations;
 mod rows;
 mod rpc;
 mod start;

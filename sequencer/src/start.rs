@@ -4,8 +4,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use alloy_primitives::{Address, U256, keccak256};
-use alloy_sol_types::SolCall;
 use assay_node::Remedy;
 use assay_node::blobs::http::BlobHttp;
 use assay_node::blobs::{BlobConfig, BlobError, BlobStore, UploadLimits};
@@ -15,8 +13,7 @@ use assay_node::l1::{L1Error, Reader, ReaderConfig};
 use assay_node::shutdown::Process;
 use assay_node::store::{Store, StoreError};
 use assay_node::telemetry::{self, Health, Metrics};
-use assay_node::tx::{self, Intent, Priority, SenderConfig, TxError};
-use assay_protocol::contracts::Batches;
+use assay_node::tx::{self, SenderConfig, TxError};
 use assay_protocol::deployment::Deployment;
 use assay_protocol::objects::{Domain, Role, region_id};
 use jsonrpsee::server::RegisterMethodError;
@@ -33,6 +30,7 @@ use crate::gate::{Disk, Gate, watch_disk};
 use crate::journal::journal;
 use crate::l1::{Follower, View, addresses, topics};
 use crate::metrics::SequencerMetrics;
+use crate::registrations::Registrations;
 use crate::rows::schema;
 use crate::rpc::{Answers, Listener, Rpc, Secret, SecretError, admin_module, serve, serve_admin};
 use crate::workers::Workers;
@@ -215,7 +213,8 @@ impl Sequencer {
             }
         };
         let (l1, region) = (health.part("l1"), health.part("region"));
-        let ready = watch_l1(context.clone(), view, gate.clone(), sender, (l1, region), stop.clone());
+        let registrations = Registrations::new(context.clone(), sender);
+        let ready = watch_l1(context.clone(), view, gate.clone(), registrations, (l1, region), stop.clone());
         let disk = watch_disk(
             Disk::of(context.config.data.clone()),
             context.config.intake.disk_reserve_bytes,
@@ -315,16 +314,16 @@ fn local(socket: &TcpListener, address: &str) -> Result<SocketAddr, SequencerErr
     local.map_err(|error| SequencerError::Listen { address: address.to_owned(), reason: error.to_string() })
 }
 
-/// Says when L1 is known and the region is open; opens the region if its owner's key is here.
+/// Says when L1 is known and the region is open, and sees to it that L1 has region and programs.
 async fn watch_l1(
     context: Arc<Context>,
     mut view: watch::Receiver<Arc<View>>,
     gate: Gate,
-    sender: tx::Sender,
+    mut registrations: Registrations,
     (l1, region): (telemetry::Part, telemetry::Part),
     stop: tokio_util::sync::CancellationToken,
 ) -> Result<(), TxError> {
-    let (mut has_asked, mut was_known) = (false, false);
+    let mut was_known = false;
     loop {
         let now = view.borrow_and_update().clone();
         let is_known = now.tip().is_some() && gate.knows_l1();
@@ -340,13 +339,10 @@ async fn watch_l1(
         match (now.is_open(), is_registered) {
             (true, true) => region.ready(),
             (_, false) => region.not_ready(format!("{} is not registered as a sequencer", context.owner)),
-            (false, true) => {
-                region.not_ready("the region is not open");
-                if !has_asked && context.owner == context.wallet.address() {
-                    has_asked = true;
-                    sender.submit(opening(&context)).await?;
-                }
-            }
+            (false, true) => region.not_ready("the region is not open"),
+        }
+        if is_known {
+            registrations.look(&now).await?;
         }
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
@@ -357,20 +353,5 @@ async fn watch_l1(
                 return Ok(());
             }
         }
-    }
-}
-
-/// The region, opened by its owner.
-fn opening(context: &Context) -> Intent {
-    let address: Address = context.deployment.contracts.batches;
-    Intent {
-        id: keccak256([b"assay.sequencer.region.v1".as_slice(), context.region.as_slice()].concat()),
-        to: address,
-        data: Batches::openRegionCall { name: context.config.region_name }.abi_encode().into(),
-        value: U256::ZERO,
-        gas_limit: None,
-        priority: Priority::Routine,
-        expires_at: None,
-        after: None,
     }
 }

@@ -18,7 +18,8 @@ use jsonrpsee::rpc_params;
 use serde_json::Value;
 use stage::raw::{address, memory_kib, raw, refused, socket_from};
 use stage::{
-    CLIENT, Client, EXECUTOR, FakeExecutor, OTHER_EXECUTOR, Stage, connect, connect_from, eventually, wallet, wasm,
+    Behaviour, CLIENT, Client, EXECUTOR, FakeExecutor, OTHER_EXECUTOR, Stage, connect, connect_from, eventually,
+    wallet, wasm,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -241,6 +242,36 @@ async fn programs_are_charged_by_address_and_bounded_in_all() {
     refused(register(2, &other).await, ErrorCode::ProgramsFull);
     assert_eq!(register(2, &wasm()).await.unwrap().program, worker.program, "what is here is here");
     worker.works().await;
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tasks_of_one_address_leave_others_their_places() {
+    let Some(stage) = Stage::open().await else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let mut config = stage.config(directory.path());
+    config.intake.tasks_per_address_max = 3;
+    let running = stage.sequencer(config).await;
+    let (url, region) = (running.url(), running.sequencer.region);
+    let mut worker = Worker::new(&url, &stage).await;
+    let flooder = async || {
+        let rpc = connect_from(address(1), &url).await.unwrap();
+        Client::over(rpc, wallet(CLIENT), stage.domain).await
+    };
+    let first = flooder().await;
+    for nonce in 0..3 {
+        first.job(worker.program, b"one of many", nonce).await;
+    }
+    let (request, signature) = first.request(worker.program, b"one too many", 3);
+    refused(first.submit(&request, &signature, b"one too many").await, ErrorCode::Busy);
+    let second = flooder().await;
+    refused(second.submit(&request, &signature, b"one too many").await, ErrorCode::Busy);
+    first.job(worker.program, b"one of many", 0).await;
+    worker.works().await;
+    // What is in a batch takes no place.
+    let mut executor = FakeExecutor::arrives(&url, wallet(EXECUTOR), stage.domain, region).await;
+    executor.start(8, Behaviour::Works).await;
+    eventually("there is a place", async || second.submit(&request, &signature, b"one too many").await.ok()).await;
     running.stop().await;
 }
 

@@ -61,8 +61,8 @@ pub struct Plan {
 /// Why a result is not in the batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Blocked {
-    /// Its program is not registered yet: later.
-    Program,
+    /// L1 does not have its program, not yet or no more: later.
+    Program(B256),
     /// Its executor can't stand behind it, or what it says is a fault: the attempt is run again.
     Result(String),
     /// There was no room: the next batch.
@@ -199,12 +199,14 @@ impl<'a> Draft<'a> {
         };
         let registry = &self.plan.view.registry;
         if registry.program(&order.request.program).is_none_or(|at| at > self.plan.as_of) {
-            return Ok(Some(Blocked::Program));
+            return Ok(Some(Blocked::Program(order.request.program)));
         }
         if !registry.is_registered(Role::Executor, result.executor, self.plan.as_of) {
             return Ok(Some(Blocked::Result(format!("executor {} is not registered", result.executor))));
         }
-        let Some(program) = store.get(&PROGRAMS, &order.request.program)? else { return Ok(Some(Blocked::Program)) };
+        let Some(program) = store.get(&PROGRAMS, &order.request.program)? else {
+            return Ok(Some(Blocked::Program(order.request.program)));
+        };
         let (Some(client), Some(executor)) = (signature_of(&order.client_signature), signature_of(&signature)) else {
             return Ok(Some(Blocked::Result("a signature has another length".into())));
         };

@@ -185,16 +185,29 @@ impl Core {
             return Ok(());
         }
         let is_cut = blocked.iter().any(|(_, cause)| *cause == Blocked::Room);
+        let mut unregistered = 0_usize;
         for (sequence, cause) in blocked {
-            if let Blocked::Result(reason) = cause {
-                self.throw_away(sequence, &plan, &reason).await?;
+            match cause {
+                Blocked::Result(reason) => self.throw_away(sequence, &plan, &reason).await?,
+                Blocked::Program(program) if self.view.registry.program(&program).is_none() => {
+                    self.tasks.put_unregistered(sequence, program);
+                    unregistered += 1;
+                }
+                // It has come meanwhile.
+                Blocked::Program(_) | Blocked::Room => {}
             }
         }
-        // Meanwhile a task may have ended, or L1 may have changed its mind: then it is built anew.
+        if unregistered > 0 {
+            info!(unregistered, "results wait until L1 has their programs");
+        }
         let Some(built) = built else {
-            self.batches.tried_at = self.view.time();
+            // Those behind what was just put aside were not looked at yet.
+            if unregistered == 0 {
+                self.batches.tried_at = plan.as_of;
+            }
             return Ok(());
         };
+        // Meanwhile a task may have ended, or L1 may have changed its mind: then it is built anew.
         let is_stale = self.batches.next(&self.view) != (plan.number, plan.parent)
             || self.batches.is_failing()
             || built.leaves.iter().any(|leaf| {

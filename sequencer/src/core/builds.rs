@@ -13,10 +13,8 @@ use tracing::warn;
 use super::{Core, CoreError, Phase};
 use crate::batch::{Rows, leaves_of};
 use crate::context::now_ms;
+use crate::l1::VANISHED_BLOCKS;
 use crate::rows::{BUILDS, HEADS};
-
-/// Blocks beyond those that settle a posting after which one that L1 does not show is given up.
-const VANISHED_BLOCKS: u64 = 32;
 
 impl Core {
     /// L1 has a build of a batch that was given up: it counts after all. Whether there is such a build.

@@ -30,7 +30,7 @@ impl Core {
         let is_welcome =
             |executor| !view.is_convict(executor) && view.registry.is_registered(Role::Executor, executor, time);
         let lease_ms = self.parts.context.config.dispatch.lease_ms;
-        let Round { given, nobodys } = self.executors.assign(self.tasks.queue(), now_ms(), is_welcome);
+        let Round { given, nobodys } = self.executors.assign(self.tasks.queue_mut(), now_ms(), is_welcome);
         nobodys.into_iter().for_each(|sequence| self.tasks.put_aside(sequence));
         for (sequence, connection) in given {
             self.tasks.set(sequence, Phase::Running, now_ms());

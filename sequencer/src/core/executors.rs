@@ -1,20 +1,18 @@
 //! Executors that are connected, what each has, and until when.
 //!
-//! Owns leases and the choice of an executor: the least loaded of those that may be asked. Pure: time comes in as milliseconds,
-//! assignments go out as pairs. A lease that runs out, a decline and a connection that ends all give the task back. However often it is
-//! renewed, a lease ends; and an executor has no more slots over many connections than over one.
+//! Owns leases and the choice of an executor: the least loaded of those that may be asked. Which task is next is for [`Turns`]. Pure: time
+//! comes in as milliseconds, assignments go out as pairs. A lease that runs out, a decline and a connection that ends all give the task
+//! back. However often it is renewed, a lease ends; and an executor has no more slots over many connections than over one.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use alloy_primitives::Address;
 
 use super::bars::Bars;
+use super::turns::Turns;
 
 /// A connection.
 pub type Connection = u64;
-
-/// Tasks of the queue that are passed over in one round because those who have room may not be asked: the next round goes on behind them.
-const PASSED_MAX: usize = 256;
 
 #[derive(Debug)]
 struct Session {
@@ -71,15 +69,13 @@ pub struct Executors {
     held: HashMap<Address, usize>,
     /// Who is not asked about a task.
     pub bars: Bars,
-    /// Where the next round begins, if the last one did not see the whole queue.
-    cursor: Option<u64>,
 }
 
 impl Executors {
     /// Nobody yet.
     pub fn new(terms: Terms) -> Self {
         let (sessions, leases, ends, held) = (BTreeMap::new(), HashMap::new(), BTreeSet::new(), HashMap::new());
-        Self { terms, sessions, leases, ends, held, bars: Bars::default(), cursor: None }
+        Self { terms, sessions, leases, ends, held, bars: Bars::default() }
     }
 
     /// Executors that are connected.
@@ -115,29 +111,23 @@ impl Executors {
         had.into_iter().collect()
     }
 
-    /// Hands out what waits, oldest first, for as long as there is room.
-    pub fn assign(&mut self, queue: &BTreeSet<u64>, now_ms: u64, is_welcome: impl Fn(Address) -> bool) -> Round {
+    /// Hands out what waits, by turns, for as long as there is room.
+    pub fn assign(&mut self, queue: &mut Turns, now_ms: u64, is_welcome: impl Fn(Address) -> bool) -> Round {
         let here = self.sessions.iter().filter(|(_, session)| session.slots > 0 && is_welcome(session.executor));
         let here: Vec<Connection> = here.map(|(connection, _)| *connection).collect();
-        let (mut room, mut passed, mut round) = (self.room(&here, now_ms), 0, Round::default());
-        let begin = self.cursor.take().unwrap_or(0);
-        for sequence in queue.range(begin..) {
-            if room == 0 || passed == PASSED_MAX {
-                self.cursor = (begin > 0 || room > 0).then_some(*sequence);
-                break;
-            }
-            let Some(connection) = self.choose(*sequence, &here, now_ms) else {
-                passed += 1;
-                let may = |connection| !self.bars.is_barred(*sequence, self.sessions[connection].executor);
+        let mut round = Round::default();
+        queue.walk(self.room(&here, now_ms), |sequence| {
+            let Some(connection) = self.choose(sequence, &here, now_ms) else {
+                let may = |connection: &Connection| !self.bars.is_barred(sequence, self.sessions[connection].executor);
                 if !here.iter().any(may) {
-                    round.nobodys.push(*sequence);
+                    round.nobodys.push(sequence);
                 }
-                continue;
+                return false;
             };
-            room -= 1;
-            self.lease(*sequence, connection, now_ms);
-            round.given.push((*sequence, connection));
-        }
+            self.lease(sequence, connection, now_ms);
+            round.given.push((sequence, connection));
+            true
+        });
         round
     }
 

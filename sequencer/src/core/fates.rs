@@ -46,12 +46,13 @@ impl Core {
             }
             Heard::Blocks { tip, facts } => {
                 let view = Arc::make_mut(&mut self.view);
-                let (mut turns, mut comes) = (false, false);
+                let (mut turns, mut comes, mut brings) = (false, false, false);
                 let mut postings = Vec::new();
                 for (fact, block, time) in facts {
                     view.apply(&fact, block, time);
                     turns |= matches!(fact, Fact::Convicted { .. } | Fact::Voided { .. });
                     comes |= matches!(fact, Fact::Registered { .. });
+                    brings |= matches!(fact, Fact::Program { .. });
                     if let Fact::Posted { number, .. } = fact {
                         postings.extend(view.posting(number).map(|posting| (number, *posting)));
                     }
@@ -60,6 +61,10 @@ impl Core {
                 if comes {
                     // Who is connected and was not registered may be asked now.
                     self.tasks.bring_back(|_| true);
+                }
+                if brings {
+                    let registry = &self.view.registry;
+                    self.tasks.bring_registered(|program| registry.program(program).is_some());
                 }
                 for (number, posting) in &postings {
                     self.posted(*number, *posting)?;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use alloy_primitives::Bytes;
+use assay_node::addresses::network;
 use assay_protocol::objects::{SoftReceipt, TypedData};
 use assay_protocol::rpc::{ErrorCode, TaskState};
 use tokio::sync::oneshot;
@@ -15,7 +16,8 @@ use crate::rows::{LIVE, ORDERS, OrderRow, PIN_INPUT, SEQUENCES};
 impl Core {
     /// Takes a task in. A task that is here already gets the receipt that it got before.
     pub(super) async fn submit(&mut self, submission: Submission) -> Result<(), CoreError> {
-        let Submission { task, request, signature, input, reply } = submission;
+        let Submission { task, request, signature, input, from, reply } = submission;
+        let from = network(from);
         let known = match self.tasks.sequence(&task) {
             // It may have ended since it was looked for.
             None => self.parts.context.store.get(&SEQUENCES, &task)?,
@@ -35,7 +37,13 @@ impl Core {
             let _ = reply.send(Err(Refusal::new(ErrorCode::Busy, message)));
             return Ok(());
         }
-        let sequence = self.tasks.accept(task, request.deadline);
+        let most = self.parts.context.config.intake.tasks_per_address_max;
+        if self.tasks.open_from(from) >= most {
+            let message = format!("{most} tasks from this address wait or run, which is the most: try again later");
+            let _ = reply.send(Err(Refusal::new(ErrorCode::Busy, message)));
+            return Ok(());
+        }
+        let sequence = self.tasks.accept(task, request.deadline, from);
         let include_by = request.deadline.min(self.view.time() + self.parts.context.config.intake.include_within);
         let region = self.parts.context.region;
         let receipt = SoftReceipt { region, task, sequence, time_ms: now_ms(), include_by };

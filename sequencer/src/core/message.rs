@@ -1,5 +1,7 @@
 //! What the core is asked and told.
 
+use std::net::IpAddr;
+
 use alloy_primitives::{Address, B256, Bytes};
 use assay_node::l1::BlockRef;
 use assay_protocol::objects::{Place, TaskRequest, TaskResult};
@@ -20,6 +22,8 @@ pub struct Submission {
     pub signature: Bytes,
     /// The input, if it came with the call.
     pub input: Option<Bytes>,
+    /// Where it came from.
+    pub from: IpAddr,
     /// Who waits for the receipt.
     pub reply: oneshot::Sender<Result<SignedReceipt, Refusal>>,
 }

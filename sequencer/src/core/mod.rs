@@ -25,6 +25,7 @@ mod restore;
 mod tasks;
 #[cfg(test)]
 mod tests;
+mod turns;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -269,7 +270,7 @@ impl Core {
             tasks: self.tasks.len(),
             queued: self.tasks.queued(),
             running: self.tasks.running(),
-            ready: self.tasks.ready(),
+            ready: self.tasks.unposted(),
             executors: self.executors.len(),
         }
     }
@@ -280,7 +281,7 @@ impl Core {
         metrics.tasks_live.set(count(self.tasks.len()));
         metrics.tasks_queued.set(count(self.tasks.queued()));
         metrics.tasks_running.set(count(self.tasks.running()));
-        metrics.results_unposted.set(count(self.tasks.ready()));
+        metrics.results_unposted.set(count(self.tasks.unposted()));
         metrics.executors.set(count(self.executors.len()));
         metrics.leases.set(count(self.executors.leases()));
     }

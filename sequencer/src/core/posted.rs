@@ -141,7 +141,7 @@ impl Core {
         let Some(order) = store.get(&ORDERS, &leaf.sequence)? else { return Ok(()) };
         let predecessor = store.get(&PROGRESS, &leaf.sequence)?.and_then(|row| row.predecessor);
         let (id, deadline, attempt) = (leaf.task, order.request.deadline, leaf.attempt);
-        let task = Task { id, deadline, attempt, predecessor, phase: Phase::Sealed(place) };
+        let task = Task { id, deadline, attempt, predecessor, from: None, phase: Phase::Sealed(place) };
         self.tasks.restore(leaf.sequence, task, now_ms());
         Ok(())
     }

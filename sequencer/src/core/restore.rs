@@ -67,8 +67,8 @@ impl Core {
                 (None, None) => Phase::Queued,
             };
             let (attempt, predecessor) = (progress.attempt, progress.predecessor);
-            let task = Task { id: order.task, deadline: order.request.deadline, attempt, predecessor, phase };
-            tasks.restore(sequence, task, now_ms());
+            let (id, deadline, from) = (order.task, order.request.deadline, None);
+            tasks.restore(sequence, Task { id, deadline, attempt, predecessor, from, phase }, now_ms());
         }
         let dispatch = &parts.context.config.dispatch;
         let terms =

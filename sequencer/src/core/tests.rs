@@ -4,4 +4,5 @@ mod bench;
 mod builds;
 mod l1;
 mod leases;
+mod registrations;
 mod results;

@@ -17,3 +17,7 @@ pub use fact::{Fact, addresses, decode, topics};
 pub use follower::{Follower, Heard};
 pub use registry::Registry;
 pub use view::{Posting, Standing, View};
+
+/// Blocks beyond those that settle a transaction after which what it did, if L1 does not show it, is taken for lost: L1 was reorganised
+/// deeper than anybody waits.
+pub const VANISHED_BLOCKS: u64 = 32;

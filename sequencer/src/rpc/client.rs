@@ -2,6 +2,7 @@
 //!
 //! Owns the checks that need no order: cheap ones first, then, on a worker, the signature, the input's root, and the tables.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -18,8 +19,8 @@ use jsonrpsee::server::RegisterMethodError;
 use jsonrpsee::types::ErrorObjectOwned;
 use tokio::sync::{mpsc::error::TrySendError, oneshot};
 
-use super::Rpc;
 use super::params::Positional;
+use super::{Peer, Rpc};
 use crate::context::Context;
 use crate::core::{Counts, Inspection, Message, Submission};
 use crate::refusal::Refusal;
@@ -31,12 +32,13 @@ const _: () = assert!(INLINE_BYTES_MAX as u64 <= SMALL_BYTES_MAX, "what comes wi
 pub const VERSION: &str = concat!("assay-sequencer/", env!("CARGO_PKG_VERSION"));
 
 pub(super) fn register(module: &mut RpcModule<Rpc>) -> Result<(), RegisterMethodError> {
-    module.register_async_method(methods::SUBMIT_TASK, |params, rpc, _| async move {
+    module.register_async_method(methods::SUBMIT_TASK, |params, rpc, extensions| async move {
         let began = Instant::now();
         let mut params = Positional::of(&params);
         let (request, signature) = (params.next("request")?, params.next("signature")?);
         let input = params.optional("input")?;
-        let answered = submit(&rpc, request, signature, input).await;
+        let from = extensions.get::<Peer>().ok_or_else(Refusal::stopping)?.1;
+        let answered = submit(&rpc, request, signature, input, from).await;
         match &answered {
             Ok(_) => rpc.metrics.receipt_seconds.observe(began.elapsed().as_secs_f64()),
             Err(_) => {
@@ -65,6 +67,7 @@ async fn submit(
     request: TaskRequest,
     signature: Bytes,
     input: Option<Bytes>,
+    from: IpAddr,
 ) -> Result<SignedReceipt, Refusal> {
     let limits = check_limits(rpc, &request, input.as_ref());
     let worker = rpc.clone();
@@ -82,7 +85,7 @@ async fn submit(
         return Ok(order.signed_receipt());
     }
     let (reply, receipt) = oneshot::channel();
-    let submission = Submission { task, request, signature, input, reply };
+    let submission = Submission { task, request, signature, input, from, reply };
     match rpc.core.try_send(Message::Submit(Box::new(submission))) {
         Ok(()) => receipt.await.map_err(|_| Refusal::stopping())?,
         Err(TrySendError::Full(_)) => Err(Refusal::new(ErrorCode::Busy, "too many submissions wait, try again later")),

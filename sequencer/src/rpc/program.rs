@@ -5,13 +5,10 @@
 
 use std::sync::Arc;
 
-use alloy_primitives::{B256, Bytes, U256, keccak256};
-use alloy_sol_types::SolCall;
+use alloy_primitives::{B256, Bytes};
 use assay_machine::program::Program;
 use assay_node::blobs::BlobError;
-use assay_node::tx::{Intent, Priority};
 use assay_protocol::BlobRef;
-use assay_protocol::contracts::Programs;
 use assay_protocol::rpc::{ErrorCode, ProgramView, methods};
 use jsonrpsee::RpcModule;
 use jsonrpsee::server::RegisterMethodError;
@@ -22,6 +19,7 @@ use super::admission::Coming;
 use super::params::Positional;
 use super::{Peer, Rpc};
 use crate::refusal::Refusal;
+use crate::registrations::registration;
 use crate::rows::{PIN_PROGRAM, PROGRAMS, ProgramRow};
 
 /// A module: its bytes, or the name under which they were uploaded.
@@ -85,7 +83,7 @@ async fn register_program(rpc: &Arc<Rpc>, peer: Peer, module: Module) -> Result<
         written.map_err(|error| unavailable(&error))?;
         let intents = match rpc.view().registry.program(&id) {
             Some(_) => Vec::new(),
-            None => vec![intent(rpc, id, &row)],
+            None => vec![registration(&rpc.context, id, &row, 0)],
         };
         let submitted = rpc.sender.submit_with(commit, intents).await;
         submitted.map_err(|error| {
@@ -135,27 +133,4 @@ fn lowered(wasm: &[u8], most: u64) -> Result<Program, Refusal> {
         return Err(Refusal::new(ErrorCode::ModuleRefused, message));
     }
     Program::from_wasm(wasm).map_err(|error| Refusal::new(ErrorCode::ModuleRefused, error))
-}
-
-/// The registration on L1. Registering what is registered changes nothing there.
-fn intent(rpc: &Rpc, id: B256, row: &ProgramRow) -> Intent {
-    let mounts = row.mounts.iter().map(|(region, root)| Programs::Mount { region: *region, root: *root });
-    let descriptor = Programs::Descriptor {
-        version: row.version,
-        entryPc: row.entry_pc,
-        memoryPages: row.memory_pages,
-        memoryPagesMax: row.memory_pages_max,
-        wasm: Programs::BlobRef { root: row.wasm.root, length: row.wasm.length },
-        mounts: mounts.collect(),
-    };
-    Intent {
-        id: keccak256([b"assay.sequencer.program.v1".as_slice(), id.as_slice()].concat()),
-        to: rpc.context.deployment.contracts.programs,
-        data: Programs::registerCall { descriptor }.abi_encode().into(),
-        value: U256::ZERO,
-        gas_limit: None,
-        priority: Priority::Routine,
-        expires_at: None,
-        after: None,
-    }
 }

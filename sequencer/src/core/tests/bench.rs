@@ -1,5 +1,6 @@
 //! A core on a bench: everything that it is given, and everything that becomes of it, is in the test's hands.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -67,14 +68,20 @@ impl Bench {
         configure(&mut config);
         let store = Store::open(&directory.path().join("store"), &schema()).expect("it opens");
         let mut bench = Self::start(directory, config, store);
-        let wasm = bench.context.blobs.put(&Bytes::from_static(b"module")).expect("there is room");
-        let row = ProgramRow { version: 1, entry_pc: 0, memory_pages: 1, memory_pages_max: 1, wasm, mounts: vec![] };
-        let mut batch = bench.context.store.batch();
-        batch.put(&PROGRAMS, &PROGRAM, &row).expect("it is written");
-        batch.commit().expect("there is room");
+        bench.add_program(PROGRAM);
         bench.hear(&Self::beginning(), BEGIN).await;
         bench.core.hear(Heard::AtHead).await.expect("the core goes on");
         bench
+    }
+
+    /// A program is here, whatever L1 has.
+    pub fn add_program(&self, program: B256) -> ProgramRow {
+        let wasm = self.context.blobs.put(&Bytes::from_static(b"module")).expect("there is room");
+        let row = ProgramRow { version: 1, entry_pc: 0, memory_pages: 1, memory_pages_max: 1, wasm, mounts: vec![] };
+        let mut batch = self.context.store.batch();
+        batch.put(&PROGRAMS, &program, &row).expect("it is written");
+        batch.commit().expect("there is room");
+        row
     }
 
     /// What L1 has said at first.
@@ -134,6 +141,13 @@ impl Bench {
         self.core.hear(Heard::Blocks { tip, facts }).await.expect("the core goes on");
     }
 
+    /// So many blocks come that say nothing.
+    pub async fn pass(&mut self, blocks: u64) {
+        self.block += blocks - 1;
+        let time = self.core.view.time() + 1;
+        self.hear(&[], time).await;
+    }
+
     /// The newest block, if it were at a time.
     pub fn tip(&self, time: u64) -> BlockRef {
         BlockRef { number: self.block, hash: B256::ZERO, parent: B256::ZERO, timestamp: time }
@@ -155,11 +169,16 @@ impl Bench {
 
     /// Submits a task and waits for its receipt.
     pub async fn submit(&mut self, request: TaskRequest) -> Result<SignedReceipt, Refusal> {
+        self.submit_from(request, IpAddr::from([127, 0, 0, 1])).await
+    }
+
+    /// The same from an address.
+    pub async fn submit_from(&mut self, request: TaskRequest, from: IpAddr) -> Result<SignedReceipt, Refusal> {
         let task = request.id(&self.context.domain);
         let signature = wallet(7).sign_hash(&task).expect("it signs").to_vec().into();
         let (reply, mut receipt) = oneshot::channel();
         let input = Some(Bytes::new());
-        self.tell(Message::Submit(Box::new(Submission { task, request, signature, input, reply }))).await;
+        self.tell(Message::Submit(Box::new(Submission { task, request, signature, input, from, reply }))).await;
         self.pump().await;
         receipt.try_recv().expect("it was answered")
     }
@@ -252,9 +271,7 @@ impl Bench {
     pub async fn fail_posting(&mut self) {
         let batch = self.core.batches.in_flight.as_mut().expect("there is one");
         batch.settled = Some((false, self.block));
-        self.block += 1000;
-        let time = self.core.view.time() + 1;
-        self.hear(&[], time).await;
+        self.pass(1000).await;
         self.core.give_up().await.expect("the core goes on");
         assert!(self.core.batches.in_flight.is_none());
     }

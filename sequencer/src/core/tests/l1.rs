@@ -76,6 +76,35 @@ async fn only_tasks_in_no_batch_count_against_the_most() {
     assert_eq!(bench.core.tasks.past(u64::MAX), [2]);
 }
 
+/// Submits a task from an address: its number, or why it is refused.
+async fn number(bench: &mut Bench, nonce: u64, from: &str) -> Result<u64, ErrorCode> {
+    let (request, from) = (bench.request(nonce), from.parse().expect("it is an address"));
+    let taken = bench.submit_from(request, from).await;
+    taken.map(|receipt| receipt.receipt.sequence).map_err(|refusal| refusal.code)
+}
+
+/// Reported: one address could take all places that there are.
+#[tokio::test]
+async fn an_address_has_its_share_of_the_places() {
+    let mut bench = Bench::open(|config| config.intake.tasks_per_address_max = 2).await;
+    let [one, _] = executors();
+    let [own, neighbour, other] = ["2001:db8::1", "2001:db8::2", "2001:db8:0:1::1"];
+    assert_eq!(number(&mut bench, 0, own).await, Ok(0));
+    assert_eq!(number(&mut bench, 1, neighbour).await, Ok(1));
+    assert_eq!(number(&mut bench, 2, own).await, Err(ErrorCode::Busy), "a network of 64 bits is one address");
+    assert_eq!(number(&mut bench, 0, own).await, Ok(0), "what is here keeps its receipt");
+    assert_eq!(number(&mut bench, 3, other).await, Ok(2), "others have their own");
+    bench.answer(9, 0, &one, b"first").await.expect("it is taken");
+    bench.tick().await;
+    assert_eq!(number(&mut bench, 2, own).await, Ok(3), "one is in a batch");
+    assert_eq!(number(&mut bench, 4, own).await, Err(ErrorCode::Busy));
+    bench.fail_posting().await;
+    bench.answer(9, 1, &one, b"second").await.expect("it is taken");
+    assert_eq!(number(&mut bench, 4, own).await, Err(ErrorCode::Busy), "it is in none any more");
+    bench.tick().await;
+    assert_eq!(number(&mut bench, 4, own).await, Ok(4), "two are in the batch that was built anew");
+}
+
 /// Memory has nothing of tasks that are posted, and has them again when they are so no more.
 #[tokio::test]
 async fn what_is_posted_is_in_the_tables_only_and_comes_back() {

@@ -1,11 +1,36 @@
 //! Who gets a task, and who gets it again.
 
+use std::net::IpAddr;
+
 use assay_protocol::rpc::{DeclineReason, ErrorCode};
 use tokio::sync::oneshot;
 
 use super::bench::{BEGIN, Bench, executors, later};
 use crate::core::{Message, Phase};
 use crate::l1::Heard;
+
+/// Reported: one address had sent many tasks, and all others waited until they were handed out.
+#[tokio::test]
+async fn addresses_that_tasks_came_from_take_turns() {
+    let mut bench = Bench::open(|_| {}).await;
+    let [one, _] = executors();
+    bench.submit_all(0..20).await;
+    for nonce in 20..23 {
+        let request = bench.request(nonce);
+        bench.submit_from(request, IpAddr::from([192, 0, 2, 1])).await.expect("it is taken in");
+    }
+    let mut given = bench.join(1, &one, 8).await;
+    let assignments = std::iter::from_fn(|| given.try_recv().ok());
+    let sequences: Vec<u64> = assignments.filter_map(|given| bench.core.tasks.sequence(&given.task)).collect();
+    assert_eq!(sequences, [0, 20, 1, 21, 2, 22, 3, 4]);
+    // After a restart nobody knows where they came from.
+    let mut bench = bench.again();
+    bench.hear(&Bench::beginning(), BEGIN).await;
+    let mut given = bench.join(1, &one, 22).await;
+    let assignments = std::iter::from_fn(|| given.try_recv().ok());
+    let sequences: Vec<u64> = assignments.filter_map(|given| bench.core.tasks.sequence(&given.task)).collect();
+    assert_eq!(sequences, (0..22).collect::<Vec<u64>>());
+}
 
 /// Reported: an executor that stops declines what it has as busy, and never got it again.
 #[tokio::test]
