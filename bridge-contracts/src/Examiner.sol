@@ -41,8 +41,7 @@ contract Examiner is IExaminer {
         (examined.leaf, examined.postedAt, examined.voidedAt) = BATCHES.checkLeaf(proof);
         ClaimBounds memory bounds = ClaimBounds(FUEL_LIMIT_MAX, OUTPUT_LENGTH_MAX, INPUT_LENGTH_MAX);
         bytes32 domain = BATCHES.domainSeparator();
-        examined.executor =
-            ClaimFace.check(proof.record, proof.batch.region, domain, proof.batch.asOf, bounds, BONDS, PROGRAMS);
+        examined.executor = ClaimFace.check(proof.record, proof.batch, domain, bounds, BONDS, PROGRAMS);
         examined.batchHash = Eip712.hash(proof.batch);
         examined.claim = keccak256(abi.encode(proof.batch.region, proof.batch.number, proof.index));
     }

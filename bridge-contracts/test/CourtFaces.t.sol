@@ -91,6 +91,15 @@ contract CourtFacesTest is Players {
         refuse(request, result, abi.encodePacked(ClaimFace.ProgramNotRegistered.selector));
     }
 
+    /// @dev Its executor may have thrown away what it needs to run the task again.
+    function test_commit_deadlineBeforeBatch_reverts() external {
+        (TaskRequest memory request, TaskResult memory result) = truth();
+        uint64 least = type(uint64).max;
+        request.deadline = least - 1;
+        result.task = ClaimRecord.taskOf(request, batches.domainSeparator());
+        refuse(request, result, abi.encodeWithSelector(ClaimFace.DeadlineBeforeBatch.selector, least, least - 1));
+    }
+
     function test_commit_bounds_revert() external {
         (TaskRequest memory request, TaskResult memory result) = truth();
         uint64 most = parameters().fuelLimitMax;

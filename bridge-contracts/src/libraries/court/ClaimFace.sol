@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {IBonds, Role} from "../../interfaces/IBonds.sol";
 import {IPrograms} from "../../interfaces/IPrograms.sol";
-import {Claim, TaskRequest, TaskResult} from "../../types/Objects.sol";
+import {Batch, Claim, TaskRequest, TaskResult} from "../../types/Objects.sol";
 import {ClaimRecord} from "../ClaimRecord.sol";
 import {Eip712} from "../Eip712.sol";
 import {MerklePath} from "../MerklePath.sol";
@@ -24,6 +24,7 @@ library ClaimFace {
     error ExecutorSignature(address executor, address given);
     error ExecutorNotRegistered(address executor, uint64 asOf);
     error ProgramNotRegistered(bytes32 program, uint64 asOf);
+    error DeadlineBeforeBatch(uint64 least, uint64 given);
     error FuelLimit(uint64 most, uint64 given);
     error FuelUsed(uint64 most, uint64 given);
     error InputLength(uint64 most, uint64 given);
@@ -32,19 +33,21 @@ library ClaimFace {
     error StatusUnknown(uint8 given);
     error ExhaustedShape(uint64 fuelLimit, uint64 fuelUsed, uint32 code, uint64 outputLength, bytes32 outputRoot);
 
-    /// @notice Reverts with what is wrong, or returns the executor.
-    /// @param asOf L1 time at which executor, key and program are judged.
+    /// @notice Reverts with what is wrong, or returns the executor. Executor, key and program are judged at the batch's `asOf`.
+    /// No batch is posted after its `minDeadline`: with none before that, no task was posted after its own, and an executor may
+    /// throw away what it needs to run a task again when that has been too late for long enough.
     function check(
         bytes calldata record,
-        bytes32 region,
+        Batch calldata batch,
         bytes32 domain,
-        uint64 asOf,
         ClaimBounds memory bounds,
         IBonds bonds,
         IPrograms programs
     ) internal view returns (address executor) {
-        Claim memory claim = ClaimRecord.decode(record, region, domain);
+        Claim memory claim = ClaimRecord.decode(record, batch.region, domain);
         TaskRequest memory request = claim.request;
+        uint64 asOf = batch.asOf;
+        if (request.deadline < batch.minDeadline) revert DeadlineBeforeBatch(batch.minDeadline, request.deadline);
         checkNumbers(request, claim.result, bounds);
         address signer = Eip712.signerOf(claim.result.task, claim.clientSignature);
         if (signer == address(0) || signer != request.client) revert ClientSignature(request.client, signer);
