@@ -10,7 +10,7 @@ use super::bytes::{NOTHING, function, functions, leb, module, program, section, 
 const BODY: usize = (1 << 20) - 64;
 
 pub fn shapes() -> Vec<Shape> {
-    [blocks(), locals(), operands(), calls(), whole_modules(), segments(), names_and_numbers()]
+    [blocks(), locals(), operands(), checked(), calls(), whole_modules(), segments(), names_and_numbers()]
         .into_iter()
         .flatten()
         .collect()
@@ -58,8 +58,8 @@ fn locals() -> Vec<Shape> {
     vec![
         Shape::admitted("fifty thousand locals", move || many(&fifty_thousand, &[0x0b])),
         // As many as the native engine compiles, and a few more, with what instrumentation adds.
-        Shape::admitted("48,000 locals in each of three hundred functions", || {
-            functions(NOTHING, &[&[1][..], &leb(48_000), &[0x7e, 0x0b]].concat(), 300)
+        Shape::admitted("44,000 locals in each of three hundred functions", || {
+            functions(NOTHING, &[&[1][..], &leb(44_000), &[0x7e, 0x0b]].concat(), 300)
         }),
         Shape::admitted("49,998 locals", || function(&[&[1][..], &leb(49_998), &[0x7e, 0x0b]].concat())),
         Shape::admitted("three thousand locals in each of sixteen thousand functions", || {
@@ -95,6 +95,29 @@ fn locals() -> Vec<Shape> {
         Shape::admitted("a local's fifteen thousand aliases, written and made again", || {
             let round = [&[0x20, 0].repeat(15_000)[..], &[0x41, 1, 0x21, 0], &[0x1a].repeat(15_000)].concat();
             function(&[&[1, 1, 0x7f][..], &round.repeat(20), &[0x0b]].concat())
+        }),
+        // Instrumentation keeps what a call takes in locals of its own.
+        Shape::admitted("44,000 locals, and calls with as many arguments of each type as there can be", || {
+            let ty = |value: u8| [&[0x60][..], &leb(990), &[value; 990], &[0]].concat();
+            let types = [&[5][..], NOTHING, &ty(0x7f), &ty(0x7e), &ty(0x7d), &ty(0x7c)].concat();
+            let constants: [&[u8]; 4] = [&[0x41, 0], &[0x42, 0], &[0x43, 0, 0, 0, 0], &[0x44, 0, 0, 0, 0, 0, 0, 0, 0]];
+            let calls: Vec<u8> = (1..=4u8)
+                .flat_map(|callee| {
+                    // Before each call something is settled, so that its arguments are kept apart.
+                    let arguments = constants[usize::from(callee) - 1].repeat(990);
+                    [&arguments[..], &[0x02, 0x40, 0x0b, 0x10, callee]].concat()
+                })
+                .collect();
+            let caller = [&[1][..], &leb(44_000), &[0x7e], &calls, &[0x0b]].concat();
+            let bodies = [caller, vec![0, 0x0b], vec![0, 0x0b], vec![0, 0x0b], vec![0, 0x0b]];
+            let code: Vec<u8> =
+                bodies.iter().flat_map(|body| [leb(body.len() as u64), body.clone()].concat()).collect();
+            module(&[
+                section(1, &types),
+                section(3, &[5, 0, 1, 2, 3, 4]),
+                section(8, &[0]),
+                section(10, &[vec![5], code].concat()),
+            ])
         }),
         Shape::admitted("locals of every type by turns", || {
             let groups = [1, 0x7f, 1, 0x7e, 1, 0x7d, 1, 0x7c, 1, 0x70].repeat(10_000);
@@ -146,6 +169,31 @@ fn operands() -> Vec<Shape> {
             function(&repeated(&[0, 0x41, 1], &[0x41, 1, 0x6d], &[0x1a]))
         }),
     ]
+}
+
+/// Operators that a compiler makes calls and checks of, in mass: each row as many as the native engine compiles at most, and many more.
+fn checked() -> Vec<Shape> {
+    const OPERATORS: [(&str, &[u8], usize); 8] = [
+        ("memory.grow", &[0x41, 0, 0x40, 0, 0x1a], 5461),
+        ("table.get", &[0x41, 0, 0x25, 0, 0x1a], 16_384),
+        ("call_indirect", &[0x41, 0, 0x11, 0, 0], 10_922),
+        ("memory.fill", &[0x41, 0, 0x41, 0, 0x41, 0, 0xfc, 11, 0], 8192),
+        ("memory.copy", &[0x41, 0, 0x41, 0, 0x41, 0, 0xfc, 10, 0, 0], 8192),
+        ("table.copy", &[0x41, 0, 0x41, 0, 0x41, 0, 0xfc, 14, 0, 0], 6553),
+        ("table.grow", &[0xd0, 0x70, 0x41, 0, 0xfc, 15, 0, 0x1a], 6553),
+        ("table.fill", &[0x41, 0, 0xd0, 0x70, 0x41, 0, 0xfc, 17, 0], 6553),
+    ];
+    let shape = |name: String, bytes: &'static [u8], count: usize| {
+        Shape::admitted(&name, move || {
+            let body = [&[0][..], &bytes.repeat(count), &[0x0b]].concat();
+            program(&[(4, vec![1, 0x70, 1, 1, 2]), (5, vec![1, 0, 1])], &[body])
+        })
+    };
+    let both = |(name, bytes, most): (&str, &'static [u8], usize)| {
+        let more = (BODY / bytes.len()).min(60_000);
+        [shape(format!("{most} of {name}"), bytes, most), shape(format!("{more} of {name}"), bytes, more)]
+    };
+    OPERATORS.into_iter().flat_map(both).collect()
 }
 
 /// Two bytes that a compiler sees as hundreds of values that come from the call before and go to the next.
