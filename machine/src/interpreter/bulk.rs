@@ -2,6 +2,9 @@
 //!
 //! A repeating instruction of n bytes takes as many steps as there are pieces. As many pieces as the step account allows are
 //! moved at once, and the slots get the values that the last of these steps leaves.
+//!
+//! Unsafe: slots of the frame and words of SYSTEM through the pointers of [`Vm`], on its invariants.
+#![allow(unsafe_code)]
 
 use assay_protocol::TrapCode;
 

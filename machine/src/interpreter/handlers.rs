@@ -7,10 +7,12 @@
 //! Unsafe: see `threaded`; every block here relies on the invariants of [`Registers`] and on the op being of its kind.
 #![allow(unsafe_code)]
 
+use core::marker::PhantomData;
+
 use assay_protocol::TrapCode;
 
 use super::machine::Vm;
-use super::threaded::{Effect, Handler, Leave, OP_SIZE, Registers, handler};
+use super::threaded::{Effect, Handler, Leave, OP_SIZE, Registers, handler, leaves_line};
 use crate::isa::{BRANCH, BRANCH_IMMEDIATE, IMMEDIATE, for_each_numeric, op};
 use crate::step::numeric;
 
@@ -22,6 +24,7 @@ struct BranchImmediate<const OP: u16>;
 struct Load<const OP: u16>;
 struct Store<const OP: u16>;
 struct Control<const OP: u16>;
+struct Checked<E>(PhantomData<E>);
 struct Cold;
 struct Watched;
 
@@ -260,6 +263,15 @@ unsafe fn call_indirect(r: &mut Registers) -> Result<(), Leave> {
     }
 }
 
+impl<E: Effect> Effect for Checked<E> {
+    #[inline(always)]
+    unsafe fn run(r: &mut Registers) -> Result<(), Leave> {
+        // SAFETY: contract of `Effect::run`.
+        unsafe { E::run(r)? };
+        if r.stop < r.ip { Err(Leave::Pause) } else { Ok(()) }
+    }
+}
+
 impl Effect for Cold {
     #[inline(always)]
     unsafe fn run(r: &mut Registers) -> Result<(), Leave> {
@@ -289,14 +301,27 @@ pub(super) fn watched_handler() -> Handler {
     handler::<Watched>
 }
 
-/// Whether an instruction neither charges nor leaves the line, so that [`checking_handler`] can run it.
-pub(super) fn is_plain(opcode: u16) -> bool {
-    opcode < BRANCH || matches!(opcode, op::CONST | op::COPY | op::SELECT)
-}
-
-/// A handler for any plain instruction that looks at the step account afterwards. Slower: it makes the step by definition.
-pub(super) fn checking_handler() -> Handler {
-    handler::<Cold>
+/// A handler that looks at the step account afterwards, if an instruction may stand in the middle of straight code. Where it neither
+/// charges nor branches the step is made by definition, which is slower. ENTER and CHARGE stand before code of other kinds.
+pub(super) fn checking_handler(opcode: u16) -> Option<Handler> {
+    macro_rules! branch_handlers {
+        ($($code:literal $constant:ident $name:literal $kind:ident)*) => {
+            match (opcode & 0xff00, opcode & 0xff) {
+                $((BRANCH, $code) => branch_handlers!(@checked Branch $kind $code),
+                  (BRANCH_IMMEDIATE, $code) => branch_handlers!(@checked BranchImmediate $kind $code),)*
+                _ => handler::<Cold>,
+            }
+        };
+        (@checked $branch:ident Compare32 $code:literal) => { handler::<Checked<$branch<$code>>> };
+        (@checked $branch:ident Compare64 $code:literal) => { handler::<Checked<$branch<$code>>> };
+        (@checked $branch:ident $kind:ident $code:literal) => { handler::<Cold> };
+    }
+    match opcode {
+        op::ENTER | op::CHARGE => None,
+        op::FUEL => Some(handler::<Checked<Control<{ op::FUEL }>>>),
+        _ if leaves_line(opcode) => None,
+        _ => Some(for_each_numeric!(branch_handlers)),
+    }
 }
 
 /// The handler of an opcode of lowered code.

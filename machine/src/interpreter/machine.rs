@@ -204,6 +204,12 @@ impl Interpreter {
         &self.record
     }
 
+    /// Steps before each stop that may be single ones.
+    #[cfg(test)]
+    pub(super) fn longest_straight(&self) -> usize {
+        self.code.threaded.longest_straight()
+    }
+
     /// The instruction whose step halted the machine, if this run has made that step.
     pub fn halted_pc(&self) -> Option<u32> {
         self.halted_pc

@@ -219,6 +219,29 @@ fn long_straight_code_passes_through_the_same_states() {
     assert_eq!(run.record().status, Status::Exit as u8);
 }
 
+/// What lowering makes of these stands in lines of tens of thousands; stops are exact nevertheless, and few steps before each are single.
+#[test]
+fn straight_code_of_every_kind_passes_through_the_same_states() {
+    let lines = [
+        "(loop)",
+        "(br_if 0 (local.get 1))",
+        "(br_if 0 (i32.lt_u (local.get 0) (i32.const 1)))",
+        "(global.set $g (i32.add (global.get $g) (i32.const 3)))",
+        "(local.set 0 (i32.add (memory.size) (i32.const 5)))",
+        "(i32.store (i32.const 16) (i32.load (i32.const 20)))",
+    ];
+    for line in lines {
+        let straight = line.repeat(3000);
+        let wat = format!(
+            r#"(module (memory 1) (global $g (mut i32) (i32.const 1))
+                (func (export "_start") (local i32 i32) (local.set 0 (i32.const 9)) {straight}))"#
+        );
+        let run = check(&wat, b"", Limits::default());
+        assert_eq!(run.record().status, Status::Exit as u8, "{line}");
+        assert!(run.longest_straight() <= 1100, "{line}: {} steps in a line", run.longest_straight());
+    }
+}
+
 /// A handler that calls the next one, instead of jumping to it, would use up any stack.
 #[test]
 fn long_runs_use_no_native_stack() {

@@ -206,14 +206,14 @@ impl Threaded {
             let Instruction { opcode, d, a, b, imm } = *instruction;
             straight += 1;
             longest_straight = longest_straight.max(straight);
-            let breaks_line = straight >= STRAIGHT_WANTED && handlers::is_plain(opcode);
-            if breaks_line || leaves_line(opcode) {
+            let checking = if straight >= STRAIGHT_WANTED { handlers::checking_handler(opcode) } else { None };
+            if checking.is_some() || leaves_line(opcode) {
                 straight = 0;
             }
-            let handler = match breaks_line {
+            let handler = match checking {
                 _ if watched == Some(pc as u32) => handlers::watched_handler(),
-                true => handlers::checking_handler(),
-                false => handlers::handler_of(opcode),
+                Some(checking) => checking,
+                None => handlers::handler_of(opcode),
             };
             Op { handler, d, a, b, opcode, imm: threaded_immediate(pc, opcode, imm) }
         });
@@ -231,7 +231,8 @@ impl Threaded {
     }
 }
 
-fn leaves_line(opcode: u16) -> bool {
+/// Whether an instruction always leads elsewhere than to the next, or halts.
+pub(super) fn leaves_line(opcode: u16) -> bool {
     matches!(opcode, op::TRAP | op::JUMP | op::BR_TABLE | op::CALL | op::CALL_INDIRECT | op::RETURN | op::EXIT)
 }
 
