@@ -13,6 +13,7 @@
 //! and the check of a witness. That part is `no_std`, and runs on any host.
 
 #![cfg_attr(not(feature = "std"), no_std)]
+#![deny(unsafe_code)]
 
 extern crate alloc;
 

@@ -109,6 +109,9 @@ fn invalid_modules_are_told_where() {
     assert!(message.contains("type mismatch"), "{message}");
     let (_, message) = invalid(&wasm("(module (memory i64 1 1 shared) (func (drop (i32.eqz (i64.const 0)))))"));
     assert!(message.contains("type mismatch"), "{message}");
+    let three = "(memory 1 1 shared) (func (drop (v128.const i64x2 0 0)) (return_call 0)) (func (drop (i32.eqz (i64.const 0))))";
+    let (_, message) = invalid(&wasm(&format!("(module {three})")));
+    assert!(message.contains("type mismatch"), "{message}");
     assert_eq!(invalid(b"").0, 0);
     assert_eq!(invalid(b"\0asm\x02\0\0\0").0, 4);
     invalid(b"#!/bin/sh");

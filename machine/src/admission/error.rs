@@ -7,7 +7,7 @@ use super::{Limit, Proposal};
 /// Why a module is not admitted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AdmissionError {
-    /// The module would be valid with these proposals, which are not admitted.
+    /// The module would be valid with proposals that are not admitted: these, or, if they are three, perhaps others besides.
     #[error("needs {}, which is not admitted: {message} (at byte {offset:#x})", names(.proposals))]
     Refused {
         /// What the module needs, in the order of need; never empty.

@@ -65,7 +65,11 @@ fn explain(wasm: &[u8], first: Failure) -> AdmissionError {
             }
         }
     }
-    refused(needed.iter().map(|&index| FEATURES[index].0).collect())
+    // There may be more of them; but with all that there are it has to be valid.
+    match survey(wasm, union(0..FEATURES.len()), failure.bodies_passed) {
+        Ok(_) => refused(needed.iter().map(|&index| FEATURES[index].0).collect()),
+        Err(invalid) => *invalid.error,
+    }
 }
 
 enum Step {

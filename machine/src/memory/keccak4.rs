@@ -4,6 +4,7 @@
 //!
 //! Unsafe is used here for two things: calling code compiled for AVX2 after asking for it, and viewing a vector as its
 //! four words.
+#![allow(unsafe_code)]
 
 use core::arch::x86_64::{
     __m256i, _mm256_andnot_si256, _mm256_or_si256, _mm256_set1_epi64x, _mm256_setzero_si256, _mm256_slli_epi64,

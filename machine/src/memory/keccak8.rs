@@ -6,6 +6,7 @@
 //!
 //! Unsafe is used here for two things: calling code compiled for AVX-512 after asking for it, and viewing a vector as
 //! its eight words.
+#![allow(unsafe_code)]
 
 use core::arch::x86_64::{
     __m512i, _mm512_rol_epi64, _mm512_rolv_epi64, _mm512_set1_epi64, _mm512_setzero_si512, _mm512_ternarylogic_epi64,

@@ -1,6 +1,7 @@
 //! Keccak-f\[1600\] in numbers (FIPS 202), and the sponge of Keccak-256 over lanes: what its vector forms share.
 //!
-//! A vector form brings a vector type and the permutation on 25 of them; `sponge` makes the rest.
+//! A vector form brings a vector type and the permutation on 25 of them; `sponge` makes the rest. Its unsafe code becomes that of the file
+//! where it stands, which says so.
 
 /// Bytes that one permutation absorbs.
 pub const RATE: usize = 136;

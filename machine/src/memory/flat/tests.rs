@@ -1,4 +1,5 @@
-//! The flat memory against the naive recursion and the sparse memory.
+//! The flat memory against the naive recursion and the sparse memory. Unsafe: writes through its pointers, as the interpreter does.
+#![allow(unsafe_code)]
 
 use alloc::{sync::Arc, vec, vec::Vec};
 
