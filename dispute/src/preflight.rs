@@ -5,10 +5,10 @@
 
 mod court;
 
-use alloy_sol_types::{SolCall, SolError, SolInterface};
+use alloy_sol_types::{Panic, SolCall, SolError};
 use assay_machine::record::Record;
 use assay_protocol::B256;
-use assay_protocol::contracts::StepVerifier;
+use assay_protocol::contracts::{StepVerifier, errors};
 use revm::context::TxEnv;
 use revm::context::result::{ExecutionResult, Output};
 use revm::database::InMemoryDB;
@@ -126,13 +126,8 @@ impl Preflight {
     }
 }
 
-/// The contract's error by name, or the bytes that it reverted with.
-fn reason(output: &Bytes) -> String {
-    match StepVerifier::StepVerifierErrors::abi_decode(output) {
-        Ok(error) => format!("{error:?}"),
-        Err(_) => match alloy_sol_types::Panic::abi_decode(output) {
-            Ok(panic) => format!("{panic}"),
-            Err(_) => format!("{output}"),
-        },
-    }
+/// Why a contract reverted: its error by name with what it says, or else the bytes.
+fn reason(output: &[u8]) -> String {
+    let panic = || Panic::abi_decode(output).ok().map(|panic| panic.to_string());
+    errors::words(output).or_else(panic).unwrap_or_else(|| Bytes::copy_from_slice(output).to_string())
 }

@@ -2,6 +2,8 @@
 //!
 //! `bridge-contracts/check.sh` checks that the artefacts are those of the sources.
 
+pub mod errors;
+
 use alloy_sol_types::sol;
 
 use crate::objects::Batch;
@@ -48,6 +50,14 @@ sol!(
     #[derive(Debug, PartialEq, Eq)]
     Court,
     "../bridge-contracts/artifacts/Court.json"
+);
+
+// The court makes its own; nobody else calls it, and its errors come through the court.
+sol!(
+    #[allow(missing_docs)]
+    #[derive(Debug, PartialEq, Eq)]
+    Examiner,
+    "../bridge-contracts/artifacts/Examiner.json"
 );
 
 sol!(

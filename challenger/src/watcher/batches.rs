@@ -3,6 +3,7 @@
 use assay_node::Remedy;
 use assay_node::tx::{Outcome, Status};
 use assay_player::chain::{BatchState, Head};
+use assay_player::player::outcome_words;
 use assay_protocol::faults::Fault;
 use tracing::{error, info, warn};
 
@@ -156,7 +157,8 @@ impl Watcher {
                 }
                 Some(Status::Queued | Status::InFlight { .. } | Status::Settled(Outcome::Done { .. })) => {}
                 Some(Status::Settled(outcome)) => {
-                    warn!(?outcome, batch = key.2, index, "a proof came to nothing, the next fault is tried");
+                    let outcome = outcome_words(&outcome);
+                    warn!(outcome, batch = key.2, index, "a proof came to nothing, the next fault is tried");
                     let face = Face::Faulty { count: index + 2, proving: index + 1 };
                     let mut rows = self.shared.chain.store().batch();
                     rows.put(&BATCHES, &(key.1, key.2), &row_of(&batch, face, false))?;

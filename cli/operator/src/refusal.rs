@@ -5,29 +5,15 @@
 use alloy_primitives::U256;
 use alloy_primitives::utils::format_ether;
 use alloy_sol_types::{Panic, Revert, SolError, SolInterface};
-use assay_protocol::contracts::Batches::BatchesErrors;
 use assay_protocol::contracts::Bonds::BondsErrors;
-use assay_protocol::contracts::Court::CourtErrors;
-use assay_protocol::contracts::Faults::FaultsErrors;
-use assay_protocol::contracts::Programs::ProgramsErrors;
+use assay_protocol::contracts::errors;
 
 /// Revert data in words; none if it is no error of the contracts.
 #[must_use]
 pub fn words(data: &[u8]) -> Option<String> {
-    if let Ok(error) = BondsErrors::abi_decode(data) {
-        return Some(bonds(&error));
-    }
-    if let Ok(error) = CourtErrors::abi_decode(data) {
-        return Some(named(&format!("{error:?}")));
-    }
-    if let Ok(error) = ProgramsErrors::abi_decode(data) {
-        return Some(named(&format!("{error:?}")));
-    }
-    if let Ok(error) = BatchesErrors::abi_decode(data) {
-        return Some(named(&format!("{error:?}")));
-    }
-    if let Ok(error) = FaultsErrors::abi_decode(data) {
-        return Some(named(&format!("{error:?}")));
+    let told = BondsErrors::abi_decode(data).ok().and_then(|error| bonds(&error));
+    if let Some(words) = told.or_else(|| errors::words(data)) {
+        return Some(words);
     }
     if let Ok(error) = Revert::abi_decode(data) {
         return Some(error.reason);
@@ -35,8 +21,9 @@ pub fn words(data: &[u8]) -> Option<String> {
     Panic::abi_decode(data).ok().map(|panic| panic.to_string())
 }
 
-fn bonds(error: &BondsErrors) -> String {
-    match error {
+/// What an operator can do something about; none for what only a developer meets.
+fn bonds(error: &BondsErrors) -> Option<String> {
+    Some(match error {
         BondsErrors::StakeTooSmall(e) => format!("the stake is {}, at least {}", ether(e.given), ether(e.least)),
         BondsErrors::AlreadyRegistered(e) => {
             format!("{} was registered before, and an account registers once in a role; use another account", e.owner)
@@ -61,16 +48,8 @@ fn bonds(error: &BondsErrors) -> String {
         BondsErrors::KeyAlreadyRevoked(e) => format!("{} is revoked already; it signs until {}", e.key, e.validUntil),
         BondsErrors::NothingOwed(e) => format!("{} is owed nothing", e.account),
         BondsErrors::TransferFailed(e) => format!("{} does not take {}", e.to, ether(e.amount)),
-        other => named(&format!("{other:?}")),
-    }
-}
-
-/// `Name(Name { field: value })` without its outer shell.
-fn named(debug: &str) -> String {
-    match debug.split_once('(') {
-        Some((_, inner)) => inner.strip_suffix(')').unwrap_or(inner).to_owned(),
-        None => debug.to_owned(),
-    }
+        _ => return None,
+    })
 }
 
 fn ether(wei: U256) -> String {
@@ -83,7 +62,8 @@ fn ether(wei: U256) -> String {
 mod tests {
     use super::*;
     use alloy_primitives::Address;
-    use assay_protocol::contracts::{Batches, Bonds};
+    use assay_protocol::B256;
+    use assay_protocol::contracts::{Batches, Bonds, Examiner};
 
     /// Data as the contracts encode it; the words are those of the operator.
     #[test]
@@ -99,6 +79,11 @@ mod tests {
         assert!(words(&owed.abi_encode()).is_some_and(|words| words.ends_with("is owed nothing")));
         let number = Batches::NumberNotNext { expected: 3, given: 5 };
         assert_eq!(words(&number.abi_encode()).as_deref(), Some("NumberNotNext { expected: 3, given: 5 }"));
+        let program = Examiner::ProgramNotRegistered { program: B256::ZERO, asOf: 7 };
+        let told = format!("ProgramNotRegistered {{ program: {}, asOf: 7 }}", B256::ZERO);
+        assert_eq!(words(&program.abi_encode()), Some(told), "a contract behind the one that was called");
+        let slasher = Bonds::NotSlasher { expected: Address::ZERO, given: Address::ZERO };
+        assert!(words(&slasher.abi_encode()).is_some_and(|words| words.starts_with("NotSlasher { expected: 0x00")));
         assert_eq!(words(&Revert::from("no").abi_encode()).as_deref(), Some("no"));
         assert_eq!(words(&[1, 2, 3, 4]), None);
         assert_eq!(words(&[]), None);

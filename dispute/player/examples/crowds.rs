@@ -5,7 +5,8 @@
 //! cargo run --release -p assay-player --example crowds -- 300
 //! ```
 //!
-//! Prints, for each role, how many games there were and who won them, wall-clock, and the gas of both sides. Fails if a game is lost.
+//! Prints, for each role, how many games there were and who won them, how many transactions the sender lets wait, wall-clock, and the gas
+//! of both sides. Fails if a game is lost.
 #![allow(clippy::unwrap_used)]
 
 #[path = "../tests/l1/arena.rs"]
@@ -19,6 +20,7 @@ use std::time::{Duration, Instant};
 
 use arena::Arena;
 use assay_dispute::game::Side;
+use assay_node::tx::UNMINED_MAX;
 use assay_simulation::job::Job;
 use assay_simulation::plan::Plan;
 use crowd::{against_challengers, against_executors, check};
@@ -63,6 +65,7 @@ async fn report(whom: &str, count: u32, plan: Plan, sitter: Sitter) {
     let (own, theirs) = (arena.gas_of(&[sitter.address()]).await, arena.gas_of(&rivals).await);
     let games = arena.chain.view().board().games().count();
     println!("{count} dishonest {whom} against one honest player: {games} games, all won");
+    println!("  at most {UNMINED_MAX} transactions of the honest side wait for a block, as shipped");
     println!("  {wall:.0} s wall-clock, {seconds} s of L1, at least {least} s left on every clock of the honest side");
     println!(
         "  gas {own} by the honest side, {theirs} by the others, {} and {} a game",

@@ -8,6 +8,7 @@ use assay_dispute::game::Dissection;
 use assay_dispute::player::{Board, Phase};
 use assay_dispute::preflight::CourtPreflight;
 use assay_protocol::contracts::Court::{CourtCalls, Position, Reply, moveCall, revealCall, stepCall};
+use assay_protocol::contracts::errors;
 use assay_protocol::{Address, B256, keccak256};
 use revm::primitives::{Bytes, U256};
 use thiserror::Error;
@@ -27,7 +28,7 @@ pub struct Accepted {
     pub got: String,
 }
 
-/// A garbled call, and the errors that name what is wrong with it; any error where the list is empty.
+/// A garbled call, and the errors that name what is wrong with it.
 struct Garbled {
     what: &'static str,
     data: Vec<u8>,
@@ -41,7 +42,13 @@ const RANGE: &[&str] = &["IndexOutOfRange(uint256,uint256)"];
 const SIBLINGS: &[&str] = &["SiblingCount(uint256,uint256)"];
 const HASHES: &[&str] = &["HashCount(uint256,uint256)"];
 const SYSTEM_SIBLINGS: &[&str] = &["SystemSiblings(uint256,uint256)"];
-const ANY: &[&str] = &[];
+const LEAF_SIBLINGS: &[&str] = &["LeafSiblings(uint256,uint256)"];
+const LEAF_ELSEWHERE: &[&str] = &["LeafNotInBatch(bytes32,bytes32)"];
+const LEAF_RANGE: &[&str] = &["LeafIndexOutOfRange(uint256,uint256)"];
+const RECORD_LENGTH: &[&str] = &["RecordLength(uint256,uint256)"];
+const TRUNCATED: &[&str] = &["WitnessTruncated(uint256,uint256)"];
+/// A byte behind the last chunk begins another one, which is cut short, or one more than any step touches.
+const ANOTHER_CHUNK: &[&str] = &["WitnessTruncated(uint256,uint256)", "TooManyChunks(uint256)"];
 /// What a call comes to that was mined once already.
 const AGAIN: &[&str] =
     &["NotYourMove(address)", "WrongPhase(uint8)", "ExecutorIsConvicted(address,uint64)", "AlreadyCommitted(bytes32)"];
@@ -72,9 +79,11 @@ pub fn probe(world: &World, board: &Board, wish: &Wish, preflight: &CourtPreflig
             longer.proof.siblings.push(B256::ZERO);
             let mut elsewhere = call.clone();
             elsewhere.proof.index += 1;
+            let is_there = elsewhere.proof.index < elsewhere.proof.batch.count;
+            let at_index = if is_there { LEAF_ELSEWHERE } else { LEAF_RANGE };
             vec![
-                wrong("a leaf's path with an extra sibling", &longer, ANY),
-                wrong("a leaf at another index", &elsewhere, ANY),
+                wrong("a leaf's path with an extra sibling", &longer, LEAF_SIBLINGS),
+                wrong("a leaf at another index", &elsewhere, at_index),
             ]
         }
         _ => Vec::new(),
@@ -84,8 +93,7 @@ pub fn probe(world: &World, board: &Board, wish: &Wish, preflight: &CourtPreflig
         if let (Some(game), Err(failure)) = (game, &result) {
             let tried = preflight.check(game, &garbled.data);
             let (wanted, got) = (name(failure), tried.map_or_else(|error| error.to_string(), |_| "taken".into()));
-            // An error of another contract has no name here.
-            if got == "taken" || !wanted.starts_with("0x") && !got.ends_with(&wanted) {
+            if !got.ends_with(&wanted) {
                 return Err(accepted(garbled.what, wanted, got));
             }
         }
@@ -129,7 +137,7 @@ fn expect(what: &'static str, errors: &[&str], result: Result<(), Failure>) -> R
     let Err(failure) = result else { return Err(accepted(what, wanted(), "taken".into())) };
     let Failure::Reverted { output, .. } = &failure else { return Err(accepted(what, wanted(), name(&failure))) };
     let is_named = |error: &&str| output.get(..4) == keccak256(error.as_bytes()).get(..4);
-    if errors.is_empty() || errors.iter().any(is_named) {
+    if errors.iter().any(is_named) {
         return Ok(());
     }
     Err(accepted(what, wanted(), name(&failure)))
@@ -140,12 +148,8 @@ fn accepted(what: &'static str, wanted: String, got: String) -> Accepted {
 }
 
 fn name(failure: &Failure) -> String {
-    use assay_protocol::contracts::Court::CourtErrors;
     match failure {
-        Failure::Reverted { output, .. } => match CourtErrors::abi_decode(output) {
-            Ok(error) => format!("{error:?}"),
-            Err(_) => format!("{output}"),
-        },
+        Failure::Reverted { output, .. } => errors::words(output).unwrap_or_else(|| output.to_string()),
         other => other.to_string(),
     }
 }
@@ -172,7 +176,7 @@ fn reveals(call: &revealCall) -> Vec<Garbled> {
         with("another first leaf", &|call| flip(&mut call.opening.systemLeaf), &["NotSystemRoot(bytes32,bytes32)"]),
         with("a mask too long", &|call| call.opening.systemMask |= 1 << 31, &["SystemMask(uint256,uint32)"]),
         with("a sibling too many", &|call| call.opening.systemSiblings.push(B256::ZERO), SYSTEM_SIBLINGS),
-        with("a record cut short", &|call| cut(&mut call.opening.record), ANY),
+        with("a record cut short", &|call| cut(&mut call.opening.record), RECORD_LENGTH),
     ];
     if call.hashes.len() > 1 && call.hashes[0] != call.hashes[1] {
         garbled.push(with("two hashes swapped", &|call| call.hashes.swap(0, 1), WRONG_GAME));
@@ -227,10 +231,14 @@ fn steps(call: &stepCall, answered: &Dissection) -> Vec<Garbled> {
         with("another record", &|call| flip(&mut call.head), &["WrongRecord(bytes32,bytes32)"]),
         with("another memory", &|call| flip(&mut call.memoryRoot), &["WrongRecord(bytes32,bytes32)"]),
         with("another game", &|call| flip(&mut call.id), &["WrongPhase(uint8)"]),
-        with("a witness with a byte too many", &|call| call.witness = [&call.witness, &[0][..]].concat().into(), ANY),
+        with(
+            "a witness with a byte too many",
+            &|call| call.witness = [&call.witness, &[0][..]].concat().into(),
+            ANOTHER_CHUNK,
+        ),
     ];
     if !call.witness.is_empty() {
-        garbled.push(with("a witness cut short", &|call| cut(&mut call.witness), ANY));
+        garbled.push(with("a witness cut short", &|call| cut(&mut call.witness), TRUNCATED));
     }
     let (position, reply) = (call.position.clone(), call.reply.clone());
     let as_move = moveCall { id: call.id, position, reply, hashes: vec![B256::ZERO] };

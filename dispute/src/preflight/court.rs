@@ -4,7 +4,7 @@
 //! Owns what the court stores of a game. It asks no L1, so that it knows neither whose turn it became since nor which keys move for an
 //! executor: the call comes from the owner, in the last second of the clock.
 
-use alloy_sol_types::{SolCall, SolEvent, SolInterface, SolValue};
+use alloy_sol_types::{SolCall, SolEvent, SolValue};
 use assay_protocol::contracts::{Batches, Bonds, Court, Programs, StepVerifier};
 use assay_protocol::deployment::{Contracts, Deployment};
 use assay_protocol::objects::Role;
@@ -214,15 +214,10 @@ fn entry(mapping: u8, key: B256) -> U256 {
     U256::from_be_bytes(keccak256([key.as_slice(), place.as_slice()].concat()).0)
 }
 
-/// Why a transaction came to nothing: the contract's error by name.
+/// Why a transaction came to nothing: the error by name of whichever contract refused it.
 fn failure(result: &ExecutionResult) -> PreflightError {
     match result {
-        ExecutionResult::Revert { output, .. } => {
-            PreflightError::Refused(match Court::CourtErrors::abi_decode(output) {
-                Ok(error) => format!("{error:?}"),
-                Err(_) => super::reason(output),
-            })
-        }
+        ExecutionResult::Revert { output, .. } => PreflightError::Refused(super::reason(output)),
         other => PreflightError::Halted(format!("{other:?}")),
     }
 }

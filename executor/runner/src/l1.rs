@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use assay_node::endpoint::{Endpoint, EndpointConfig, EndpointError};
-use assay_node::tx::{FeePolicy, SenderConfig};
+use assay_node::tx::{FeePolicy, SenderConfig, UNMINED_MAX};
 use assay_player::chain::{ChainConfig, Silence};
 use serde::{Deserialize, Serialize};
 
@@ -33,6 +33,9 @@ pub struct L1Config {
     /// How long an offer of fees stands before it is raised, in milliseconds. 36 s.
     #[serde(default = "resubmit_after_ms")]
     pub resubmit_after_ms: u64,
+    /// Most transactions that wait for a place in a block at once: nodes keep 16 of an account in any case, and more as they see fit. 64.
+    #[serde(default = "unmined_max")]
+    pub unmined_max: usize,
     /// Longest time since L1 was read to its head, in seconds; after it the process is not ready. 60.
     #[serde(default = "unread_seconds_max")]
     pub unread_seconds_max: u64,
@@ -68,6 +71,10 @@ fn resubmit_after_ms() -> u64 {
     36_000
 }
 
+fn unmined_max() -> usize {
+    UNMINED_MAX
+}
+
 fn unread_seconds_max() -> u64 {
     60
 }
@@ -87,6 +94,7 @@ impl L1Config {
             depth_max: depth_max(),
             confirmations: confirmations(),
             resubmit_after_ms: resubmit_after_ms(),
+            unmined_max: unmined_max(),
             unread_seconds_max: unread_seconds_max(),
             unmoved_seconds_max: unmoved_seconds_max(),
             fees: FeePolicy::default(),
@@ -134,6 +142,7 @@ impl L1Config {
             fees: self.fees,
             resubmit_after: Duration::from_millis(self.resubmit_after_ms),
             tick: Duration::from_millis(self.poll_interval_ms.min(2_000)),
+            unmined_max: self.unmined_max,
             ..SenderConfig::new(chain_id)
         }
     }
@@ -145,6 +154,7 @@ impl std::fmt::Debug for L1Config {
         f.debug_struct("L1Config")
             .field("poll_interval_ms", &self.poll_interval_ms)
             .field("confirmations", &self.confirmations)
+            .field("unmined_max", &self.unmined_max)
             .finish_non_exhaustive()
     }
 }

@@ -60,6 +60,11 @@ use crate::store::StoreError;
 use std::time::Duration;
 use thiserror::Error;
 
+/// The most nonces that are not mined, if nobody says otherwise. A game's move has a clock, and a crowd's moves are due at once: 300 of
+/// them take five blocks then, and nineteen with the 16 that geth keeps for an account in any case. What a node has no room for is
+/// offered again.
+pub const UNMINED_MAX: usize = 64;
+
 /// How a sender works.
 #[derive(Clone, Debug)]
 pub struct SenderConfig {
@@ -73,7 +78,7 @@ pub struct SenderConfig {
     pub resubmit_after: Duration,
     /// How long to wait before L1 is looked at again.
     pub tick: Duration,
-    /// The most nonces that are not mined. 16 is what geth keeps for an account in any case.
+    /// The most nonces that are not mined.
     pub unmined_max: usize,
     /// What is added to an estimate of gas, in per cent: state may change before the call is mined.
     pub gas_margin_percent: u64,
@@ -88,7 +93,7 @@ impl SenderConfig {
             fees: FeePolicy::default(),
             resubmit_after: Duration::from_secs(36),
             tick: Duration::from_secs(2),
-            unmined_max: 16,
+            unmined_max: UNMINED_MAX,
             gas_margin_percent: 25,
         }
     }

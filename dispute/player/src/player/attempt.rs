@@ -5,6 +5,7 @@
 use alloy_primitives::keccak256;
 use assay_node::tx::{IntentId, Outcome};
 use assay_protocol::B256;
+use assay_protocol::contracts::errors;
 
 use super::rows::WorkRow;
 use crate::chain::Head;
@@ -56,7 +57,7 @@ pub fn decide(last: Option<(WorkRow, Progress)>, has_clock: bool, head: &Head) -
         Progress::UnderWay => return Decision::Wait,
         // What is done is not seen yet.
         Progress::Settled(Outcome::Done { block, .. }) if head.number < block => return Decision::Wait,
-        Progress::Settled(outcome) => words(&outcome),
+        Progress::Settled(outcome) => outcome_words(&outcome),
     };
     if !has_clock && row.attempt + 1 >= ATTEMPTS_MAX {
         return Decision::GiveUp { failed };
@@ -79,11 +80,18 @@ pub fn intent_id(name: B256, attempt: u32) -> IntentId {
     keccak256([name.as_slice(), &attempt.to_be_bytes()].concat())
 }
 
-fn words(outcome: &Outcome) -> String {
+/// Why an intent was for nothing, in words: a contract's error by its name and arguments, whichever contract it was.
+#[must_use]
+pub fn outcome_words(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Done { transaction, block } => format!("{transaction} of block {block} was dropped by L1"),
-        Outcome::Reverted { transaction: Some(transaction), reason, .. } => format!("{transaction} reverted: {reason}"),
-        Outcome::Reverted { transaction: None, reason, .. } => format!("it would revert: {reason}"),
+        Outcome::Reverted { transaction, data, reason } => {
+            let reason = errors::words(data).unwrap_or_else(|| reason.clone());
+            match transaction {
+                Some(transaction) => format!("{transaction} reverted: {reason}"),
+                None => format!("it would revert: {reason}"),
+            }
+        }
         Outcome::Refused { reason } => format!("refused: {reason}"),
         Outcome::Expired => "its time was over before it was sent".into(),
         Outcome::Withdrawn => "it was withdrawn".into(),
@@ -94,6 +102,8 @@ fn words(outcome: &Outcome) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloy_sol_types::SolError;
+    use assay_protocol::contracts::{Court, Examiner};
 
     fn head(number: u64, time: u64) -> Head {
         Head { number, hash: B256::ZERO, time }
@@ -138,6 +148,23 @@ mod tests {
             let decision = decide(Some((row(0), Progress::Settled(outcome))), false, &head(50, 101));
             assert!(matches!(decision, Decision::Make { attempt: 1, failed: Some(_) }));
         }
+    }
+
+    /// Whichever contract refused; the sender's words are for what no contract of ours says.
+    #[test]
+    fn what_reverted_is_told_by_the_name_of_the_error() {
+        let told = |transaction, data: Vec<u8>| {
+            outcome_words(&Outcome::Reverted {
+                transaction,
+                data: data.into(),
+                reason: "custom error 0x01020304".into(),
+            })
+        };
+        let length = Court::MoreThanOneStep { lengthLog2: 3 }.abi_encode();
+        assert_eq!(told(None, length), "it would revert: MoreThanOneStep { lengthLog2: 3 }");
+        let mined = told(Some(B256::ZERO), Examiner::StatusUnknown { given: 9 }.abi_encode());
+        assert!(mined.ends_with(" reverted: StatusUnknown { given: 9 }"), "{mined}");
+        assert_eq!(told(None, vec![1, 2, 3, 4]), "it would revert: custom error 0x01020304");
     }
 
     #[test]

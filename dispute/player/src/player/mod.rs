@@ -49,7 +49,7 @@ use crate::chain::{Chain, LeafId};
 use rows::{CHALLENGES, ChallengeRow, challenge_key};
 
 pub use actor::Actor;
-pub use attempt::{ATTEMPTS_MAX, Decision, Progress, decide};
+pub use attempt::{ATTEMPTS_MAX, Decision, Progress, decide, outcome_words};
 pub use job::{Challenge, Job, Wanted, wanted};
 
 /// Who plays, and how.

@@ -15,6 +15,7 @@ use assay_dispute::game::Side;
 use assay_dispute::player::{Account, GameState, duties};
 use assay_dispute::preflight::CourtPreflight;
 use assay_node::endpoint::{Endpoint, EndpointConfig};
+use assay_node::tx::UNMINED_MAX;
 use assay_player::chain::{Chain, Follower, LeafId};
 use assay_protocol::deployment::{DEPLOYMENT_VERSION, Deployment};
 use assay_protocol::presets::Preset;
@@ -198,16 +199,18 @@ impl Arena {
         left.min().unwrap_or(u64::MAX)
     }
 
-    /// Waits until an honest account has sent something for each thing that it has to do, or for so long that it never will. Returns
-    /// whether there was anything to send, and it was.
+    /// Waits until an honest account has sent something for each thing that it has to do, as far as these go out at once, or for so long
+    /// that it never will. Returns whether there was anything to send, and it was.
     pub async fn wait_for(&mut self, account: &Account, sender: Address) -> bool {
         self.look().await;
         let due = self.due(account);
         self.wait_for_pending(sender, due).await && due > 0
     }
 
-    /// Waits for so many transactions of an account, or for so long that they will never be.
+    /// Waits for so many transactions of an account, or for as many as a sender lets wait at once, or for so long that they will never
+    /// be.
     pub async fn wait_for_pending(&self, sender: Address, count: u64) -> bool {
+        let count = count.min(UNMINED_MAX as u64);
         let began = std::time::Instant::now();
         while self.pending(sender).await < count {
             if began.elapsed() > PATIENCE {

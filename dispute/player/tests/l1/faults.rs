@@ -1,5 +1,6 @@
-//! Face faults on a real L1: of each kind a batch that has it, posted, found by what is derived from L1, and proven in one transaction;
-//! and an innocent batch that is convicted of none. Batches and their faults are those of the simulation's catalogue.
+//! Face faults on a real L1: of each kind in each of its forms a batch that has it, posted, found by what is derived from L1, and proven
+//! in one transaction; and an innocent batch that is convicted of none. Batches and their faults are those of the simulation's catalogue.
+//! One anvil and one deployment serve all: what was done about a batch is taken back before the next.
 
 use std::collections::BTreeMap;
 
@@ -91,11 +92,8 @@ impl Accused {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_fault_is_proven_in_one_transaction() {
     let Some(mut accused) = Accused::open().await else { return };
-    let mut gas: BTreeMap<u8, u64> = BTreeMap::new();
+    let (mut gas_max, mut proofs): (BTreeMap<u8, u64>, u32) = (BTreeMap::new(), 0);
     for case in catalogue::all() {
-        if gas.contains_key(&case.wanted) {
-            continue;
-        }
         let snapshot = accused.anvil.snapshot().await.unwrap();
         accused.post(case.draft(&accused.region.clone())).await;
         let found = accused.found();
@@ -104,15 +102,17 @@ async fn each_fault_is_proven_in_one_transaction() {
         let receipt = accused.send(accused.prover, accused.region.deployment.faults, accused.proof(fault)).await;
         assert_eq!(receipt["status"], json!("0x1"), "{}: {fault}", case.name);
         let used: U256 = serde_json::from_value(receipt["gasUsed"].clone()).unwrap();
-        gas.insert(case.wanted, used.to());
+        let most = gas_max.entry(case.wanted).or_default();
+        *most = used.to::<u64>().max(*most);
+        proofs += 1;
         accused.follower.catch_up().await.unwrap();
         assert!(accused.chain.batch(accused.region.id, BEFORE).unwrap().voided_at.is_some(), "{}", case.name);
         let owed = accused.chain.view().credit(accused.region.deployment.faults, accused.prover).owed;
         assert!(owed > U256::ZERO, "{}", case.name);
         accused.anvil.revert_to(snapshot).await.unwrap();
     }
-    println!("gas by fault: {gas:?}");
-    assert_eq!(gas.into_keys().collect::<Vec<u8>>(), (1..=15).collect::<Vec<u8>>());
+    println!("{proofs} faulty batches, each with its proof; most gas by fault: {gas_max:?}");
+    assert_eq!(gas_max.into_keys().collect::<Vec<u8>>(), (1..=15).collect::<Vec<u8>>());
 }
 
 /// One accusation of each kind, at a place that there is.

@@ -95,8 +95,8 @@ pub fn sit_with(
     let endpoint = Endpoint::new(&EndpointConfig::new(url)).expect("a good address");
     let store = open_store(directory);
     let (chain, follower) = follow_to(store.clone(), endpoint.clone(), deployment, depth_max);
+    // As it is shipped, but for a chain whose blocks come within a second.
     let config = SenderConfig {
-        unmined_max: 512,
         tick: Duration::from_millis(20),
         resubmit_after: Duration::from_secs(2),
         ..SenderConfig::new(deployment.chain_id)

@@ -74,6 +74,13 @@ fn signatures() -> Vec<Case> {
             claims[1].client_signature = region.executor.sign(&claims[1].request, &region.deployment.domain);
         }),
         claims!("no signature of the client", 1, |_, claims| claims[4].client_signature = [0; 65]),
+        // A record has no region: in this one it is another task, which nobody signed.
+        claims!("a task of another region", 1, |region, claims| {
+            claims[1].request.region = B256::repeat_byte(5);
+            region.sign(&mut claims[1]);
+            claims[1].request.region = region.id;
+            claims[1].result.task = claims[1].request.id(&region.deployment.domain);
+        }),
         claims!("a result signed by a stranger", 2, |region, claims| {
             claims[1].executor_signature = region.stranger.sign(&claims[1].result, &region.deployment.domain);
         }),
