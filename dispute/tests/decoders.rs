@@ -11,12 +11,13 @@ mod evidence;
 #[path = "../../fuzz/properties/signature.rs"]
 mod signature;
 
-use alloy_sol_types::SolEvent;
+use alloy_sol_types::{SolEvent, SolValue};
+use assay_dispute::game::DissectionTree;
 use assay_dispute::player::{Board, BoardError};
 use assay_protocol::contracts::Court::{Challenge, Committed, Dissected, Position, Settled};
 use assay_protocol::data::parse_record;
 use assay_protocol::objects::Domain;
-use assay_protocol::{Address, B256};
+use assay_protocol::{Address, B256, keccak256};
 use revm::primitives::{Bytes, Log, LogData, U256};
 use serde_json::Value;
 
@@ -167,13 +168,16 @@ fn boards_refuse_what_no_court_emits() {
         expiry: 100,
     };
     let (game, claim, executor, record) = (B256::ZERO, B256::ZERO, Address::ZERO, Bytes::new());
-    let dissected = |start: u64, length_log2: u8, phase: u8, count: usize| {
-        let (previous, root) = (B256::ZERO, B256::ZERO);
-        let position = Position { previous, start, lengthLog2: length_log2, version: 1, startState: B256::ZERO, root };
+    let told = |start: u64, length_log2: u8, phase: u8, count: usize| {
         let hashes = vec![B256::ZERO; count];
-        let data = Dissected { game, state: B256::ZERO, phase, expiry: 100, otherLeft: 9, position, hashes };
-        Log { address: court, data: data.encode_log_data() }
+        let root = if count.is_power_of_two() { DissectionTree::new(&hashes).root() } else { B256::ZERO };
+        let (previous, start_state) = (B256::ZERO, B256::ZERO);
+        let position = Position { previous, start, lengthLog2: length_log2, version: 1, startState: start_state, root };
+        let state = keccak256(position.abi_encode());
+        Dissected { game, state, phase, expiry: 100, otherLeft: 9, position, hashes }
     };
+    let log = |event: &Dissected| Log { address: court, data: event.encode_log_data() };
+    let dissected = |start, length_log2, phase, count| log(&told(start, length_log2, phase, count));
     let committed = Committed { game, claim, executor, challenge, record }.encode_log_data();
     let mut board = Board::new(court);
     board.apply(1, 10, &Log { address: court, data: committed }).unwrap();
@@ -191,6 +195,13 @@ fn boards_refuse_what_no_court_emits() {
         let refused = refused(&dissected(start, length_log2, 2, 1 << length_log2.min(6)));
         assert!(matches!(refused, BoardError::Segment { .. }), "{refused}");
     }
+    // A node that tells of another hash than the court has, or of another position.
+    let mut garbled = told(0, 40, 2, 64);
+    garbled.hashes[63] = B256::repeat_byte(1);
+    assert!(matches!(refused(&log(&garbled)), BoardError::Root { .. }));
+    let mut garbled = told(0, 40, 2, 64);
+    garbled.position.startState = B256::repeat_byte(1);
+    assert!(matches!(refused(&log(&garbled)), BoardError::State { .. }));
     board.apply(1, 11, &dissected(0, 40, 2, 64)).unwrap();
     board.apply(1, 12, &dissected((1 << 40) - 1, 0, 3, 1)).unwrap();
 }

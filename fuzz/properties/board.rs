@@ -3,12 +3,13 @@
 //! It holds that nothing panics, that a log that is refused changes nothing, and that a board that was rolled back or cut
 //! short is the one that the remaining logs make. Seeded tests and libFuzzer drive it alike.
 
-use alloy_sol_types::SolEvent;
+use alloy_sol_types::{SolEvent, SolValue};
+use assay_dispute::game::DissectionTree;
 use assay_dispute::player::{Account, Board, GameState, duties};
 use assay_protocol::contracts::Court::{
     Challenge, ChallengeLost, Committed, Convicted, Dissected, Position, Settled, Stepped,
 };
-use assay_protocol::{Address, B256};
+use assay_protocol::{Address, B256, keccak256};
 use revm::primitives::{Bytes, Log, LogData, U256};
 
 const COURT: Address = Address::repeat_byte(0xc0);
@@ -166,22 +167,26 @@ fn dissected(reader: &mut Reader<'_>, time: u64) -> LogData {
     // Mostly as many hashes as there should be.
     let right = 1 << log2.min(6);
     let count = if reader.byte().is_multiple_of(8) { usize::from(reader.byte()) } else { right };
+    let hashes = vec![reader.name(); count];
+    // Mostly their root, and the position's hash.
+    let is_root_right = !reader.byte().is_multiple_of(8) && count.is_power_of_two();
     let position = Position {
         previous: reader.name(),
         start: reader.number(),
         lengthLog2: log2,
         version: reader.byte(),
         startState: reader.name(),
-        root: reader.name(),
+        root: if is_root_right { DissectionTree::new(&hashes).root() } else { reader.name() },
     };
+    let is_state_right = !reader.byte().is_multiple_of(8);
     Dissected {
         game: reader.name(),
-        state: reader.name(),
+        state: if is_state_right { keccak256(position.abi_encode()) } else { reader.name() },
         phase: 2 + reader.byte() % 3,
         expiry: time.wrapping_add(reader.number()),
         otherLeft: reader.number(),
         position,
-        hashes: vec![reader.name(); count],
+        hashes,
     }
     .encode_log_data()
 }

@@ -217,7 +217,7 @@ impl Actor {
             let (court, case, secret) = (view.board.court(), &view.cases[index], &self.key.secret());
             let made = match (self.beliefs.get(&index), duty.task) {
                 (Some(Belief::Truth(truth)), _) => {
-                    Hand { game, court, case, evidence: truth, secret }.play(&duty, preflight)
+                    Hand { game, court, case, evidence: truth, secret, round: 0 }.play(&duty, preflight)
                 }
                 (Some(Belief::Lie(lie)), _) => {
                     let segment = match &game.phase {
@@ -225,7 +225,7 @@ impl Actor {
                         _ => case.claimed.segment(),
                     };
                     let lie = lie.about(segment);
-                    Hand { game, court, case, evidence: &lie, secret }.play_untried(&duty)
+                    Hand { game, court, case, evidence: &lie, secret, round: 0 }.play_untried(&duty)
                 }
                 // What is owed to who never meant to play.
                 (None, Task::Timeout) => Ok(self.call(view, Court::timeoutCall { id: duty.game }.abi_encode())),
@@ -267,6 +267,7 @@ impl Actor {
                 secret: self.key.secret(),
                 bond,
                 is_stay: self.is_stay,
+                round: 0,
             };
             let until = view.window_ends[*index];
             let Ok(intent) = match belief {

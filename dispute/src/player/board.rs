@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use alloy_sol_types::SolEventInterface;
-use assay_protocol::B256;
+use alloy_sol_types::{SolEventInterface, SolValue};
 use assay_protocol::contracts::Court::{self, Challenge, CourtEvents, Position};
+use assay_protocol::{B256, keccak256};
 use revm::primitives::{Address, Bytes, Log};
 use thiserror::Error;
 
@@ -122,6 +122,26 @@ pub enum BoardError {
         game: B256,
         /// What is wrong.
         error: WrongNumberOfHashes,
+    },
+    /// Hashes that are not those of the position.
+    #[error("game {game}: hashes with root {got}, the position has {wanted}")]
+    Root {
+        /// The game.
+        game: B256,
+        /// Of the hashes.
+        got: B256,
+        /// Of the position.
+        wanted: B256,
+    },
+    /// A position that is not what the game's state stands for.
+    #[error("game {game}: a position with hash {got}, the state is {wanted}")]
+    State {
+        /// The game.
+        game: B256,
+        /// Of the position.
+        got: B256,
+        /// As emitted.
+        wanted: B256,
     },
 }
 
@@ -258,6 +278,15 @@ impl Board {
         let segment = segment(start, length_log2).ok_or(BoardError::Segment { game: id, start, length_log2 })?;
         let dissection = Dissection::new(segment, event.position.startState, event.hashes.clone())
             .map_err(|error| BoardError::Dissection { game: id, error })?;
+        // What a player answers must be what the court has: a node that garbles hashes or position is found out here.
+        let (got, wanted) = (dissection.tree().root(), event.position.root);
+        if got != wanted {
+            return Err(BoardError::Root { game: id, got, wanted });
+        }
+        let (got, wanted) = (keccak256(event.position.abi_encode()), event.state);
+        if got != wanted {
+            return Err(BoardError::State { game: id, got, wanted });
+        }
         let turn = Turn { mover, state: event.state, position: event.position.clone(), dissection };
         game.phase = Phase::Played(Box::new(turn));
         game.expiry = event.expiry;

@@ -66,6 +66,8 @@ pub struct Stakes {
     pub bond: U256,
     /// Whether to hold all open claims of the executor.
     pub is_stay: bool,
+    /// How many games the sender has had on the leaf before.
+    pub round: u32,
 }
 
 /// The commitment against a claim, or nothing if the claim is true. `window_end` is the last L1 time at which it can be made.
@@ -79,7 +81,7 @@ pub fn challenge<E: Evidence>(
     window_end: u64,
 ) -> Result<Option<Intent>, E::Error> {
     let Some(opening) = game::open(&case.claimed, evidence)? else { return Ok(None) };
-    let salt = salt(&stakes.secret, stakes.court, case.batch_hash, case.proof.index);
+    let salt = salt(&stakes.secret, stakes.court, case.batch_hash, case.proof.index, stakes.round);
     let (head, memory_root) = halves(&opening.record);
     let commitment = keccak256(
         (
@@ -118,6 +120,8 @@ pub struct Hand<'a, E> {
     pub evidence: &'a E,
     /// Secret of the sender's key that salts its commitments.
     pub secret: &'a B256,
+    /// How many games its challenger has had on the leaf before this one. Only a reveal asks for it.
+    pub round: u32,
 }
 
 impl<E: Evidence> Hand<'_, E> {
@@ -191,7 +195,7 @@ impl<E: Evidence> Hand<'_, E> {
                 region: case.proof.batch.region,
                 index: case.proof.index,
                 record: case.proof.record.clone(),
-                salt: salt(self.secret, self.court, case.batch_hash, case.proof.index),
+                salt: salt(self.secret, self.court, case.batch_hash, case.proof.index, self.round),
                 descriptor: case.descriptor.clone(),
                 systemLeaf: keccak256(&boot.bytes),
                 systemMask: boot.mask,

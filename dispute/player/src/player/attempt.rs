@@ -1,4 +1,4 @@
-//! Whether a job that is due is made now, made again, waited for, or given up.
+//! Whether a job that is due is made now, made again, or waited for.
 //!
 //! Owns that decision, from what was written down and what became of it. Pure.
 
@@ -10,12 +10,14 @@ use assay_protocol::contracts::errors;
 use super::rows::WorkRow;
 use crate::chain::Head;
 
-/// Most attempts at a job without a clock: with the longest wait between them, an hour. One with a clock is tried until that has run
-/// out: a node that answers nonsense for an hour must not cost a stake.
-pub const ATTEMPTS_MAX: u32 = 64;
+/// Attempts that follow each other within a minute, about an hour in all. A job without a clock is made again hourly after them: a bond
+/// or a stake hangs on most, and what was in the way may be gone. One with a clock goes on as before until that has run out.
+pub const ATTEMPTS_QUICK: u32 = 64;
 
-/// Longest wait between attempts, in seconds of L1.
+/// Longest wait between quick attempts, in seconds of L1.
 const WAIT_MAX: u64 = 64;
+/// Wait between attempts after those.
+const WAIT_SLOW: u64 = 3600;
 
 /// What became of an attempt's intent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,11 +42,6 @@ pub enum Decision {
     },
     /// It is on its way, or it is too early for another attempt.
     Wait,
-    /// No attempt is left.
-    GiveUp {
-        /// Why the last one was for nothing.
-        failed: String,
-    },
 }
 
 /// Decides about a job that is due at a head. `last` is the newest attempt with what the sender says of it; the sender is told intents
@@ -59,10 +56,9 @@ pub fn decide(last: Option<(WorkRow, Progress)>, has_clock: bool, head: &Head) -
         Progress::Settled(Outcome::Done { block, .. }) if head.number < block => return Decision::Wait,
         Progress::Settled(outcome) => outcome_words(&outcome),
     };
-    if !has_clock && row.attempt + 1 >= ATTEMPTS_MAX {
-        return Decision::GiveUp { failed };
-    }
-    if head.time < row.made_at.saturating_add(wait(row.attempt)) {
+    let is_slow = !has_clock && row.attempt + 1 >= ATTEMPTS_QUICK;
+    let pause = if is_slow { WAIT_SLOW } else { wait(row.attempt) };
+    if head.time < row.made_at.saturating_add(pause) {
         return Decision::Wait;
     }
     Decision::Make { attempt: row.attempt + 1, failed: Some(failed) }
@@ -132,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn attempts_wait_longer_each_time_and_end() {
+    fn attempts_wait_longer_each_time_and_never_end() {
         let made = |attempt, time| decide(Some((row(attempt), reverted())), false, &head(50, time));
         assert_eq!(made(0, 100), Decision::Wait);
         assert!(matches!(made(0, 101), Decision::Make { attempt: 1, .. }));
@@ -140,9 +136,14 @@ mod tests {
         assert!(matches!(made(3, 108), Decision::Make { attempt: 4, .. }));
         assert_eq!(made(40, 163), Decision::Wait);
         assert!(matches!(made(40, 164), Decision::Make { attempt: 41, .. }), "no wait is longer than a minute");
-        assert!(matches!(made(ATTEMPTS_MAX - 1, 9999), Decision::GiveUp { .. }));
-        let clocked = decide(Some((row(ATTEMPTS_MAX + 7), reverted())), true, &head(50, 9999));
-        assert!(matches!(clocked, Decision::Make { .. }), "while a clock runs nothing is given up");
+        assert!(matches!(made(ATTEMPTS_QUICK - 2, 164), Decision::Make { .. }), "an hour of them");
+        for attempt in [ATTEMPTS_QUICK - 1, ATTEMPTS_QUICK, 9_999] {
+            assert_eq!(made(attempt, 3_699), Decision::Wait, "attempt {attempt}");
+            let again = Decision::Make { attempt: attempt + 1, failed: Some("it would revert: no".into()) };
+            assert_eq!(made(attempt, 3_700), again, "nothing is given up, a restart changes nothing");
+        }
+        let clocked = decide(Some((row(ATTEMPTS_QUICK + 7), reverted())), true, &head(50, 164));
+        assert!(matches!(clocked, Decision::Make { .. }), "while a clock runs no wait is longer than a minute");
         let others = [Outcome::Expired, Outcome::Withdrawn, Outcome::Refused { reason: "poor".into() }];
         for outcome in others {
             let decision = decide(Some((row(0), Progress::Settled(outcome))), false, &head(50, 101));

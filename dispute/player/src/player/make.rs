@@ -10,7 +10,8 @@ use assay_protocol::Levels;
 use assay_protocol::contracts::Court;
 use thiserror::Error;
 
-use super::job::{Job, mine, stay_bond};
+use super::job::Job;
+use super::opening::{next_round, round_of, stay_bond};
 use super::{PlayerConfig, Shared};
 use crate::chain::{LeafId, SourceMissing};
 
@@ -34,9 +35,11 @@ pub enum Made {
     Call(Call),
     /// L1 has moved on: there is nothing to be done any more.
     Nothing,
+    /// What was sent for it was taken back, for something else to be sent.
+    TakenBack,
     /// The claim is true: there is nothing to challenge.
     True,
-    /// The opponent is right: there is nothing to answer.
+    /// The opponent is right, by what L1 is said to have: there is nothing to answer.
     Hopeless {
         /// Why.
         reason: String,
@@ -49,6 +52,9 @@ pub enum MakeError {
     /// Bytes of the run are not to be had.
     #[error(transparent)]
     Source(#[from] SourceMissing),
+    /// Its leaf was shown by others, and what opens it was not posted: nobody who has only L1 can open a game on it.
+    #[error("{0} can't be opened by what was posted")]
+    Unopened(LeafId),
     /// A fault of ours: L1 would not take the move, or not as the machine does.
     #[error("the move was not sent: {0}")]
     Preflight(String),
@@ -57,7 +63,7 @@ pub enum MakeError {
 /// Makes a job.
 pub(super) fn make(shared: &Shared, job: &Job) -> Result<Made, MakeError> {
     match job {
-        Job::Commit { leaf, is_stay, until } => commit(shared, *leaf, *is_stay, *until),
+        Job::Commit { leaf, is_stay, until, round } => commit(shared, *leaf, *is_stay, *until, *round),
         Job::Play { duty, leaf } => play(shared, duty, *leaf),
         Job::Withdraw { contract } => {
             // Every contract that owes has the same function.
@@ -67,13 +73,13 @@ pub(super) fn make(shared: &Shared, job: &Job) -> Result<Made, MakeError> {
     }
 }
 
-fn commit(shared: &Shared, leaf: LeafId, is_stay: bool, until: u64) -> Result<Made, MakeError> {
+fn commit(shared: &Shared, leaf: LeafId, is_stay: bool, until: u64, round: u32) -> Result<Made, MakeError> {
     let (chain, challenger) = (&shared.chain, shared.sender.account());
     let Some(claim) = chain.claim(leaf).map_err(SourceMissing::from)? else { return Ok(Made::Nothing) };
     let executor = claim.result.executor;
     let bond = {
         let view = chain.view();
-        if view.conviction(executor).is_some() || mine(&view, challenger, leaf).is_some() {
+        if view.conviction(executor).is_some() || next_round(&view, challenger, leaf) != Some(round) {
             return Ok(Made::Nothing);
         }
         let parameters = chain.parameters();
@@ -81,8 +87,7 @@ fn commit(shared: &Shared, leaf: LeafId, is_stay: bool, until: u64) -> Result<Ma
     };
     let opened = shared.cases.open(leaf, crowd(shared, leaf, &shared.config))?;
     if opened.case.proof.siblings.len() != Levels::new(opened.case.proof.batch.count.into()).depth() as usize {
-        // Shown by others, and not posted: nobody who has only L1 can open a game on it.
-        return Ok(Made::Nothing);
+        return Err(MakeError::Unopened(leaf));
     }
     let stakes = Stakes {
         court: chain.deployment().contracts.court,
@@ -91,6 +96,7 @@ fn commit(shared: &Shared, leaf: LeafId, is_stay: bool, until: u64) -> Result<Ma
         secret: shared.secret,
         bond,
         is_stay,
+        round,
     };
     let Ok(intent) = challenge(&opened.case, &opened.evidence, &stakes, until);
     Ok(intent
@@ -105,11 +111,14 @@ fn play(shared: &Shared, duty: &Duty, leaf: LeafId) -> Result<Made, MakeError> {
         Task::Settle => return Ok(call(Court::settleCall { id: duty.game }.abi_encode())),
         Task::Reveal | Task::Answer(_) => {}
     }
-    let game: Option<GameState> = shared.chain.view().board().game(duty.game).cloned();
-    let Some(game) = game else { return Ok(Made::Nothing) };
+    let found: Option<(GameState, u32)> = {
+        let view = shared.chain.view();
+        view.board().game(duty.game).map(|game| (game.clone(), round_of(&view, game)))
+    };
+    let Some((game, round)) = found else { return Ok(Made::Nothing) };
     let opened = shared.cases.open(leaf, crowd(shared, leaf, &shared.config))?;
     let (case, evidence) = (&opened.case, &opened.evidence);
-    let hand = Hand { game: &game, court, case, evidence, secret: &shared.secret };
+    let hand = Hand { game: &game, court, case, evidence, secret: &shared.secret, round };
     match hand.play(duty, &shared.preflight) {
         Ok(intent) => Ok(call(intent.data.to_vec())),
         Err(PlayError::Stale { .. }) => Ok(Made::Nothing),

@@ -1,7 +1,7 @@
 //! The player of one account on a real L1: challenger, executor, or both (specs/16-derivation.md, "The player").
 //!
 //! ```text
-//! head --> wanted: jobs by name --> decide: again, wait, give up --> make, on worker threads --> sender, persisted
+//! head --> wanted: jobs by name --> decide: make, again, wait --> make, on worker threads --> sender, persisted
 //! ```
 //!
 //! # Protocol
@@ -17,16 +17,22 @@
 //! *Mailbox*: none. Challenges lie in the store and wake the player by a flag; heads are a value of which the newest counts.
 //!
 //! *Failures*: an intent that failed or was dropped by L1 while its job is still due is made again as another attempt, later each time,
-//! as long as its clock runs, or [`ATTEMPTS_MAX`] times; evidence that is not to be had is asked for again, later each time. Each says so as an error, once. Only the
-//! store and the sender end the player.
+//! at most a minute while its clock runs, hourly after [`ATTEMPTS_QUICK`] attempts if it has none; evidence that is not to be had is asked
+//! for again, later each time, and so is the answer in a game that seems lost. Each says so as an error. Only the store and the sender
+//! end the player.
+//!
+//! *Challenges* share the sender's money and wait for each other; what fails holds up no other (`choice`).
 //!
 //! *Bounds*: names in memory are those of jobs that are due; rows go when their game is over and buried.
 
 mod actor;
 mod attempt;
+mod choice;
 mod job;
+mod look;
 mod make;
 mod meters;
+mod opening;
 pub mod rows;
 
 use std::collections::BTreeMap;
@@ -49,8 +55,10 @@ use crate::chain::{Chain, LeafId};
 use rows::{CHALLENGES, ChallengeRow, challenge_key};
 
 pub use actor::Actor;
-pub use attempt::{ATTEMPTS_MAX, Decision, Progress, decide, outcome_words};
-pub use job::{Challenge, Job, Wanted, wanted};
+pub use attempt::{ATTEMPTS_QUICK, Decision, Progress, decide, outcome_words};
+pub use choice::{Purse, Stand};
+pub use job::{Job, Wanted, wanted};
+pub use opening::Challenge;
 
 /// Who plays, and how.
 #[derive(Clone, Debug)]
@@ -137,7 +145,8 @@ pub fn player(
 impl Player {
     /// Challenges the claim of a leaf that was found to be wrong. Persisted when this returns: the commitment will be made, once, in the
     /// claim's window, unless the claim turns out to be true, falls by itself, or is held by an own stay already. `is_stay` bonds the
-    /// executor's whole stake and holds all its claims; a second lie of an executor is challenged so in any case, if there is the money.
+    /// executor's whole stake and holds all its claims; a second lie of an executor is challenged so in any case. Where there is not the
+    /// money for that, it is challenged by a game.
     ///
     /// # Errors
     /// [`PlayerError::Store`].

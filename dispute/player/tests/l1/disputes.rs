@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use alloy_primitives::U256;
 use assay_dispute::game::Side;
 use assay_dispute::player::Phase;
 use assay_node::endpoint::{Endpoint, EndpointConfig};
 use assay_node::telemetry::Metrics;
-use assay_node::tx::INTENTS;
+use assay_node::tx::{INTENTS, Outcome};
 use assay_player::chain::{Blobs, ChainError, Fate};
 use assay_player::player::rows::WORKS;
 use assay_protocol::BlobRef;
@@ -129,6 +130,34 @@ async fn many_lies_of_one_executor_are_met_with_one_game_and_one_stay() {
         let fate = view.fate(arena.leaf(case), arena.executor(case), window, arena.now());
         assert!(matches!(fate, Some(Fate::Void { .. })), "lie {case}: {fate:?}");
     }
+}
+
+/// A stay that was asked for and can't be paid for is taken back before it was sent, and the claim is challenged by a game.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stay_without_the_money_becomes_a_game() {
+    let (plan, sitter) = against_executors(2, 1);
+    let Some(mut arena) = Arena::open(&plan, &Job::all()).await else { return };
+    // Less than a stake, enough for a game.
+    let balance = arena.chain.parameters().executor_stake / U256::from(4);
+    arena.anvil.set_balance(sitter.address(), balance).await.unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let seat = sit(sitter, &arena.anvil.url(), &arena.deployment, directory.path());
+    let store = seat.chain.store().clone();
+    seat.player.challenge(arena.leaf(0), true).await.unwrap();
+    let (stop, ended) = seat.play_beside(Vec::new());
+    let has_game = |arena: &Arena| arena.chain.view().board().games().count() > 0;
+    while !has_game(&arena) && arena.now() < arena.window_end() {
+        // Nothing is sent before the sender has seen the balance, and the player another block.
+        let _ = tokio::time::timeout(PATIENCE / 10, arena.wait_for_pending(sitter.address(), 1)).await;
+        arena.mine().await;
+    }
+    play(&mut arena, sitter).await;
+    check(&arena, sitter, 1);
+    assert!(arena.chain.view().board().games().all(|game| !game.challenge.isStay), "a game");
+    let outcomes = store.prefix(&INTENTS, &sitter.address()).map(|row| row.unwrap().1.outcome);
+    assert_eq!(outcomes.filter(|outcome| *outcome == Some(Outcome::Withdrawn)).count(), 1, "and before it a stay");
+    stop.cancel();
+    ended.await.unwrap();
 }
 
 /// What an executor keeps of what it has signed: input and module.
