@@ -12,7 +12,7 @@ use assay_node::shutdown::Process;
 use assay_node::store::{Schema, Store};
 use assay_node::telemetry::{Health, Metrics, Part};
 use assay_node::{l1, telemetry, tx};
-use assay_player::cases::{Cases, CasesConfig};
+use assay_player::cases::{Cases, RunsConfig};
 use assay_player::chain::{self, Chain, Follower, Sources};
 use assay_player::player::{self, PlayerConfig, secret_of};
 use assay_protocol::deployment::Deployment;
@@ -83,7 +83,7 @@ impl Challenger {
                 let sending = config.l1.sender(chain_id);
                 let (sender, sending) = tx::sender(store.clone(), endpoint, wallet.clone(), sending)?;
                 let sending = sending.metered(metrics);
-                let cases = Arc::new(Cases::new(sources.clone(), CasesConfig::default()));
+                let cases = Arc::new(Cases::new(sources.clone(), RunsConfig::default()));
                 let account = Account { challenger: Some(wallet.address()), executor: None };
                 let playing = playing(&config, account);
                 let secret = secret_of(wallet)?;

@@ -1,17 +1,21 @@
-//! Evidence about one run, shared by all games on its claim.
+//! Evidence about one run, shared by all games on every claim of it.
 //!
-//! Owns the trace and what it has answered. One pass over the run answers the opening level of every game; where many games
-//! are expected, the same pass answers the level below, so that games that name different parts cost no passes of their
-//! own. What lies deeper starts at a checkpoint. Answers do not depend on the order of questions.
+//! Owns the trace and what it has answered. One pass over the run answers the opening level of every game, and the level below where
+//! that costs no more than the pass, so that games that name different parts cost no passes of their own. What lies deeper starts at a
+//! checkpoint. Answers do not depend on the order of questions. They outlive the trace: evidence that is at rest has let it go, and asks
+//! nothing twice of the next one. [`runs`] holds the evidence of many runs within bounds.
+
+pub mod runs;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use assay_machine::interpreter::StepProof;
 use assay_machine::memory::{ChunkProof, RegionRoots};
 use assay_machine::record::Record;
-use assay_machine::trace::{CheckpointLimits, Trace};
+use assay_machine::trace::{CheckpointLimits, Keep, Trace};
 use assay_protocol::B256;
 
 use crate::game::{ARITY, Evidence, Segment};
@@ -20,6 +24,10 @@ use crate::game::{ARITY, Evidence, Segment};
 const HASHES_MAX: usize = 1 << 18;
 /// Last states and steps that are remembered: a player asks again until its move is mined.
 const ANSWERS_MAX: usize = 1 << 10;
+/// Bytes that a remembered hash, and the keys and ends of another answer, take at most.
+const ENTRY_BYTES: u64 = 1 << 7;
+/// Bytes that a machine takes beside what it counts: the stack, flags, tables of the allocator.
+const MACHINE_BYTES: u64 = 4 << 20;
 /// Steps between hashes of one question from which on each has a checkpoint: some hundredths of a second.
 const STRIDE_MIN: u64 = 1 << 22;
 /// Steps that a question spans from which on it leaves a checkpoint where it begins, for those below it.
@@ -28,15 +36,11 @@ const SPAN_MIN: u64 = 1 << 12;
 const CHECKPOINTS_MAX: usize = 3 << 10;
 /// Of a fine pass: checkpoints that are kept in each part of the run.
 const CHECKPOINTS_PER_PART: u64 = (2 << 10) / ARITY;
-
-/// How many games the first pass over a run prepares for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Crowd {
-    /// A few: the pass hashes one level.
-    Few,
-    /// Any number: the pass hashes two levels, 4,096 states.
-    Many,
-}
+/// Steps of the run that take about as long as to hash or to copy a page. A survey does so with no more pages than its steps pay for, those
+/// of the opening level aside.
+const STEPS_PER_PAGE: u64 = 1 << 9;
+/// Pages that a survey may hash and copy however short the run is: some hundredths of a second.
+const PAGES_MIN: u64 = 1 << 10;
 
 /// What a trace may keep that many games ask.
 #[must_use]
@@ -47,13 +51,20 @@ pub fn checkpoint_limits() -> CheckpointLimits {
 /// The evidence that a trace gives.
 pub struct TraceEvidence {
     inner: Mutex<Inner>,
+    /// What is held and what was interpreted, as of the last answer: to be read while another one is made.
+    held_bytes: AtomicU64,
+    steps: AtomicU64,
 }
 
 struct Inner {
-    trace: Trace,
+    /// None at rest.
+    trace: Option<Trace>,
+    /// Steps that traces interpreted which were let go.
+    steps_before: u64,
     hashes: BTreeMap<u64, B256>,
     regions: BTreeMap<u64, (Record, RegionRoots)>,
     proofs: BTreeMap<u64, StepProof>,
+    boot_leaf: Option<ChunkProof>,
 }
 
 impl TraceEvidence {
@@ -61,54 +72,113 @@ impl TraceEvidence {
     #[must_use]
     pub fn new(trace: Trace) -> Self {
         let (hashes, regions, proofs) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Self { inner: Mutex::new(Inner { trace, hashes, regions, proofs }) }
+        let inner = Inner { trace: Some(trace), steps_before: 0, hashes, regions, proofs, boot_leaf: None };
+        Self { inner: Mutex::new(inner), held_bytes: AtomicU64::default(), steps: AtomicU64::default() }
     }
 
-    /// Makes the first pass over the run of a claim. For many games the trace should be one of [`checkpoint_limits`]: with
-    /// fewer checkpoints the answers are the same and cost more steps.
-    pub fn survey(&self, run: Segment, crowd: Crowd) {
+    /// Makes the first pass over the run of a claim, for however many games: it hashes the opening level, and in each part of it the level
+    /// below, 4,096 states in all, where that takes no longer than the steps. The trace should be one of [`checkpoint_limits`]: with fewer
+    /// checkpoints the answers are the same and cost more steps.
+    pub fn survey(&self, run: Segment) {
+        self.survey_watched(run, || {});
+    }
+
+    /// As [`TraceEvidence::survey`]; after each part of the run `watch` may look at what is held.
+    pub fn survey_watched(&self, run: Segment, mut watch: impl FnMut()) {
         let mut inner = self.inner();
-        let parts = run.parts();
-        let (finer, kept) = match crowd {
-            Crowd::Many if parts == ARITY => (run.part(1).parts(), CHECKPOINTS_PER_PART.min(run.part(1).parts())),
-            _ => (1, 1),
-        };
-        let stride = run.length / parts / finer;
-        for boundary in 1..=parts * finer {
-            let keep = boundary % (finer / kept) == 0;
-            inner.hash(run.start + boundary * stride, keep);
+        let begun = inner.trace().page_work() + PAGES_MIN;
+        for part in (1..=run.parts()).map(|part| run.part(part)) {
+            let end = part.start + part.length;
+            let work_max = begun + (end - run.start) / STEPS_PER_PAGE;
+            inner.survey_part(part, work_max);
+            let is_affordable = inner.trace().page_work() <= work_max;
+            inner.hash(end, if is_affordable { Keep::Always } else { Keep::Nothing });
+            self.take_stock(&mut inner);
+            watch();
         }
     }
 
-    /// Steps interpreted so far, over all questions.
+    /// Steps interpreted so far, over all questions that have been answered.
     pub fn interpreted_steps(&self) -> u64 {
-        self.inner().trace.interpreted_steps()
+        self.steps.load(Ordering::Relaxed)
     }
 
-    /// Bytes of all checkpoints.
-    pub fn checkpoints_bytes(&self) -> u64 {
-        self.inner().trace.checkpoints_bytes()
+    /// Bytes that are held: the run with what it has written, its checkpoints, answers. As of the last answer.
+    pub fn held_bytes(&self) -> u64 {
+        self.held_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Whether the trace was let go: nothing may be asked until there is another.
+    pub fn is_at_rest(&self) -> bool {
+        self.inner().trace.is_none()
+    }
+
+    /// Lets the trace go, and keeps the answers. What is returned is for the caller to drop, which takes a while.
+    pub fn rest(&self) -> Option<Trace> {
+        let mut inner = self.inner();
+        let trace = inner.trace.take();
+        inner.steps_before += trace.as_ref().map_or(0, Trace::interpreted_steps);
+        self.take_stock(&mut inner);
+        trace
+    }
+
+    /// Goes on with another trace of the same run.
+    pub fn resume(&self, trace: Trace) {
+        let mut inner = self.inner();
+        inner.trace = Some(trace);
+        self.take_stock(&mut inner);
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
         // A panic leaves the trace between two states, and each of them can be asked about.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Notes what is held and what was interpreted.
+    fn take_stock(&self, inner: &mut Inner) {
+        let machine = inner.trace.as_mut().map_or(0, |trace| trace.held_bytes() + MACHINE_BYTES);
+        let bytes = inner.answers_bytes() + machine;
+        let steps = inner.steps_before + inner.trace.as_ref().map_or(0, Trace::interpreted_steps);
+        self.held_bytes.store(bytes, Ordering::Relaxed);
+        self.steps.store(steps, Ordering::Relaxed);
+    }
 }
 
 impl Inner {
-    fn hash(&mut self, step: u64, keep: bool) -> B256 {
+    fn trace(&mut self) -> &mut Trace {
+        self.trace.as_mut().expect(HELD)
+    }
+
+    fn hash(&mut self, step: u64, keep: Keep) -> B256 {
         if let Some(hash) = self.hashes.get(&step) {
             return *hash;
         }
-        let hash = match keep {
-            true => self.trace.state_hashes_kept(&[step])[0],
-            false => self.trace.state_hashes(&[step])[0],
-        };
+        let hash = self.trace().state_hashes_keeping(&[step], keep)[0];
         if self.hashes.len() < HASHES_MAX {
             self.hashes.insert(step, hash);
         }
         hash
+    }
+
+    /// Hashes the states within a part of the run, as long as no more than so many pages are hashed and copied in all.
+    fn survey_part(&mut self, part: Segment, work_max: u64) {
+        let (begun, count) = (self.trace().page_work(), part.parts());
+        let kept_every = count.div_ceil(CHECKPOINTS_PER_PART);
+        for (number, step) in (1..count).zip(part.boundaries()) {
+            let work = self.trace().page_work();
+            // All of them are needed, or none is of use: what the first has taken says what the others will.
+            let expected = if number == 2 { (work - begun) * count } else { 0 };
+            if work + expected > work_max {
+                return;
+            }
+            self.hash(step, if number % kept_every == 0 { Keep::Always } else { Keep::Nothing });
+        }
+    }
+
+    fn answers_bytes(&self) -> u64 {
+        let entries = (self.hashes.len() + self.proofs.len()) as u64 * ENTRY_BYTES;
+        let regions = self.regions.len() as u64 * (ENTRY_BYTES + size_of::<RegionRoots>() as u64);
+        entries + regions + self.proofs.values().map(|proof| proof.witness.len() as u64).sum::<u64>()
     }
 }
 
@@ -117,41 +187,65 @@ impl Evidence for TraceEvidence {
 
     fn state_hashes(&self, steps: &[u64]) -> Result<Vec<B256>, Infallible> {
         let mut inner = self.inner();
-        // A checkpoint where the new part of the question begins; more only where running on from there would take long.
         let stride = steps.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0);
         let span = steps.last().zip(steps.first()).map_or(0, |(last, first)| last - first);
-        let mut is_first = span >= SPAN_MIN;
-        let hash = |step: &u64| {
-            let is_new = !inner.hashes.contains_key(step);
-            let keep = is_new && (std::mem::replace(&mut is_first, false) || stride >= STRIDE_MIN);
-            inner.hash(*step, keep)
-        };
-        Ok(steps.iter().map(hash).collect())
+        // A checkpoint where the new part of the question begins, for the questions below it; more only where there is room and running on
+        // from there would take long.
+        let new = steps.iter().position(|step| !inner.hashes.contains_key(step)).filter(|_| span >= SPAN_MIN);
+        if let Some(new) = new {
+            let before = new.checked_sub(1).map_or(steps[0].saturating_sub(stride), |before| steps[before]);
+            inner.trace().keep_on_the_way(before, steps[new]);
+        }
+        let keep = if stride >= STRIDE_MIN { Keep::IfSpare } else { Keep::Nothing };
+        let hashes = steps.iter().map(|step| inner.hash(*step, keep)).collect();
+        self.take_stock(&mut inner);
+        Ok(hashes)
     }
 
     fn step_proof(&self, step: u64) -> Result<StepProof, Infallible> {
-        let Inner { trace, proofs, .. } = &mut *self.inner();
-        Ok(remembered(proofs, step, || trace.prove(step)))
+        let mut inner = self.inner();
+        let Inner { trace, proofs, .. } = &mut *inner;
+        let proof = remembered(proofs, trace, step, |trace| trace.prove(step));
+        self.take_stock(&mut inner);
+        Ok(proof)
     }
 
     fn regions(&self, step: u64) -> Result<(Record, RegionRoots), Infallible> {
-        let Inner { trace, regions, .. } = &mut *self.inner();
-        Ok(remembered(regions, step, || (trace.record_at(step), trace.region_roots_at(step))))
+        let mut inner = self.inner();
+        let Inner { trace, regions, .. } = &mut *inner;
+        let state = remembered(regions, trace, step, |trace| (trace.record_at(step), trace.region_roots_at(step)));
+        self.take_stock(&mut inner);
+        Ok(state)
     }
 
     fn boot_leaf(&self) -> Result<ChunkProof, Infallible> {
+        let mut inner = self.inner();
+        if let Some(leaf) = &inner.boot_leaf {
+            return Ok(leaf.clone());
+        }
         // No lowering puts anything there (specs/05-lowering.md).
-        let leaf = self.inner().trace.open_at(0, 0);
-        Ok(ChunkProof { bytes: vec![0; leaf.bytes.len()], ..leaf })
+        let leaf = inner.trace().open_at(0, 0);
+        let leaf = ChunkProof { bytes: vec![0; leaf.bytes.len()], ..leaf };
+        inner.boot_leaf = Some(leaf.clone());
+        self.take_stock(&mut inner);
+        Ok(leaf)
     }
 }
 
+/// Why there is a trace.
+const HELD: &str = "whoever asks evidence holds it, and what is held does not rest";
+
 /// The answer for a step, from memory if it was given before.
-fn remembered<T: Clone>(answers: &mut BTreeMap<u64, T>, step: u64, make: impl FnOnce() -> T) -> T {
+fn remembered<T: Clone>(
+    answers: &mut BTreeMap<u64, T>,
+    trace: &mut Option<Trace>,
+    step: u64,
+    make: impl FnOnce(&mut Trace) -> T,
+) -> T {
     if let Some(answer) = answers.get(&step) {
         return answer.clone();
     }
-    let answer = make();
+    let answer = make(trace.as_mut().expect(HELD));
     if answers.len() == ANSWERS_MAX {
         // Which one goes matters little: it can be made again.
         answers.pop_first();

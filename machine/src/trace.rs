@@ -26,13 +26,30 @@ pub struct CheckpointLimits {
     pub count_max: usize,
     /// Bytes of all checkpoints, that of the first state included, which is kept whatever it takes.
     pub bytes_max: u64,
+    /// Bytes that they may come to where a few of them, which share nothing, need more than `bytes_max`: a run that writes much memory
+    /// would have none otherwise, and every question would begin at the first state.
+    pub stretched_bytes_max: u64,
 }
 
 impl Default for CheckpointLimits {
     /// 1024 checkpoints, 1 GiB.
     fn default() -> Self {
-        Self { count_max: 1024, bytes_max: 1 << 30 }
+        Self { count_max: 1024, bytes_max: 1 << 30, stretched_bytes_max: 1 << 30 }
     }
+}
+
+/// Checkpoints that share nothing, for which the bytes of a trace are stretched.
+const STRETCHED_CHECKPOINTS: u64 = 2;
+
+/// Which of the states that it hashes a question leaves checkpoints at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// None.
+    Nothing,
+    /// Those for which there is room beside the checkpoints that are there.
+    IfSpare,
+    /// Each; others make room.
+    Always,
 }
 
 /// A run that can be asked about any of its states.
@@ -42,6 +59,8 @@ pub struct Trace {
     limits: CheckpointLimits,
     /// The step at which the run halted, once it is known.
     halted_at: Option<u64>,
+    /// Bytes of the first state's checkpoint.
+    first_bytes: u64,
     /// Steps that were interpreted to answer, in all.
     interpreted: u64,
     /// Whether a thread may hash beside the run.
@@ -66,8 +85,9 @@ impl Trace {
     /// The trace of a run at its first state, which keeps so many checkpoints at most.
     pub fn with_limits(mut run: Interpreter, limits: CheckpointLimits) -> Self {
         let checkpoints = BTreeMap::from([(run.steps(), run.checkpoint())]);
+        let first_bytes = run.checkpoints_bytes();
         let has_helper = thread::available_parallelism().is_ok_and(|count| count.get() > 1);
-        Self { run, checkpoints, limits, halted_at: None, interpreted: 0, has_helper }
+        Self { run, checkpoints, limits, halted_at: None, first_bytes, interpreted: 0, has_helper }
     }
 
     /// The state at a step; steps after the halt have the halted state.
@@ -81,7 +101,7 @@ impl Trace {
     /// # Panics
     /// If the steps descend.
     pub fn state_hashes(&mut self, steps: &[u64]) -> Vec<B256> {
-        self.hashes(steps, false)
+        self.state_hashes_keeping(steps, Keep::Nothing)
     }
 
     /// As [`Trace::state_hashes`], and leaves a checkpoint at each of these steps: for steps between which the next questions
@@ -90,7 +110,15 @@ impl Trace {
     /// # Panics
     /// If the steps descend.
     pub fn state_hashes_kept(&mut self, steps: &[u64]) -> Vec<B256> {
-        self.hashes(steps, true)
+        self.state_hashes_keeping(steps, Keep::Always)
+    }
+
+    /// Leaves a checkpoint at a step if the run comes by there on its way to `later`, a step that will be asked for next.
+    pub fn keep_on_the_way(&mut self, step: u64, later: u64) {
+        let from = self.origin(later).unwrap_or(self.run.steps());
+        if from <= step && self.halted_at.is_none_or(|halted_at| step < halted_at) {
+            self.state_hashes_kept(&[step]);
+        }
     }
 
     /// The step from state `step` to its successor, with its proof.
@@ -132,8 +160,21 @@ impl Trace {
         self.interpreted
     }
 
-    /// Hashes the states at ascending steps. Each is hashed while the run is on its way to the next.
-    fn hashes(&mut self, steps: &[u64], are_kept: bool) -> Vec<B256> {
+    /// Pages that were hashed or copied so far, over all questions.
+    pub fn page_work(&self) -> u64 {
+        self.run.page_work()
+    }
+
+    /// Bytes that the run and its checkpoints take ([`Interpreter::resident_bytes`]).
+    pub fn held_bytes(&mut self) -> u64 {
+        self.run.resident_bytes() + self.run.checkpoints_bytes()
+    }
+
+    /// As [`Trace::state_hashes`], and leaves checkpoints. Each state is hashed while the run is on its way to the next.
+    ///
+    /// # Panics
+    /// If the steps descend.
+    pub fn state_hashes_keeping(&mut self, steps: &[u64], keep: Keep) -> Vec<B256> {
         assert!(steps.is_sorted(), "state hashes are asked for in ascending order");
         let mut hashes = Vec::with_capacity(steps.len());
         let mut before: Option<Passed> = None;
@@ -145,14 +186,14 @@ impl Trace {
             } else {
                 hashes.extend(self.advance_beside(*step, before.take()));
             }
-            before = Some(self.pass(are_kept));
+            before = Some(self.pass(keep));
         }
         hashes.extend(before.map(|passed| self.settle(passed)));
         hashes
     }
 
     /// Commits the state here, as far as that is not left for later.
-    fn pass(&mut self, is_kept: bool) -> Passed {
+    fn pass(&mut self, keep: Keep) -> Passed {
         let deferred = if self.has_helper {
             self.run.commit_ahead()
         } else {
@@ -160,7 +201,12 @@ impl Trace {
             None
         };
         let is_new = self.limits.count_max > 0 && !self.checkpoints.contains_key(&self.run.steps());
-        let has_room = is_kept && is_new && self.make_room();
+        let has_room = is_new
+            && match keep {
+                Keep::Nothing => false,
+                Keep::IfSpare => self.has_spare_room(),
+                Keep::Always => self.make_room(),
+            };
         Passed { record: *self.run.record(), deferred, checkpoint: has_room.then(|| self.run.checkpoint_ahead()) }
     }
 
@@ -250,20 +296,32 @@ impl Trace {
         self.checkpoints.insert(checkpoint.steps, checkpoint);
     }
 
+    /// Bytes that the checkpoints may hold now.
+    fn bytes_max(&self) -> u64 {
+        let needed = self.first_bytes + STRETCHED_CHECKPOINTS * self.run.whole_checkpoint_bytes_max();
+        self.limits.bytes_max.max(needed.min(self.limits.stretched_bytes_max))
+    }
+
+    /// Whether another checkpoint fits beside those that are there.
+    fn has_spare_room(&mut self) -> bool {
+        let added = self.run.checkpoint_bytes_max();
+        self.checkpoints.len() <= self.limits.count_max && self.run.checkpoints_bytes() + added <= self.bytes_max()
+    }
+
     /// Drops checkpoints until the bytes of another one fit. They can't where too much has changed since the first state.
     fn make_room(&mut self) -> bool {
         let added = self.run.checkpoint_bytes_max();
-        if added > self.limits.bytes_max {
+        let bytes_max = self.bytes_max();
+        if added > bytes_max {
             return false;
         }
-        let room = self.limits.bytes_max - added;
+        let room = bytes_max - added;
         while self.run.checkpoints_bytes() > room {
             if !self.drop_most_crowded() {
                 // What is left is the first state, and the run's own copy of what the last checkpoint was.
                 let (_, first) = self.checkpoints.first_key_value().expect("the first state is always kept");
                 self.run.forget_checkpoints_since(first);
-                return self.run.checkpoints_bytes().saturating_add(self.run.checkpoint_bytes_max())
-                    <= self.limits.bytes_max;
+                return self.run.checkpoints_bytes().saturating_add(self.run.checkpoint_bytes_max()) <= bytes_max;
             }
         }
         true
@@ -296,12 +354,12 @@ mod tests {
         .unwrap();
         let program = Program::from_wasm(&wasm).unwrap();
         let run = program.boot(Arc::new(Vec::new()), Limits::default()).unwrap();
-        Trace::with_limits(run, CheckpointLimits { count_max, bytes_max })
+        Trace::with_limits(run, CheckpointLimits { count_max, bytes_max, stretched_bytes_max: 0 })
     }
 
     /// Bounds that the runs here do not come to.
     fn ample() -> Trace {
-        let CheckpointLimits { count_max, bytes_max } = CheckpointLimits::default();
+        let CheckpointLimits { count_max, bytes_max, .. } = CheckpointLimits::default();
         trace(count_max, bytes_max)
     }
 
@@ -341,6 +399,45 @@ mod tests {
         }
         assert_eq!(kept[0], 1, "there is no room but for the first state");
         assert!(kept.is_sorted() && kept[2] > 1 && kept[4] > kept[2], "more room keeps more: {kept:?}");
+    }
+
+    /// A run whose memory does not fit the bytes of its checkpoints keeps one where a question begins, and none at all unless they stretch.
+    #[test]
+    fn bytes_are_stretched_for_a_run_that_writes_more() {
+        let stretched = |stretched_bytes_max| {
+            let mut trace = trace(1024, 0);
+            trace.limits.stretched_bytes_max = stretched_bytes_max;
+            trace.state_hashes(&[6000]);
+            trace.keep_on_the_way(4000, 4500);
+            trace.state_hashes_keeping(&[4500, 5000, 5500], Keep::IfSpare);
+            let before = trace.interpreted_steps();
+            trace.state_hashes(&[4100]);
+            trace.interpreted_steps() - before
+        };
+        assert_eq!(stretched(0), 4100, "from the first state");
+        assert_eq!(stretched(u64::MAX), 100);
+    }
+
+    #[test]
+    fn nothing_is_kept_where_the_run_does_not_come_by() {
+        let mut trace = ample();
+        trace.state_hashes_kept(&[1000, 2000]);
+        trace.keep_on_the_way(1500, 2500);
+        assert_eq!(trace.checkpoints.len(), 3, "2500 is reached from 2000");
+        let end = trace.halt_step();
+        trace.keep_on_the_way(end, end + 5);
+        assert_eq!(trace.checkpoints.len(), 3, "nothing is behind the halt");
+        trace.keep_on_the_way(2200, 2500);
+        assert!(trace.checkpoints.contains_key(&2200));
+    }
+
+    #[test]
+    fn spare_room_is_taken_and_none_is_made() {
+        let mut trace = trace(2, u64::MAX);
+        trace.state_hashes_keeping(&[1000, 2000, 3000, 4000], Keep::IfSpare);
+        assert_eq!(trace.checkpoints.keys().copied().collect::<Vec<u64>>(), [0, 1000, 2000]);
+        trace.state_hashes_keeping(&[4000], Keep::Always);
+        assert!(trace.checkpoints.len() == 3 && trace.checkpoints.contains_key(&4000));
     }
 
     /// A hundred pages and more are written between neighbouring questions, so that they are hashed beside the run; asked for one by

@@ -34,7 +34,10 @@ pub fn run(job: &Job, count: u64, json: bool) -> Result<()> {
     walk(&mut run, u64::MAX, &mut Progress::start())?;
     let (steps, halted) = (run.steps(), *run.record());
 
-    let mut trace = Trace::with_limits(job.boot(&program, &input)?, CheckpointLimits { count_max: 0, bytes_max: 0 });
+    let mut trace = Trace::with_limits(
+        job.boot(&program, &input)?,
+        CheckpointLimits { count_max: 0, ..CheckpointLimits::default() },
+    );
     let mut progress = Progress::start();
     let asked: Vec<u64> = divide(steps, count).collect();
     let mut states: Vec<(u64, B256)> = Vec::with_capacity(asked.len());

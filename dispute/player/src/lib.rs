@@ -5,8 +5,8 @@
 //!                                  \--> roles: batches, programs, registrations, sources
 //! ```
 //!
-//! [`chain`] is what L1 says, and all that it says: with its rows lost, all is read again. [`cases`] holds claims with the
-//! evidence of their runs, shared by all games on a claim. [`player`] acts for one account. The game itself is in
+//! [`chain`] is what L1 says, and all that it says: with its rows lost, all is read again. [`cases`] opens claims with the
+//! evidence of their runs, shared by all games on all claims of a run. [`player`] acts for one account. The game itself is in
 //! `assay-dispute` and the plumbing in `assay-node`; nothing here knows how a transaction gets mined.
 #![forbid(unsafe_code)]
 

@@ -1,21 +1,27 @@
-//! What a dispute about a run of at least 2^32 steps costs: gas of each call, and steps that are interpreted off-chain.
+//! What a dispute about a run of at least 2^32 steps costs: gas of each call, and steps that are interpreted off-chain; the steps also for
+//! a run that writes more memory than checkpoints usually may hold.
 //!
 //! ```sh
 //! cargo run --release -p assay-simulation --example dispute_gas [-- LOG2_OF_STEPS]
 //! ```
 //!
-//! Every state hash is one of the run. Gas is what each sender pays, the floor of EIP-7623 for calldata included.
+//! Every state hash is one of the run. Gas is what each sender pays, the floor of EIP-7623 for calldata included. Evidence is lent as a
+//! player's is: a few games come first, then many, and nobody says beforehand how many there will be.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Instant;
 
 use alloy_sol_types::SolInterface;
-use assay_dispute::evidence::{Crowd, TraceEvidence, checkpoint_limits};
-use assay_dispute::game::{Claimed, Side};
+use assay_dispute::evidence::TraceEvidence;
+use assay_dispute::evidence::runs::{RunId, Runs, RunsConfig};
+use assay_dispute::game::{ARITY, Claimed, Evidence, Segment, Side, dissect};
+use assay_machine::interpreter::Interpreter;
 use assay_machine::memory::commit_blob;
 use assay_machine::program::{Limits, Program};
 use assay_machine::trace::Trace;
 use assay_protocol::contracts::Court::CourtCalls;
+use assay_protocol::presets::PASSES;
 use assay_simulation::actor::{Actor, Belief, Habit};
 use assay_simulation::bout::Bout;
 use assay_simulation::dice::Dice;
@@ -30,6 +36,11 @@ const GAS_MAX: u64 = 2_500_000;
 const DISSECTIONS_MAX: u32 = 6;
 const WORK_MAX: f64 = 1.5;
 const GAMES: u32 = 300;
+/// Games besides, whose moves are computed and not played.
+const MORE_GAMES: u32 = 1000;
+/// Steps of the run that writes much, and games on it besides the first.
+const RESTLESS_STEPS: u64 = 1 << 28;
+const RESTLESS_GAMES: u32 = 6;
 
 /// A call of the court: its name, the hashes in it, and its gas.
 type Call = (&'static str, usize, u64);
@@ -37,28 +48,45 @@ type Call = (&'static str, usize, u64);
 fn main() {
     let log2: u32 =
         std::env::args().nth(1).map_or(32, |text| text.parse().expect("the logarithm of a number of steps"));
-    let begun = Instant::now();
-    let (job, boot) = run(1 << log2);
-    let (steps, seconds) = (job.halt_step, begun.elapsed().as_secs_f64());
-    println!("a run of {steps} steps (2^{:.2}), {seconds:.1} s a pass", (steps as f64).log2());
-
-    // The work of a dispute begins with a first pass of its own.
-    let few = evidence(boot(), &job, Crowd::Few);
-    let dearest = duels(&job, &few);
-    interpreted("two games", &few, steps);
-    table(&dearest, job.truth.segment().length.ilog2());
-
-    let many = evidence(boot(), &job, Crowd::Many);
-    siege(&job, &many);
-    interpreted(&format!("{GAMES} games"), &many, steps);
+    still(1 << log2);
+    restless(RESTLESS_STEPS);
 }
 
-/// A tight loop, run to its end once; and what makes its trace anew.
-fn run(steps: u64) -> (Job, impl Fn() -> Trace) {
+/// A run that writes the same cell again and again.
+fn still(steps: u64) {
+    let (job, boot) = run("tight loop", 1, "(i32.const 64)", steps);
+    let runs = Runs::new(RunsConfig::default());
+    let truth = lend(&runs, &job, &boot);
+    let dearest = duels(&job, &truth);
+    interpreted("two games", &runs, &job, WORK_MAX);
+    table(&dearest, job.truth.segment().length.ilog2());
+    siege(&job, &truth);
+    interpreted(&format!("{GAMES} games more"), &runs, &job, WORK_MAX);
+    ask(&job, &truth, MORE_GAMES, &mut Dice::new(3, 0));
+    interpreted(&format!("{MORE_GAMES} games more"), &runs, &job, PASSES as f64);
+}
+
+/// A run that writes another page in each turn, 320 MiB again and again.
+fn restless(steps: u64) {
+    let address = "(i32.rem_u (i32.mul (i32.wrap_i64 (local.get $i)) (i32.const 4100)) (i32.const 0x13fffff0))";
+    let (job, boot) = run("restless loop", 5120, address, steps);
+    let runs = Runs::new(RunsConfig::default());
+    let truth = lend(&runs, &job, &boot);
+    let mut dice = Dice::new(4, 0);
+    ask(&job, &truth, 1, &mut dice);
+    interpreted("a game", &runs, &job, PASSES as f64);
+    // Checkpoints of that much memory are few: games at many places of such a run go back far.
+    ask(&job, &truth, RESTLESS_GAMES, &mut dice);
+    interpreted(&format!("{RESTLESS_GAMES} games more"), &runs, &job, f64::INFINITY);
+    println!("{} MiB are held", runs.held_bytes() >> 20);
+}
+
+/// A loop of so many steps that writes to an address in each turn, run to its end once; and what starts it anew.
+fn run(name: &str, memory_pages: u32, address: &str, steps: u64) -> (Job, impl Fn() -> Interpreter) {
     let wat = format!(
-        r#"(module (memory 1) (func (export "_start") (local $i i64)
+        r#"(module (memory {memory_pages}) (func (export "_start") (local $i i64)
              (loop $l
-               (i64.store (i32.const 64) (local.get $i))
+               (i64.store {address} (local.get $i))
                (br_if $l (i64.lt_u (local.tee $i (i64.add (local.get $i) (i64.const 1))) (i64.const {}))))))"#,
         steps / 3
     );
@@ -66,14 +94,14 @@ fn run(steps: u64) -> (Job, impl Fn() -> Trace) {
     let wasm = wat::parse_str(&wat).expect("the program is WAT");
     let program = Arc::new(Program::from_wasm(&wasm).expect("the program is admitted"));
     let descriptor = program.descriptor().clone();
-    let boot = move || {
-        let run = program.boot(Arc::new(Vec::new()), limits).expect("it fits");
-        Trace::with_limits(run, checkpoint_limits())
-    };
-    let mut first = boot();
+    let boot = move || program.boot(Arc::new(Vec::new()), limits).expect("it fits");
+    let begun = Instant::now();
+    let mut first = Trace::new(boot());
     let halt_step = first.halt_step();
     assert!(halt_step >= steps, "the loop is as long as it should be: {halt_step}");
     let record = first.record_at(halt_step);
+    let (log2, seconds) = ((halt_step as f64).log2(), begun.elapsed().as_secs_f64());
+    println!("\n{name}: a run of {halt_step} steps (2^{log2:.2}), {seconds:.1} s a pass");
     let empty = commit_blob(&[]).expect("nothing is short");
     let truth = Claimed {
         status: record.status,
@@ -83,7 +111,7 @@ fn run(steps: u64) -> (Job, impl Fn() -> Trace) {
         output: empty,
     };
     let job = Job {
-        name: "tight loop".into(),
+        name: name.into(),
         descriptor,
         wasm,
         input: Arc::new(Vec::new()),
@@ -97,12 +125,33 @@ fn run(steps: u64) -> (Job, impl Fn() -> Trace) {
     (job, boot)
 }
 
-fn evidence(trace: Trace, job: &Job, crowd: Crowd) -> Arc<TraceEvidence> {
+/// The evidence of a run as a player has it, surveyed: the work of a dispute begins with a first pass of its own.
+fn lend(runs: &Runs, job: &Job, boot: &impl Fn() -> Interpreter) -> Truth {
     let begun = Instant::now();
-    let evidence = TraceEvidence::new(trace);
-    evidence.survey(job.truth.segment(), crowd);
-    println!("\nsurveyed for {crowd:?} games in {:.1} s", begun.elapsed().as_secs_f64());
-    Arc::new(evidence)
+    let id = RunId { program: job.descriptor.id(), input: job.input_ref, limits: job.limits };
+    let Ok(lent) = runs.lend(id, job.truth.segment(), || Ok::<_, Infallible>(boot()));
+    println!("surveyed in {:.1} s", begun.elapsed().as_secs_f64());
+    Arc::new(lent)
+}
+
+/// All that a player has to know in games that go down to a step each, at random parts, all of them at the same level at a time.
+fn ask(job: &Job, truth: &Truth, games: u32, dice: &mut Dice) {
+    let begun = Instant::now();
+    let run = job.truth.segment();
+    let mut games: Vec<(u64, Segment)> = (0..games).map(|_| (dice.below(job.halt_step), run)).collect();
+    for _ in 0..run.length.ilog2().div_ceil(ARITY.ilog2()) {
+        for (target, segment) in &mut games {
+            let Ok(_) = truth.state_hashes(&segment.boundaries().collect::<Vec<u64>>());
+            if segment.length == segment.parts() {
+                let Ok(_) = truth.step_proof(*target);
+                continue;
+            }
+            let part = (*target - segment.start) / (segment.length / segment.parts()) + 1;
+            *segment = segment.part(part);
+            let Ok(_) = dissect(*segment, truth);
+        }
+    }
+    println!("\n{} games computed in {:.1} s", games.len(), begun.elapsed().as_secs_f64());
 }
 
 fn bout(job: &Job, claimed: Claimed, actors: Vec<Actor>) -> Bout {
@@ -120,11 +169,10 @@ fn liar(truth: &Truth, job: &Job, from: u64) -> Belief {
 }
 
 /// A game with the executor honest and one with the challenger honest; returns the calls of the dearer one.
-fn duels(job: &Job, evidence: &Arc<TraceEvidence>) -> Vec<Call> {
-    let truth: Truth = evidence.clone();
+fn duels(job: &Job, truth: &Truth) -> Vec<Call> {
     let from = job.halt_step / 3 * 2 + 12_345;
     let games = [true, false].map(|is_true| {
-        let (honest, lie) = (Belief::Truth(truth.clone()), liar(&truth, job, from));
+        let (honest, lie) = (Belief::Truth(truth.clone()), liar(truth, job, from));
         let claimed = if is_true { job.truth } else { Claimed { code: job.truth.code ^ 1, ..job.truth } };
         let (defends, attacks) = if is_true { (honest, lie) } else { (lie, honest) };
         let actors = vec![
@@ -166,12 +214,11 @@ fn calls(blocks: &[Block]) -> Vec<Call> {
 }
 
 /// Many liars against one executor, each at a part of its own.
-fn siege(job: &Job, evidence: &Arc<TraceEvidence>) {
-    let truth: Truth = evidence.clone();
+fn siege(job: &Job, truth: &Truth) {
     let mut dice = Dice::new(2, 0);
     let mut actors = vec![Actor::new(executor(0), Side::Executor, Belief::Truth(truth.clone()), Habit::Prompt, 0)];
     for number in 0..GAMES {
-        let lie = liar(&truth, job, 1 + dice.below(job.halt_step));
+        let lie = liar(truth, job, 1 + dice.below(job.halt_step));
         actors.push(Actor::new(challenger(number), Side::Challenger, lie, Habit::Prompt, 0));
     }
     let begun = Instant::now();
@@ -187,11 +234,11 @@ fn siege(job: &Job, evidence: &Arc<TraceEvidence>) {
     );
 }
 
-fn interpreted(what: &str, evidence: &TraceEvidence, steps: u64) {
-    let all = evidence.interpreted_steps();
-    let ratio = all as f64 / steps as f64;
-    println!("{what}: {all} steps interpreted, by both sides together: {ratio:.3} of the run");
-    assert!(ratio <= WORK_MAX, "{what}: {ratio} of the run");
+fn interpreted(what: &str, runs: &Runs, job: &Job, most: f64) {
+    let all = runs.interpreted_steps();
+    let ratio = all as f64 / job.halt_step as f64;
+    println!("{what}: {all} steps interpreted so far, by both sides together: {ratio:.3} of the run");
+    assert!(ratio <= most, "{what}: {ratio} of the run");
 }
 
 /// The same dispute at other arities, estimated: a dissection's gas is taken as linear in its hashes, from the measured move of

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use assay_dispute::evidence::{Crowd, TraceEvidence};
+use assay_dispute::evidence::TraceEvidence;
 use assay_dispute::game::{Claimed, Evidence};
 use assay_machine::memory::commit_blob;
 use assay_machine::program::{Descriptor, Limits, Program};
@@ -61,7 +61,7 @@ impl Job {
         };
         let input_ref = commit_blob(&input).expect("inputs are short");
         let evidence = TraceEvidence::new(trace);
-        evidence.survey(truth.segment(), Crowd::Many);
+        evidence.survey(truth.segment());
         Self {
             name: name.into(),
             descriptor: program.descriptor().clone(),

@@ -13,7 +13,7 @@ use assay_machine::witness::verify_step;
 use assay_protocol::{B256, BlobRef, keccak256};
 
 use super::*;
-use crate::evidence::{Crowd, TraceEvidence};
+use crate::evidence::TraceEvidence;
 
 const FUEL_LIMIT: u64 = 1 << 20;
 
@@ -155,7 +155,7 @@ fn an_honest_challenger_wins_against_a_lie_from_any_step_on() {
 #[test]
 fn a_fine_survey_leaves_little_to_interpret() {
     let (claimed, evidence) = truth();
-    evidence.survey(claimed.segment(), Crowd::Many);
+    evidence.survey(claimed.segment());
     let surveyed = evidence.interpreted_steps();
     let whole: Vec<u64> = (1..=claimed.segment().length).collect();
     let again = TraceEvidence::new(trace());

@@ -7,7 +7,6 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use alloy_primitives::{Bytes, keccak256};
-use assay_dispute::evidence::Crowd;
 use assay_dispute::game::Evidence;
 use assay_machine::interpreter::StepProof;
 use assay_machine::memory::{ChunkProof, RegionRoots};
@@ -155,8 +154,8 @@ struct LyingCases {
 }
 
 impl CaseSource for LyingCases {
-    fn open(&self, leaf: LeafId, crowd: Crowd) -> Result<OpenCase, SourceMissing> {
-        let opened = self.honest.open(leaf, crowd)?;
+    fn open(&self, leaf: LeafId) -> Result<OpenCase, SourceMissing> {
+        let opened = self.honest.open(leaf)?;
         let is_lie = self.chain.claim(leaf)?.is_some_and(|claim| self.liar.lies_about(&claim.result.task));
         if !is_lie {
             return Ok(opened);

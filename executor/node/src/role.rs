@@ -13,7 +13,7 @@ use assay_node::shutdown::Process;
 use assay_node::store::{Schema, Store};
 use assay_node::telemetry::{Health, Metrics};
 use assay_node::{l1, telemetry, tx};
-use assay_player::cases::{CaseSource, Cases, CasesConfig};
+use assay_player::cases::{CaseSource, Cases, RunsConfig};
 use assay_player::chain::{self, Chain, Follower, Sources};
 use assay_player::player::{self, PlayerConfig, secret_of};
 use assay_protocol::deployment::Deployment;
@@ -188,7 +188,7 @@ fn honest_cases(
     let elsewhere = PeerBlobs { blobs: blobs.clone(), peers, runtime: tokio::runtime::Handle::current() };
     let outputs = NativeOutputs::new(runner.clone(), watch.clone());
     let sources = Sources::new(chain.clone(), Arc::new(outputs), Arc::new(elsewhere));
-    Arc::new(Cases::new(sources, CasesConfig::default()))
+    Arc::new(Cases::new(sources, RunsConfig::default()))
 }
 
 /// What open claims are held to: the player has one worker at least.

@@ -268,6 +268,22 @@ impl Interpreter {
         self.memory.snapshots_bytes()
     }
 
+    /// Most bytes that a checkpoint holds which shares nothing with another.
+    pub fn whole_checkpoint_bytes_max(&self) -> u64 {
+        self.memory.whole_snapshot_bytes_max()
+    }
+
+    /// Bytes that the host backs for this run, its checkpoints excepted: what [`FlatMemory::resident_bytes`] counts, and the code that is ready
+    /// to run. What runs share, code and input, counts in each.
+    pub fn resident_bytes(&mut self) -> u64 {
+        self.memory.resident_bytes() + size_of_val(self.code.threaded.ops()) as u64
+    }
+
+    /// Pages that were hashed or copied so far, over all commits and checkpoints.
+    pub fn page_work(&self) -> u64 {
+        self.memory.page_work()
+    }
+
     /// Most bytes that a checkpoint would add to [`Interpreter::checkpoints_bytes`] now.
     pub fn checkpoint_bytes_max(&mut self) -> u64 {
         self.memory.snapshot_bytes_max()

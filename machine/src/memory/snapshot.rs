@@ -11,6 +11,8 @@ use alloy_primitives::B256;
 
 use super::layout::{Page, ZERO_PAGE};
 
+/// Pages that a host may back with memory as one.
+pub(super) const GROUP_PAGES: u32 = 1 << 9;
 /// Bits of a page number that one branch resolves.
 const BRANCH_BITS: u32 = 4;
 /// Bits of a page number over the whole space.
@@ -219,6 +221,13 @@ impl PageSet {
         self.0.values().map(|bits| u64::from(bits.count_ones())).sum()
     }
 
+    /// How many aligned groups of [`GROUP_PAGES`] have one of these pages.
+    pub fn groups(&self) -> u64 {
+        let mut groups: Vec<u32> = self.0.keys().map(|word| word * 64 / GROUP_PAGES).collect();
+        groups.dedup();
+        groups.len() as u64
+    }
+
     /// Removes all pages.
     pub fn clear(&mut self) {
         self.0.clear();
@@ -305,5 +314,6 @@ mod tests {
         set.merge(&other);
         assert_eq!(set.count(), 9);
         assert_eq!(set.to_vec(), [0, 1, 2, 5, 63, 64, 65, 1000, (1 << 28) - 1]);
+        assert_eq!(set.groups(), 3, "pages 0 to 65, page 1000, the last one");
     }
 }

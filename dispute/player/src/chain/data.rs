@@ -6,6 +6,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use assay_dispute::game::Claimed;
+use assay_machine::program::Limits;
 use assay_protocol::data::layout::{Layout, PART_SIZE};
 use assay_protocol::data::{Data, Entry, parse_record};
 use assay_protocol::objects::{Batch, Claim, Domain};
@@ -51,6 +53,27 @@ pub struct OpenedLeaf {
     pub leaf: B256,
     /// Its siblings, bottom-up.
     pub siblings: Vec<B256>,
+}
+
+impl OpenedLeaf {
+    /// What it claims of its run.
+    #[must_use]
+    pub fn claimed(&self) -> Claimed {
+        let (request, result) = (&self.claim.request, &self.claim.result);
+        Claimed {
+            status: result.status,
+            code: result.code,
+            fuel_used: result.fuel_used,
+            fuel_limit: request.fuel_limit,
+            output: result.output,
+        }
+    }
+
+    /// What its task adds to its program.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        Limits { fuel: self.claim.request.fuel_limit, output_bytes: self.claim.request.output_length_max }
+    }
 }
 
 impl Chain {

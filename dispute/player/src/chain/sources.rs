@@ -40,21 +40,13 @@ impl Run {
     /// What the leaf claims of the run.
     #[must_use]
     pub fn claimed(&self) -> Claimed {
-        let claim = &self.opened.claim;
-        Claimed {
-            status: claim.result.status,
-            code: claim.result.code,
-            fuel_used: claim.result.fuel_used,
-            fuel_limit: claim.request.fuel_limit,
-            output: claim.result.output,
-        }
+        self.opened.claimed()
     }
 
     /// What the task adds to its program.
     #[must_use]
     pub fn limits(&self) -> Limits {
-        let request = &self.opened.claim.request;
-        Limits { fuel: request.fuel_limit, output_bytes: request.output_length_max }
+        self.opened.limits()
     }
 
     /// The run on the machine, at its first state.
@@ -192,6 +184,21 @@ impl Sources {
         self.run_within(leaf, leaf, self.chain.parameters().chain_length_max)
     }
 
+    /// A leaf whose task can be run, and its program as L1 has it.
+    ///
+    /// # Errors
+    /// [`SourceMissing`]: there is no such leaf or program, or the leaf has a fault on its face.
+    pub fn opened(&self, leaf: LeafId) -> Result<(OpenedLeaf, Descriptor), SourceMissing> {
+        let opened = self.chain.open_leaf(leaf)?.ok_or(SourceMissing::Leaf(leaf))?;
+        let (limit, used) = (opened.claim.request.fuel_limit, opened.claim.result.fuel_used);
+        if limit > self.chain.parameters().fuel_limit_max || used > limit {
+            return Err(SourceMissing::Face(leaf));
+        }
+        let id = opened.claim.request.program;
+        let program = self.chain.view().program(id).cloned().ok_or(SourceMissing::Unregistered(id))?;
+        Ok((opened, program.descriptor))
+    }
+
     /// Most bytes of inputs that [`Sources::run`] and the run hold at once for a leaf, by what is claimed: its own and, if that may have
     /// to be made, the one that it is made from. None if there is no such leaf.
     ///
@@ -218,16 +225,10 @@ impl Sources {
     fn run_within(&self, leaf: LeafId, first: LeafId, depth: u8) -> Result<Run, SourceMissing> {
         let most = self.chain.parameters().chain_length_max;
         let deeper = depth.checked_sub(1).ok_or(SourceMissing::TooDeep { leaf: first, most })?;
-        let opened = self.chain.open_leaf(leaf)?.ok_or(SourceMissing::Leaf(leaf))?;
-        let (limit, used) = (opened.claim.request.fuel_limit, opened.claim.result.fuel_used);
-        if limit > self.chain.parameters().fuel_limit_max || used > limit {
-            return Err(SourceMissing::Face(leaf));
-        }
-        let (id, input) = (opened.claim.request.program, opened.claim.request.input);
-        let program = self.chain.view().program(id).cloned().ok_or(SourceMissing::Unregistered(id))?;
-        let wasm = self.bytes(leaf, first, "WASM", opened.claim.wasm, program.descriptor.wasm, deeper)?;
-        let input = self.bytes(leaf, first, "input", opened.claim.input, input, deeper)?;
-        Ok(Run { leaf, opened, descriptor: program.descriptor, wasm, input })
+        let (opened, descriptor) = self.opened(leaf)?;
+        let wasm = self.bytes(leaf, first, "WASM", opened.claim.wasm, descriptor.wasm, deeper)?;
+        let input = self.bytes(leaf, first, "input", opened.claim.input, opened.claim.request.input, deeper)?;
+        Ok(Run { leaf, opened, descriptor, wasm, input })
     }
 
     fn bytes(

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use alloy_primitives::{Address, Bytes, Log, keccak256};
 use alloy_sol_types::SolEvent;
-use assay_dispute::evidence::Crowd;
 use assay_dispute::game::Side;
 use assay_dispute::player::Phase;
 use assay_node::store::{Schema, Store};
@@ -25,7 +24,7 @@ use tempfile::TempDir;
 use super::ingest::{self, Placed};
 use super::rows::{EVENTS, PARTS};
 use super::*;
-use crate::cases::{CaseSource, Cases, CasesConfig};
+use crate::cases::{CaseSource, Cases, RunsConfig};
 
 fn deployment(stage: &Stage) -> Deployment {
     let of = &stage.deployment;
@@ -178,7 +177,7 @@ fn what_was_posted_is_found_again() {
         let run = sources.run(leaf).expect("all of it is on L1");
         let job = &jobs[plan().claims[index as usize].job];
         assert_eq!((&run.wasm[..], &run.input[..]), (&job.wasm[..], &job.input[..]));
-        let built = crate::cases::case_of(&run);
+        let built = crate::cases::case_of(run.leaf, &run.opened, &run.descriptor);
         assert_eq!(
             (built.proof, built.descriptor, built.claimed),
             (case.proof.clone(), case.descriptor.clone(), case.claimed)
@@ -420,38 +419,35 @@ fn events_that_can_not_be_are_refused() {
     view.apply(9999, 9999, &Log { address: Address::ZERO, data: alloy_primitives::LogData::empty() }).expect("nothing");
 }
 
-/// The cache forgets what was used longest ago, by count and by bytes, and what it has forgotten is opened anew, the same.
+/// Evidence goes by what is run: claims of one run share it, whoever made them, each with its own proof. What had to go is derived anew.
 #[test]
-fn only_so_many_cases_are_held() {
+fn claims_of_one_run_share_its_evidence() {
     let stage = plan().bout(&Job::all()).stage;
     let chain = Shelf::of(&stage).chain();
     let region = chain.view().regions().next().expect("a region").0;
     let leaf = |index| LeafId { region, batch: 0, index };
-    let held = |config: CasesConfig, asked: &[u32]| {
+    // Leaves 1 and 2 are of one job, the second with a false result.
+    let asked = [0, 1, 2, 0];
+    let open = |config| {
         let cases = Cases::new(Sources::of_l1(chain.clone()), config);
-        let mut opened = Vec::new();
         for index in asked {
-            opened.push(cases.open(leaf(*index), Crowd::Few).expect("all of it is on L1"));
+            let opened = cases.open(leaf(index)).expect("all of it is on L1");
+            let wanted = &stage.cases[index as usize];
+            assert_eq!((opened.case.batch_hash, opened.case.leaf), (wanted.batch_hash, wanted.leaf));
+            assert_eq!(opened.case.claimed, wanted.claimed);
         }
-        (cases.count(), opened)
+        cases
     };
-    let roomy = CasesConfig::default();
-    let two = CasesConfig { count_max: 2, ..roomy };
-    let (count, opened) = held(roomy, &[0, 1, 2, 0]);
-    assert_eq!(count, 3);
-    assert!(Arc::ptr_eq(&opened[0].evidence, &opened[3].evidence), "it was held");
-    // The order of use counts, not that of opening: 0 is used again before 2 comes, so that 1 goes.
-    let (count, opened) = held(two, &[0, 1, 0, 2, 0, 1]);
-    assert_eq!(count, 2);
-    assert!(Arc::ptr_eq(&opened[0].evidence, &opened[4].evidence), "0 was used since");
-    assert!(!Arc::ptr_eq(&opened[1].evidence, &opened[5].evidence), "1 was forgotten");
-    assert_eq!(opened[1].case.batch_hash, opened[5].case.batch_hash);
-    assert_eq!(opened[1].case.claimed, opened[5].case.claimed);
-    // No room for two: the one in use stays, whatever it takes.
-    let narrow = CasesConfig { bytes_max: 1, ..roomy };
-    let (count, _) = held(narrow, &[0, 1]);
-    assert_eq!(count, 1);
-    let missing = Cases::new(Sources::of_l1(chain), roomy).open(leaf(99), Crowd::Few);
+    let roomy = open(RunsConfig::default());
+    assert_eq!(roomy.runs().count(), 2);
+    let steps = roomy.runs().interpreted_steps();
+    drop(roomy.open(leaf(1)).expect("it is held"));
+    assert_eq!(roomy.runs().interpreted_steps(), steps, "it was surveyed");
+    // No room for two: what was used last stays, whatever it takes.
+    let narrow = open(RunsConfig { count_max: 1, ..RunsConfig::default() });
+    assert_eq!(narrow.runs().count(), 1);
+    assert!(narrow.runs().interpreted_steps() > steps, "leaf 0 came again");
+    let missing = roomy.open(leaf(99));
     assert!(matches!(missing.err(), Some(SourceMissing::Leaf(got)) if got == leaf(99)));
 }
 

@@ -4,15 +4,14 @@
 
 use alloy_primitives::{Address, Bytes, U256};
 use alloy_sol_types::SolCall;
-use assay_dispute::evidence::Crowd;
 use assay_dispute::player::{Duty, GameState, Hand, PlayError, Stakes, Task, challenge};
 use assay_protocol::Levels;
 use assay_protocol::contracts::Court;
 use thiserror::Error;
 
+use super::Shared;
 use super::job::Job;
 use super::opening::{next_round, round_of, stay_bond};
-use super::{PlayerConfig, Shared};
 use crate::chain::{LeafId, SourceMissing};
 
 /// A call that does a job.
@@ -85,7 +84,7 @@ fn commit(shared: &Shared, leaf: LeafId, is_stay: bool, until: u64, round: u32) 
         let parameters = chain.parameters();
         if is_stay { stay_bond(&view, executor, parameters) } else { parameters.challenge_bond }
     };
-    let opened = shared.cases.open(leaf, crowd(shared, leaf, &shared.config))?;
+    let opened = shared.cases.open(leaf)?;
     if opened.case.proof.siblings.len() != Levels::new(opened.case.proof.batch.count.into()).depth() as usize {
         return Err(MakeError::Unopened(leaf));
     }
@@ -116,7 +115,7 @@ fn play(shared: &Shared, duty: &Duty, leaf: LeafId) -> Result<Made, MakeError> {
         view.board().game(duty.game).map(|game| (game.clone(), round_of(&view, game)))
     };
     let Some((game, round)) = found else { return Ok(Made::Nothing) };
-    let opened = shared.cases.open(leaf, crowd(shared, leaf, &shared.config))?;
+    let opened = shared.cases.open(leaf)?;
     let (case, evidence) = (&opened.case, &opened.evidence);
     let hand = Hand { game: &game, court, case, evidence, secret: &shared.secret, round };
     match hand.play(duty, &shared.preflight) {
@@ -126,10 +125,4 @@ fn play(shared: &Shared, duty: &Duty, leaf: LeafId) -> Result<Made, MakeError> {
         Err(PlayError::Evidence(never)) => match never {},
         Err(error) => Err(MakeError::Preflight(error.to_string())),
     }
-}
-
-/// How many games the survey of a leaf's run is to prepare for.
-fn crowd(shared: &Shared, leaf: LeafId, config: &PlayerConfig) -> Crowd {
-    let games = shared.chain.view().games_on(leaf.claim()).take(config.crowd_from).count();
-    if games >= config.crowd_from { Crowd::Many } else { Crowd::Few }
 }

@@ -67,8 +67,6 @@ pub struct PlayerConfig {
     pub account: Account,
     /// Games that are computed at the same time.
     pub workers: usize,
-    /// Games on one claim from which on its run is surveyed for many.
-    pub crowd_from: usize,
     /// Credit from which on it is withdrawn, in wei; none never is.
     pub withdraw_from: Option<U256>,
 }
@@ -77,7 +75,7 @@ impl PlayerConfig {
     /// The usual limits for an account: two games at a time, credit withdrawn from a twentieth of an ether on.
     #[must_use]
     pub fn new(account: Account) -> Self {
-        Self { account, workers: 2, crowd_from: 4, withdraw_from: Some(U256::from(50_000_000_000_000_000_u64)) }
+        Self { account, workers: 2, withdraw_from: Some(U256::from(50_000_000_000_000_000_u64)) }
     }
 }
 

@@ -14,7 +14,7 @@ use assay_node::shutdown::Process;
 use assay_node::store::{Schema, Store};
 use assay_node::telemetry::Metrics;
 use assay_node::tx::{self, SenderConfig};
-use assay_player::cases::{Cases, CasesConfig};
+use assay_player::cases::{Cases, RunsConfig};
 use assay_player::chain::{self, Blobs, Chain, ChainConfig, Follower, LeafId, Nowhere, Reexecution, Sources};
 use assay_player::player::{Player, PlayerConfig, player, rows, secret_of};
 use assay_protocol::deployment::Deployment;
@@ -103,7 +103,7 @@ pub fn sit_with(
     };
     let (sender, transactions) = tx::sender(store, endpoint, sitter.wallet(), config).expect("rows can be read");
     let sources = Sources::new(chain.clone(), Arc::new(Reexecution), elsewhere);
-    let cases = Arc::new(Cases::new(sources, CasesConfig::default()));
+    let cases = Arc::new(Cases::new(sources, RunsConfig::default()));
     let secret = secret_of(&sitter.wallet()).expect("a key signs");
     let metrics = Metrics::new("test");
     let config = PlayerConfig::new(sitter.account());

@@ -31,12 +31,19 @@ use alloc::{sync::Arc, vec::Vec};
 use alloy_primitives::B256;
 use assay_protocol::BlobRef;
 
-use self::{backing::Backing, fixed::Fixed, linear::Linear, output::Output, stack::Stack, system::System};
+use self::{
+    backing::Backing,
+    fixed::Fixed,
+    linear::Linear,
+    output::Output,
+    stack::{STACK_PAGES, Stack},
+    system::System,
+};
 use super::{
     ChunkProof, Memory, Snapshot,
     blob::blob_height,
-    layout::{REGION_SIZE, Region, SPACE_SIZE, ZERO_PAGE, offset_in_region, page_index},
-    snapshot::{PAGE_BYTES_MAX, PageMap, PageSet},
+    layout::{PAGE_SIZE, REGION_SIZE, Region, SPACE_SIZE, ZERO_PAGE, offset_in_region, page_index},
+    snapshot::{GROUP_PAGES, PAGE_BYTES_MAX, PageMap, PageSet},
     top::RegionRoots,
     tree::Tree,
 };
@@ -56,6 +63,10 @@ pub struct FixedImage {
     /// Its region root, where the caller knows it: it must be that of `bytes`.
     pub root: Option<B256>,
 }
+
+/// Bytes that are resident for each group of pages of linear memory that has a page that was written: the group, since hosts with large
+/// pages back it as one, and its part of the tree.
+const GROUP_BYTES: u64 = GROUP_PAGES as u64 * PAGE_SIZE as u64 + (64 << 10);
 
 /// What a flat memory holds at boot. STACK, MEMORY and OUTPUT are zero; a caller writes what differs.
 #[derive(Clone)]
@@ -83,6 +94,10 @@ pub struct FlatMemory {
     saved: PageMap,
     /// Pages committed since then.
     unsaved: PageSet,
+    /// Pages of linear memory that were ever written.
+    written: PageSet,
+    /// Pages hashed and copied.
+    page_work: u64,
 }
 
 impl FlatMemory {
@@ -122,7 +137,27 @@ impl FlatMemory {
             roots,
             saved: PageMap::default(),
             unsaved: PageSet::default(),
+            written: PageSet::default(),
+            page_work: 0,
         }
+    }
+
+    /// Bytes that the host backs for this memory: what was written, code and input, hash trees; snapshots are counted by
+    /// [`FlatMemory::snapshots_bytes`]. Linear memory counts by groups of 2 MiB, so this is a bound where a host has large pages, and
+    /// exact to that much elsewhere. STACK and the flags, some 4 MiB, are the same for all and not counted.
+    pub fn resident_bytes(&mut self) -> u64 {
+        self.note_dirty();
+        // Trees: 64 bytes for each leaf of 256 bytes or page of 4096, and up to twice as much is set aside for them.
+        let (code, input) = (self.code.bytes().len(), self.input.bytes().len());
+        let fixed = code + code / 2 + input + input / 32;
+        let plain = (self.system.size() + self.output.bytes().len() + fixed) as u64;
+        self.written.groups() * GROUP_BYTES + plain
+    }
+
+    /// Pages that were hashed or copied so far, over all commits and snapshots.
+    #[must_use]
+    pub fn page_work(&self) -> u64 {
+        self.page_work
     }
 
     /// Whether linear memory has its address range, without which the interpreter has no fast path.
@@ -229,7 +264,8 @@ impl FlatMemory {
     /// Commits all but those of linear memory's dirty pages that are worth it to be hashed elsewhere. Until [`FlatMemory::rejoin`] gets
     /// what became of them the memory runs on and can be copied, but has no root and opens no chunk.
     pub(crate) fn commit_ahead(&mut self) -> Option<Deferred> {
-        self.note_dirty();
+        let dirty = self.note_dirty();
+        self.page_work += dirty;
         let deferred = self.linear.defer();
         let Self { system, stack, linear, output, roots, .. } = self;
         for (region, backing) in writable(system, stack, linear, output) {
@@ -260,6 +296,7 @@ impl FlatMemory {
     pub(crate) fn copied(&mut self, root: B256) -> Snapshot {
         let mut page = ZERO_PAGE;
         for number in self.unsaved.to_vec() {
+            self.page_work += 1;
             let (region, backing) = self.backing(number);
             backing.page(page_in_region(region, number), &mut page);
             self.saved.set(number, &page);
@@ -278,6 +315,13 @@ impl FlatMemory {
     pub fn snapshot_bytes_max(&mut self) -> u64 {
         self.note_dirty();
         self.unsaved.count() * PAGE_BYTES_MAX
+    }
+
+    /// Most bytes that a snapshot holds which shares no page with any other.
+    #[must_use]
+    pub fn whole_snapshot_bytes_max(&self) -> u64 {
+        let pages = (self.system.size() + self.output.bytes().len()) / PAGE_SIZE + STACK_PAGES;
+        (self.written.count() + pages as u64) * PAGE_BYTES_MAX
     }
 
     /// Lets go of the last snapshot: the next one copies what differs from this one, and the older ones that nobody else
@@ -310,16 +354,21 @@ impl FlatMemory {
         self.unsaved.clear();
     }
 
-    /// Counts what is dirty among the pages that the next snapshot copies.
-    fn note_dirty(&mut self) {
-        let Self { system, stack, linear, output, unsaved, .. } = self;
-        let mut pages = Vec::new();
+    /// Counts what is dirty among the pages that the next snapshot copies, and returns how many pages are.
+    fn note_dirty(&mut self) -> u64 {
+        let Self { system, stack, linear, output, unsaved, written, .. } = self;
+        let (mut pages, mut count) = (Vec::new(), 0);
         for (region, backing) in writable(system, stack, linear, output) {
             pages.clear();
             backing.dirty_pages(&mut pages);
             let first = page_index(region.base());
             unsaved.extend(pages.iter().map(|page| first + page));
+            if region == Region::MEMORY {
+                written.extend(pages.iter().copied());
+            }
+            count += pages.len() as u64;
         }
+        count
     }
 
     /// The writable region that holds a page of this number.
@@ -358,7 +407,8 @@ impl Memory for FlatMemory {
     }
 
     fn commit(&mut self) -> B256 {
-        self.note_dirty();
+        let dirty = self.note_dirty();
+        self.page_work += dirty;
         let Self { system, stack, linear, output, roots, .. } = self;
         for (region, backing) in writable(system, stack, linear, output) {
             backing.commit();

@@ -18,6 +18,8 @@ const SLOT_SIZE: usize = 8;
 const LEAF_SLOTS: usize = LEAF_SIZE / SLOT_SIZE;
 const PAGE_SLOTS: usize = PAGE_SIZE / SLOT_SIZE;
 const STACK_SIZE: u64 = (STACK_SLOTS * SLOT_SIZE) as u64;
+/// Pages that the machine's slots take.
+pub const STACK_PAGES: usize = STACK_SLOTS / PAGE_SLOTS;
 
 /// The region's slots.
 pub struct Stack {

@@ -169,6 +169,61 @@ fn equal_pages_are_shared_between_snapshots() {
     assert_eq!(differ, [page_index(MEMORY + 70_000)]);
 }
 
+/// Linear memory counts by the groups of 512 pages that were ever written, by steps or by a restored snapshot; the rest by its size.
+#[test]
+fn resident_bytes_are_those_that_were_ever_written() {
+    let size = 64 << 20;
+    let mut memory = FlatMemory::new(image(size));
+    let group = (2 << 20) + (64 << 10);
+    let fixed = 8192 + (700 + 350) + (9000 + 281);
+    assert_eq!(memory.resident_bytes(), fixed, "SYSTEM has two pages; memory that nobody wrote is not there");
+    memory.write(MEMORY + 5, &[1]);
+    assert_eq!(memory.resident_bytes(), fixed + group, "not committed yet, and there all the same");
+    memory.write(MEMORY + (2 << 20) - 1, &[1]);
+    assert_eq!(memory.resident_bytes(), fixed + group);
+    memory.write(MEMORY + (2 << 20) - 1, &[1, 1]);
+    let before = memory.snapshot();
+    memory.write(MEMORY + size - 1, &[1]);
+    memory.write_output(4095, &[1, 1]);
+    let after = memory.snapshot();
+    assert_eq!(memory.resident_bytes(), fixed + 3 * group + 8192);
+    memory.restore(&before);
+    assert_eq!(memory.resident_bytes(), fixed + 3 * group + 8192, "a page that is zero again is still there");
+    let mut fresh = FlatMemory::new(image(size));
+    fresh.restore(&after);
+    assert_eq!(fresh.resident_bytes(), fixed + 3 * group + 8192);
+}
+
+/// A commit hashes each dirty page, a snapshot copies those that changed since the last one.
+#[test]
+fn hashed_and_copied_pages_are_counted() {
+    let mut memory = FlatMemory::new(image(1 << 20));
+    memory.snapshot();
+    let booted = memory.page_work();
+    assert_eq!(booted, 4, "two pages of SYSTEM, hashed and copied");
+    memory.write(MEMORY, &[1]);
+    memory.write(MEMORY + 9000, &[1]);
+    assert_eq!(memory.page_work(), booted);
+    memory.commit();
+    assert_eq!(memory.page_work() - booted, 2);
+    memory.commit();
+    assert_eq!(memory.page_work() - booted, 2, "nothing is dirty");
+    memory.snapshot();
+    assert_eq!(memory.page_work() - booted, 4);
+}
+
+#[test]
+fn no_snapshot_holds_more_than_a_whole_one_may() {
+    let mut memory = FlatMemory::new(image(1 << 20));
+    memory.write(MEMORY, &bytes_of(1 << 20, 12));
+    memory.write(STACK, &bytes_of(1 << 21, 13));
+    memory.write_output(0, &bytes_of(9000, 14));
+    let most = memory.snapshot_bytes_max();
+    assert!(most <= memory.whole_snapshot_bytes_max(), "{most}");
+    memory.snapshot();
+    assert!(memory.snapshots_bytes() <= most);
+}
+
 #[test]
 fn the_output_is_a_blob_like_any_other() {
     let mut memory = FlatMemory::new(image(0));
