@@ -11,7 +11,7 @@ struct Entry {
     LeafProof proof;
     address executor;
     bool isLie;
-    /// It is of a run without fuel, whose states nobody here has: no games are played on it.
+    /// No games are played on it: it is of a run without fuel, whose states nobody here has, or late on its face.
     bool isIdle;
     /// Its output is the input of all tasks, so that others can take it.
     bool isFeeding;

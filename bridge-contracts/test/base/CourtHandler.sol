@@ -157,7 +157,7 @@ contract CourtHandler is FateBooks {
         Claim memory claim = claims[index];
         Entry storage entry = entries.push();
         (entry.executor, entry.isLie, entry.dossier) = (executor, isLie, dossiers.length - 1);
-        entry.isIdle = claim.request.fuelLimit == 0;
+        entry.isIdle = claim.request.fuelLimit == 0 || claim.request.deadline < header.minDeadline;
         entry.isFeeding = claim.result.output.root == claim.request.input.root;
         (entry.input, entry.wasm) = (claim.input, claim.wasm);
         bytes32[] memory siblings = Records.siblingsOf(leavesOf(claims), index, index, true);

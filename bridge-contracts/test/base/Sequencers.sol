@@ -34,7 +34,8 @@ struct Dossier {
     uint32 flawAt;
 }
 
-/// @notice Faults on their faces that sequencers commit here, each of which leaves the leaves such that games can be played.
+/// @notice Faults on their faces that sequencers commit here. Each leaves the leaves such that games can be played, but for the
+/// one whose deadline lies before its batch's.
 enum Flaw {
     None,
     Deadline,
