@@ -3,7 +3,7 @@
 //!     cargo run -p assay-dispute --example gas_table > bridge-contracts/gas/steps.md
 
 #[allow(dead_code)]
-#[path = "../tests/lockstep/hostile.rs"]
+#[path = "../../machine/tests/hostile/mod.rs"]
 mod hostile;
 #[allow(dead_code)]
 #[path = "../../machine/tests/images/mod.rs"]
@@ -11,9 +11,6 @@ mod images;
 #[allow(dead_code)]
 #[path = "../tests/gas/table.rs"]
 mod table;
-#[allow(dead_code)]
-#[path = "../tests/lockstep/three.rs"]
-mod three;
 
 fn main() {
     print!("{}", table::Table::measure().to_markdown());

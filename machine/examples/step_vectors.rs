@@ -2,12 +2,16 @@
 //!
 //!     cargo run --release -p assay-machine --example step_vectors > specs/vectors/steps.json
 //!
-//! The expectations are the reference's own, and the file says so. The images by hand (specs/vectors/instructions.json)
-//! come first, and theirs are checked before they are written.
+//! The expectations are the reference's own, and the file says so. The cases by hand (specs/vectors/instructions.json) come
+//! first, every step of the hostile images (specs/vectors/images.json) last. What these files say is checked before it is
+//! written.
 
 #[allow(dead_code)]
 #[path = "../tests/cases/mod.rs"]
 mod cases;
+#[allow(dead_code)]
+#[path = "../tests/hostile/mod.rs"]
+mod hostile;
 #[allow(dead_code)]
 #[path = "../tests/images/mod.rs"]
 mod images;
@@ -44,9 +48,9 @@ struct Step {
 fn main() {
     let mut steps = Vec::new();
     for case in &cases::File::read().cases {
-        let image = case.image();
+        let mut image = case.image();
         let record = image.record;
-        let (witness, next) = proved(image);
+        let (witness, next) = proved(&mut image);
         assert_eq!(next, case.wanted(), "{}", case.name);
         steps.push(vector(format!("by hand: {}", case.name), record, &witness, next));
     }
@@ -56,22 +60,33 @@ fn main() {
         let furnished = images::furnished(&mut random);
         let mut seen = BTreeSet::new();
         for _ in 0..if is_numeric(opcode) { TRIES_NUMERIC } else { TRIES_OTHER } {
-            let image = image(&mut random, opcode, &furnished);
+            let mut image = image(&mut random, opcode, &furnished);
             let record = image.record;
-            let (witness, next) = proved(image);
+            let (witness, next) = proved(&mut image);
             if seen.insert(shape(opcode, record, &witness, next)) {
                 steps.push(vector(format!("{name} {}", seen.len()), record, &witness, next));
             }
         }
     }
+    for hostile in hostile::read() {
+        let mut image = hostile.image();
+        for step in 0..hostile.then.steps {
+            let record = image.record;
+            let (witness, next) = proved(&mut image);
+            steps.push(vector(format!("hostile image: {}, step {step}", hostile.name), record, &witness, next));
+        }
+        assert_eq!(image.record, hostile.then.wanted(image.record), "{}", hostile.name);
+    }
     let file = File { source: "reference", generator: "machine/examples/step_vectors.rs", steps };
     println!("{}", serde_json::to_string_pretty(&file).expect("plain data is JSON"));
 }
 
-fn proved(image: Image) -> (Vec<u8>, Record) {
-    let Image { record, mut memory } = image;
-    let (witness, next) = prove_step(record, &mut memory);
+/// Makes the image's next step: its witness and the next record, which is then the image's.
+fn proved(image: &mut Image) -> (Vec<u8>, Record) {
+    let record = image.record;
+    let (witness, next) = prove_step(record, &mut image.memory);
     assert_eq!(verify_step(record, &witness), Ok(next), "the reference accepts its own proof");
+    image.record = next;
     (witness, next)
 }
 

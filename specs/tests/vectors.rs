@@ -1,7 +1,13 @@
-//! Every file of vectors says where its expectations come from, and chapter 10 says the same, and who reads it.
+//! Every file of vectors says where its expectations come from, and chapter 10 says the same, and exactly who reads it.
+#![allow(clippy::unwrap_used)]
 
 use assay_specs::document::{Document, folder};
 use serde_json::Value;
+
+/// Folders that hold no sources of ours.
+const SKIPPED: [&str; 5] = [".git", "target", "node_modules", "out", "cache"];
+/// Columns of readers, and the extension that each is about.
+const READERS: [(&str, &str); 2] = [("read by Rust", "rs"), ("read by the contracts' tests", "sol")];
 
 /// What a source may begin with, besides the script that computed the expectations. Expectations of the reference itself
 /// are allowed, but must say so.
@@ -14,9 +20,30 @@ fn is_known(source: &str) -> bool {
     script.is_some_and(|path| path.is_file()) || SOURCES.iter().any(|known| source.starts_with(known))
 }
 
+/// All sources with this extension: path from the root of the checkout, and the lines that are no comments.
+fn sources(extension: &str) -> Vec<(String, String)> {
+    let root = folder().join("..");
+    let (mut found, mut folders) = (Vec::new(), vec![root.clone()]);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy();
+            if path.is_dir() && !SKIPPED.contains(&name.as_ref()) {
+                folders.push(path);
+            } else if path.extension().is_some_and(|found| found == extension) {
+                let text = std::fs::read_to_string(&path).unwrap();
+                let code: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+                found.push((path.strip_prefix(&root).unwrap().to_string_lossy().replace('\\', "/"), code.join("\n")));
+            }
+        }
+    }
+    found
+}
+
 #[test]
 fn vectors_name_their_source() {
     let table = Document::chapter("10-verification.md").table("Vectors");
+    let sources = READERS.map(|(_, extension)| sources(extension));
     let mut count = 0;
     for entry in std::fs::read_dir(folder().join("vectors")).unwrap() {
         let path = entry.unwrap().path();
@@ -30,14 +57,18 @@ fn vectors_name_their_source() {
         let name = format!("specs/vectors/{}", path.file_name().unwrap().to_str().unwrap());
         let row = table.rows.iter().find(|row| row[0] == name).unwrap_or_else(|| panic!("chapter 10 lists {name}"));
         assert!(source.starts_with(table.cell(row, "source")), "{name}: {source}");
-        // Readers that the table names do name the file.
-        let file = path.file_name().unwrap().to_str().unwrap();
-        for column in ["read by Rust", "read by the contracts' tests"] {
-            for reader in table.cell(row, column).split(", ").filter(|reader| reader.contains('/')) {
-                let source = std::fs::read_to_string(folder().join("..").join(reader))
-                    .unwrap_or_else(|error| panic!("{name}, {column}, {reader}: {error}"));
-                assert!(source.contains(file), "{reader} reads {name}");
-            }
+        // Who names the file in its code is a reader, and nobody else is.
+        for ((column, _), sources) in READERS.iter().zip(&sources) {
+            let mut found: Vec<&str> = sources
+                .iter()
+                .filter(|(_, code)| code.contains(&name["specs/".len()..]))
+                .map(|(path, _)| &**path)
+                .collect();
+            let cell = table.cell(row, column);
+            let mut listed: Vec<&str> = if cell.starts_with("none") { Vec::new() } else { cell.split(", ").collect() };
+            found.sort_unstable();
+            listed.sort_unstable();
+            assert_eq!(listed, found, "{name}, {column}: listed, found");
         }
         count += 1;
     }

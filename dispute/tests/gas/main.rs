@@ -1,15 +1,12 @@
 //! The gas that steps burn on L1: within its bounds, and as committed in bridge-contracts/gas/steps.md.
 
 #[allow(dead_code)]
-#[path = "../lockstep/hostile.rs"]
+#[path = "../../../machine/tests/hostile/mod.rs"]
 mod hostile;
 #[allow(dead_code)]
 #[path = "../../../machine/tests/images/mod.rs"]
 mod images;
 mod table;
-#[allow(dead_code)]
-#[path = "../lockstep/three.rs"]
-mod three;
 
 use assay_machine::isa::op;
 use table::{Table, is_access, is_on_slots_alone};

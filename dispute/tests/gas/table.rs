@@ -100,7 +100,8 @@ impl Table {
             dense.into_iter().for_each(|measured| keep(&mut most, measured));
             opcodes_measured.insert(opcode, most);
         }
-        let hostile = hostile::images().into_iter().map(|(name, image)| (name, costliest_step(&mut evm, image)));
+        let hostile = hostile::read().into_iter();
+        let hostile = hostile.map(|hostile| (hostile.name.clone(), costliest_step(&mut evm, hostile.image())));
         let hostile = hostile.max_by_key(|(_, measured)| measured.gas).expect("there are hostile images");
         Self { opcodes: opcodes_measured, access_in_one_chunk, hostile }
     }

@@ -1,155 +1,24 @@
 //! Images by hand, as an enemy would write them: specs/vectors/images.json.
 //!
-//! Owns the file's defaults. Every image is run, all three ways, until it halts or for as many steps as the file says;
-//! how it ends is in the file.
+//! Every image is run, all three ways, until it halts or for as many steps as the file says; how it ends is in the file.
 
-use super::images::Image;
+use super::hostile_images;
 use super::three::Three;
-use assay_machine::isa::{Instruction, name_of};
-use assay_machine::memory::{Memory, Region, SparseMemory};
-use assay_machine::record::Record;
-use assay_protocol::B256;
-use serde::Deserialize;
-use std::collections::BTreeMap;
-
-/// Most steps that an image may say.
-pub const STEPS_MAX: u64 = 64;
-
-#[derive(Deserialize)]
-struct File {
-    images: Vec<Hostile>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Hostile {
-    name: String,
-    #[serde(default)]
-    record: BTreeMap<String, Word>,
-    /// pc: instruction.
-    #[serde(default)]
-    code: BTreeMap<u32, Coded>,
-    #[serde(default)]
-    slots: BTreeMap<Word, Word>,
-    #[serde(default)]
-    system: BTreeMap<Word, Word>,
-    then: Ending,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Coded {
-    op: String,
-    #[serde(default)]
-    d: u16,
-    #[serde(default)]
-    a: u16,
-    #[serde(default)]
-    b: u16,
-    #[serde(default)]
-    imm: Word,
-}
-
-/// What the record is after `steps` steps; status is still 0 if it has not halted by then.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Ending {
-    steps: u64,
-    status: u8,
-    code: Option<Word>,
-    fuel: Option<Word>,
-}
-
-/// A number in decimal or hexadecimal.
-#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-struct Word(u64);
-
-impl<'de> Deserialize<'de> for Word {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let number = match text.strip_prefix("0x") {
-            Some(digits) => u64::from_str_radix(digits, 16),
-            None => text.parse(),
-        };
-        number.map(Self).map_err(serde::de::Error::custom)
-    }
-}
-
-/// The images of the file, for what only looks at them.
-#[allow(dead_code)]
-pub fn images() -> Vec<(String, Image)> {
-    read().images.iter().map(|hostile| (hostile.name.clone(), hostile.image())).collect()
-}
 
 /// Runs all of them.
 pub fn all(three: &mut Three) {
-    for hostile in &read().images {
-        let Ending { steps, status, code, fuel } = &hostile.then;
-        let mut image = hostile.image();
-        assert!(*steps <= STEPS_MAX, "{}: at most {STEPS_MAX} steps", hostile.name);
-        for step in 0..*steps {
-            assert!(step == 0 || image.record.is_running(), "{} halted after {step} steps", hostile.name);
-            three.step(&mut image, &format!("{}, step {step}", hostile.name));
+    for hostile in hostile_images::read() {
+        let (name, mut image) = (&hostile.name, hostile.image());
+        for step in 0..hostile.then.steps {
+            assert!(step == 0 || image.record.is_running(), "{name} halted after {step} steps");
+            three.step(&mut image, &format!("{name}, step {step}"));
         }
         let end = image.record;
-        let wanted = Record {
-            status: *status,
-            pc_or_code: code.map_or(end.pc_or_code, |word| word.0 as u32),
-            fuel: fuel.map_or(end.fuel, |word| word.0),
-            ..end
-        };
-        three.expect(end, wanted, &hostile.name);
+        three.expect(end, hostile.then.wanted(end), name);
         // A halted machine is its own successor.
         if !end.is_running() {
-            let after = three.step(&mut image, &format!("{}, after its end", hostile.name));
-            three.expect(after, end, &hostile.name);
+            let after = three.step(&mut image, &format!("{name}, after its end"));
+            three.expect(after, end, name);
         }
-    }
-}
-
-fn read() -> File {
-    serde_json::from_str(include_str!("../../../specs/vectors/images.json")).expect("the file is as this module says")
-}
-
-impl Hostile {
-    fn image(&self) -> Image {
-        let mut record = Record::boot(0, 1, 1000, B256::ZERO);
-        for (field, Word(value)) in &self.record {
-            match field.as_str() {
-                "status" => record.status = *value as u8,
-                "version" => record.version = *value as u8,
-                "reserved" => record.reserved = *value as u16,
-                "pc" => record.pc_or_code = *value as u32,
-                "fp" => record.fp = *value as u32,
-                "pages" => record.memory_pages = *value as u32,
-                "fuel" => record.fuel = *value,
-                "output_length" => record.output_length = *value,
-                other => panic!("{}: {other} is no field of a record", self.name),
-            }
-        }
-        let mut memory = SparseMemory::new();
-        for (pc, coded) in &self.code {
-            memory.write(Region::CODE.base() + 16 * u64::from(*pc), &coded.instruction().to_bytes());
-        }
-        for (Word(slot), Word(value)) in &self.slots {
-            memory.write(Region::STACK.base() + 8 * slot, &value.to_le_bytes());
-        }
-        for (Word(word), Word(value)) in &self.system {
-            memory.write(8 * word, &value.to_le_bytes());
-        }
-        record.memory_root = memory.commit();
-        Image { record, memory }
-    }
-}
-
-impl Coded {
-    fn instruction(&self) -> Instruction {
-        let opcode = match self.op.strip_prefix("0x") {
-            Some(digits) => u16::from_str_radix(digits, 16).expect("an opcode in hexadecimal"),
-            None => (0..=u16::MAX)
-                .find(|opcode| name_of(*opcode).is_some_and(|name| name == self.op))
-                .unwrap_or_else(|| panic!("{} is an instruction", self.op)),
-        };
-        Instruction { opcode, d: self.d, a: self.a, b: self.b, imm: self.imm.0 }
     }
 }

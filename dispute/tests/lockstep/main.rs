@@ -18,6 +18,9 @@
 #[path = "../../../machine/tests/cases/mod.rs"]
 mod cases;
 #[allow(dead_code)]
+#[path = "../../../machine/tests/hostile/mod.rs"]
+mod hostile_images;
+#[allow(dead_code)]
 #[path = "../../../machine/tests/images/mod.rs"]
 mod images;
 

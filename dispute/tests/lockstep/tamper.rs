@@ -3,7 +3,7 @@
 
 use super::images::{self, Image, Random, image, is_numeric, opcodes};
 use assay_dispute::preflight::{Preflight, PreflightError};
-use assay_machine::isa::{Instruction, name_of, op};
+use assay_machine::isa::{Instruction, name_of, num, op};
 use assay_machine::memory::layout::{Region, SPACE_SIZE};
 use assay_machine::memory::proof::ChunkProof;
 use assay_machine::memory::{Memory, SparseMemory};
@@ -58,7 +58,7 @@ impl Judges {
     }
 }
 
-/// Images of one instruction each with short witnesses, and one that opens a bulk chunk.
+/// Images of one instruction each with short witnesses: of no slot, of slots, of floats, of a bulk chunk, and of two of them.
 fn short_images() -> Vec<(&'static str, Image)> {
     let record = Record::boot(3, 1, 100, B256::ZERO);
     let one = |opcode, imm| Instruction { opcode, imm, ..Instruction::default() };
@@ -67,10 +67,23 @@ fn short_images() -> Vec<(&'static str, Image)> {
         ones.write(Region::STACK.base() + 8 * slot, &(slot + 1).to_le_bytes());
     }
     ones.write(Region::MEMORY.base() + 5000, &[7; 64]);
+    let slots = |words: &[u64]| {
+        let mut memory = SparseMemory::new();
+        for (slot, word) in (0..).zip(words) {
+            memory.write(Region::STACK.base() + 8 * slot, &word.to_le_bytes());
+        }
+        memory
+    };
+    let floats = slots(&[1.5_f64.to_bits(), (-0.1_f64).to_bits()]);
+    // From one chunk to the last 14 bytes of another, with 18 to go.
+    let mut pieces = slots(&[1010, 5000, 32]);
+    pieces.write(Region::MEMORY.base() + 5000, &[7; 64]);
     vec![
         ("jump", Image::new(record, one(op::JUMP, 7 << 32 | 9), SparseMemory::new())),
         ("copy", Image::new(record, Instruction { d: 2, a: 1, ..one(op::COPY, 0) }, ones.clone())),
+        ("f64.add", Image::new(record, Instruction { d: 2, a: 0, b: 1, ..one(num::F64_ADD, 0) }, floats)),
         ("i32.store8", Image::new(record, Instruction { a: 0, b: 1, ..one(op::I32_STORE8, 5000) }, ones)),
+        ("memory.copy", Image::new(record, one(op::MEMORY_COPY, 0), pieces)),
     ]
 }
 

@@ -17,17 +17,10 @@ use assay_machine::record::Record;
 use assay_protocol::{BlobRef, Status, TrapCode};
 use wasmparser::ValType;
 
+use crate::spectest;
+
 /// Ample: the longest call of the suite uses a few million.
 const FUEL: u64 = 1 << 32;
-/// The suite's host module: prints drop what they are given.
-const SPECTEST: &str = r#"(module
-    (func (export "print"))
-    (func (export "print_i32") (param i32))
-    (func (export "print_i64") (param i64))
-    (func (export "print_f32") (param f32))
-    (func (export "print_f64") (param f64))
-    (func (export "print_i32_f32") (param i32 f32))
-    (func (export "print_f64_f64") (param f64 f64)))"#;
 
 /// How a call ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,9 +59,9 @@ fn engine() -> &'static Engine {
     ENGINE.get_or_init(|| Engine::new(EngineConfig::default()).unwrap())
 }
 
-fn spectest() -> &'static [u8] {
+fn spectest_functions() -> &'static [u8] {
     static MODULE: OnceLock<Vec<u8>> = OnceLock::new();
-    MODULE.get_or_init(|| wat::parse_str(SPECTEST).unwrap())
+    MODULE.get_or_init(|| wat::parse_str(spectest::FUNCTIONS).unwrap())
 }
 
 /// Modules that may be imported from, beside the suite's host module: bytes by name.
@@ -76,7 +69,7 @@ pub type Libraries = BTreeMap<String, Vec<u8>>;
 
 /// Admits a module with the libraries and the suite's host module linked in.
 pub fn admit(wasm: &[u8], libraries: &Libraries) -> Result<Admitted, AdmissionError> {
-    let mut adapters = vec![("spectest", spectest())];
+    let mut adapters = vec![(spectest::NAME, spectest_functions())];
     adapters.extend(libraries.iter().map(|(name, wasm)| (name.as_str(), wasm.as_slice())));
     admit_library(wasm, &adapters)
 }

