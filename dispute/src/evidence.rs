@@ -189,12 +189,12 @@ impl Evidence for TraceEvidence {
         let mut inner = self.inner();
         let stride = steps.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0);
         let span = steps.last().zip(steps.first()).map_or(0, |(last, first)| last - first);
-        // A checkpoint where the new part of the question begins, for the questions below it; more only where there is room and running on
-        // from there would take long.
+        // A checkpoint where the question's segment begins, for the questions below it, whichever part they are about; more only where there
+        // is room and running on from there would take long.
         let new = steps.iter().position(|step| !inner.hashes.contains_key(step)).filter(|_| span >= SPAN_MIN);
         if let Some(new) = new {
-            let before = new.checked_sub(1).map_or(steps[0].saturating_sub(stride), |before| steps[before]);
-            inner.trace().keep_on_the_way(before, steps[new]);
+            let start = if new == 0 { steps[0].saturating_sub(stride) } else { steps[0] };
+            inner.trace().keep_on_the_way(start, steps[new]);
         }
         let keep = if stride >= STRIDE_MIN { Keep::IfSpare } else { Keep::Nothing };
         let hashes = steps.iter().map(|step| inner.hash(*step, keep)).collect();
