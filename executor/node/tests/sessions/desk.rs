@@ -115,11 +115,12 @@ pub struct Brought {
     pub results: Vec<SignedResult>,
     pub declines: Vec<Decline>,
     pub sessions: usize,
-    pub renewals: usize,
+    /// Tasks of renewals, refused ones too.
+    pub renewals: Vec<B256>,
     /// Error that results are answered with, as long as there is one.
     pub refusing: Option<ErrorCode>,
-    /// Whether renewals are refused: the task is another's.
-    pub is_lost: bool,
+    /// A task whose renewals are refused: it is another's.
+    pub lost: Option<B256>,
     given: Option<mpsc::UnboundedSender<Assignment>>,
 }
 
@@ -232,10 +233,11 @@ fn module(brought: Arc<Mutex<Brought>>) -> RpcModule<Arc<Mutex<Brought>>> {
         )
         .unwrap();
     module
-        .register_method(methods::EXECUTOR_RENEW, |_, brought, _| {
+        .register_method(methods::EXECUTOR_RENEW, |params, brought, _| {
+            let task: B256 = params.sequence().next()?;
             let mut brought = brought.lock().unwrap();
-            brought.renewals += 1;
-            if brought.is_lost { Err(refused(ErrorCode::NotAssigned)) } else { Ok(U64::from(400)) }
+            brought.renewals.push(task);
+            if brought.lost == Some(task) { Err(refused(ErrorCode::NotAssigned)) } else { Ok(U64::from(400)) }
         })
         .unwrap();
     module

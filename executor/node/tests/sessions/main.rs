@@ -140,13 +140,12 @@ async fn runs_that_do_not_end_are_declined_or_stopped() {
 
     // The only worker is free again as soon as the sequencer says that the task is another's.
     let working = work(desk.address, folder.path(), |_| {});
-    desk.brought.lock().unwrap().is_lost = true;
+    desk.brought.lock().unwrap().lost = Some(endless(2).task);
+    let renewed = |task: B256| desk.brought.lock().unwrap().renewals.contains(&task).then_some(());
     desk.give(&endless(2)).await;
-    eventually("a renewal", || (desk.brought.lock().unwrap().renewals > 0).then_some(())).await;
-    desk.brought.lock().unwrap().is_lost = false;
-    let renewals = desk.brought.lock().unwrap().renewals;
+    eventually("a renewal", || renewed(endless(2).task)).await;
     desk.give(&endless(3)).await;
-    eventually("another", || (desk.brought.lock().unwrap().renewals > renewals).then_some(())).await;
+    eventually("another", || renewed(endless(3).task)).await;
     assert_eq!(desk.brought.lock().unwrap().declines.len(), 2, "a task that is another's is not declined");
     assert!(working.stop().await < Duration::from_secs(5));
     let declined = desk.declined(3).await;
