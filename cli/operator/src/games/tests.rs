@@ -1,8 +1,8 @@
 //! Games from events, as the court would emit them.
 
-use alloy_primitives::{Address, B256, Log, U256};
-use alloy_sol_types::SolEvent;
-use assay_dispute::game::Side;
+use alloy_primitives::{Address, B256, Log, U256, keccak256};
+use alloy_sol_types::{SolEvent, SolValue};
+use assay_dispute::game::{DissectionTree, Side};
 use assay_player::chain::{Head, View};
 use assay_protocol::contracts::Court;
 use assay_protocol::deployment::Contracts;
@@ -38,22 +38,12 @@ fn committed(game: u8, expiry: u64) -> Court::Committed {
 }
 
 fn dissected(game: u8, phase: u8, expiry: u64, other_left: u64) -> Court::Dissected {
-    Court::Dissected {
-        game: B256::repeat_byte(game),
-        state: B256::ZERO,
-        phase,
-        expiry,
-        otherLeft: other_left,
-        position: Court::Position {
-            previous: B256::ZERO,
-            start: 64,
-            lengthLog2: 6,
-            version: 1,
-            startState: B256::ZERO,
-            root: B256::ZERO,
-        },
-        hashes: vec![B256::ZERO; 64],
-    }
+    let hashes = vec![B256::ZERO; 64];
+    let root = DissectionTree::new(&hashes).root();
+    let (previous, start_state) = (B256::ZERO, B256::ZERO);
+    let position = Court::Position { previous, start: 64, lengthLog2: 6, version: 1, startState: start_state, root };
+    let state = keccak256(position.abi_encode());
+    Court::Dissected { game: B256::repeat_byte(game), state, phase, expiry, otherLeft: other_left, position, hashes }
 }
 
 /// The head's time is 1000; each event is of a block of its own.
