@@ -4,6 +4,7 @@
 //! document   chapters as text: their tables, their links, their generated blocks
 //! listing    instructions as the chapters write them
 //! examples   the worked examples, made by the machine itself
+//! sources    the files of the checkout, for tests that read them
 //! tests/     each table, example, vector and link of the chapters
 //! ```
 //!
@@ -12,3 +13,4 @@
 pub mod document;
 pub mod examples;
 pub mod listing;
+pub mod sources;

@@ -3,7 +3,7 @@
 //! Owns the rules that neither the compiler, clippy nor the formatters know. It reads the checkout that it was compiled in.
 #![allow(clippy::unwrap_used)]
 
-use std::path::{Path, PathBuf};
+use assay_specs::sources::{Source, sources};
 
 /// Most lines of a source file.
 const LINES_MAX: usize = 600;
@@ -18,37 +18,8 @@ const LONG: &[(&str, usize, &str)] = &[
     ("bridge-contracts/src/libraries/Witness.sol", 260, "parsing and folding walk one layout"),
 ];
 
-/// Folders that hold no sources of ours.
-const SKIPPED: &[&str] = &[".git", "target", "node_modules", "out", "cache", "corpus"];
 /// Names that say nothing.
 const EMPTY_NAMES: &[&str] = &["util", "utils", "helper", "helpers", "common", "manager", "misc"];
-
-struct Source {
-    /// Path from the root of the checkout, with `/`.
-    path: String,
-    text: String,
-}
-
-/// All files with one of these extensions.
-fn sources(extensions: &[&str]) -> Vec<Source> {
-    let root = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
-    let mut paths = Vec::new();
-    let mut folders = vec![root.clone()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).unwrap() {
-            let path = entry.unwrap().path();
-            let name = path.file_name().unwrap().to_string_lossy();
-            if path.is_dir() && !SKIPPED.contains(&name.as_ref()) {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extensions.contains(&extension.to_str().unwrap_or(""))) {
-                paths.push(path);
-            }
-        }
-    }
-    paths.sort();
-    let relative = |path: &Path| path.strip_prefix(&root).unwrap().to_string_lossy().replace('\\', "/");
-    paths.iter().map(|path| Source { path: relative(path), text: std::fs::read_to_string(path).unwrap() }).collect()
-}
 
 /// Fails with all offences at once.
 fn check(sources: &[Source], offence: impl Fn(&Source) -> Option<String>) {

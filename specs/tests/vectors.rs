@@ -2,10 +2,9 @@
 #![allow(clippy::unwrap_used)]
 
 use assay_specs::document::{Document, folder};
+use assay_specs::sources::{Source, sources};
 use serde_json::Value;
 
-/// Folders that hold no sources of ours.
-const SKIPPED: [&str; 5] = [".git", "target", "node_modules", "out", "cache"];
 /// Columns of readers, and the extension that each is about.
 const READERS: [(&str, &str); 2] = [("read by Rust", "rs"), ("read by the contracts' tests", "sol")];
 
@@ -20,30 +19,16 @@ fn is_known(source: &str) -> bool {
     script.is_some_and(|path| path.is_file()) || SOURCES.iter().any(|known| source.starts_with(known))
 }
 
-/// All sources with this extension: path from the root of the checkout, and the lines that are no comments.
-fn sources(extension: &str) -> Vec<(String, String)> {
-    let root = folder().join("..");
-    let (mut found, mut folders) = (Vec::new(), vec![root.clone()]);
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).unwrap() {
-            let path = entry.unwrap().path();
-            let name = path.file_name().unwrap().to_string_lossy();
-            if path.is_dir() && !SKIPPED.contains(&name.as_ref()) {
-                folders.push(path);
-            } else if path.extension().is_some_and(|found| found == extension) {
-                let text = std::fs::read_to_string(&path).unwrap();
-                let code: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
-                found.push((path.strip_prefix(&root).unwrap().to_string_lossy().replace('\\', "/"), code.join("\n")));
-            }
-        }
-    }
-    found
+/// The lines of a source that are no comments.
+fn code(source: Source) -> Source {
+    let lines: Vec<&str> = source.text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+    Source { text: lines.join("\n"), path: source.path }
 }
 
 #[test]
 fn vectors_name_their_source() {
     let table = Document::chapter("10-verification.md").table("Vectors");
-    let sources = READERS.map(|(_, extension)| sources(extension));
+    let sources = READERS.map(|(_, extension)| sources(&[extension]).into_iter().map(code).collect::<Vec<_>>());
     let mut count = 0;
     for entry in std::fs::read_dir(folder().join("vectors")).unwrap() {
         let path = entry.unwrap().path();
@@ -61,8 +46,8 @@ fn vectors_name_their_source() {
         for ((column, _), sources) in READERS.iter().zip(&sources) {
             let mut found: Vec<&str> = sources
                 .iter()
-                .filter(|(_, code)| code.contains(&name["specs/".len()..]))
-                .map(|(path, _)| &**path)
+                .filter(|source| source.text.contains(&name["specs/".len()..]))
+                .map(|source| &*source.path)
                 .collect();
             let cell = table.cell(row, column);
             let mut listed: Vec<&str> = if cell.starts_with("none") { Vec::new() } else { cell.split(", ").collect() };
