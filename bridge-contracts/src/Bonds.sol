@@ -7,6 +7,7 @@ import {ICourt} from "./interfaces/ICourt.sol";
 import {Eip712} from "./libraries/Eip712.sol";
 import {Relations} from "./libraries/Relations.sol";
 import {Parameters} from "./types/Parameters.sol";
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
 
 /// @title Stakes of executors and sequencers, and their hot keys
@@ -77,8 +78,8 @@ contract Bonds is IBonds, Credits, EIP712 {
         address keyOwner = keys[role][key].owner;
         if (keyOwner != address(0)) revert KeyTaken(key, keyOwner);
         bytes32 digest = _hashTypedDataV4(Eip712.hashConsent(uint8(role), msg.sender));
-        address signer = Eip712.signerOf(digest, consent);
-        if (signer == address(0) || signer != key) revert ConsentNotByKey(key, signer);
+        address signer = ECDSA.recover(digest, consent);
+        if (signer != key) revert ConsentNotByKey(key, signer);
         keys[role][key] = Key({owner: msg.sender, from: uint64(block.timestamp), until: OPEN});
         emit KeyAuthorised(role, msg.sender, key);
     }

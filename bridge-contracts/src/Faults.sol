@@ -8,7 +8,7 @@ import {IFaults} from "./interfaces/IFaults.sol";
 import {IPrograms} from "./interfaces/IPrograms.sol";
 import {Blake3} from "./libraries/Blake3.sol";
 import {ClaimRecord} from "./libraries/ClaimRecord.sol";
-import {ClaimBounds} from "./libraries/court/ClaimFace.sol";
+import {ClaimBounds} from "./libraries/ClaimRules.sol";
 import {ClaimFaults} from "./libraries/faults/ClaimFaults.sol";
 import {DataFaults} from "./libraries/faults/DataFaults.sol";
 import {OpenedData} from "./libraries/faults/OpenedData.sol";
@@ -66,9 +66,7 @@ contract Faults is IFaults, Credits {
 
     /// @inheritdoc IFaults
     function proveProgram(Evidence calldata accused, uint32 leaf) external {
-        bytes32 program = ClaimRecord.requestOf(openRecord(accused, leaf), 0).program;
-        uint64 registeredAt = programs.registeredAt(program);
-        convict(accused.batch, 4, registeredAt == 0 || registeredAt > accused.batch.asOf);
+        convict(accused.batch, 4, ClaimFaults.program(openRecord(accused, leaf), accused.batch.asOf, programs));
     }
 
     /// @inheritdoc IFaults
@@ -88,8 +86,7 @@ contract Faults is IFaults, Credits {
 
     /// @inheritdoc IFaults
     function proveDeadline(Evidence calldata accused, uint32 leaf) external {
-        uint64 deadline = ClaimRecord.requestOf(openRecord(accused, leaf), 0).deadline;
-        convict(accused.batch, 7, deadline < accused.batch.minDeadline);
+        convict(accused.batch, 7, ClaimFaults.deadline(openRecord(accused, leaf), accused.batch.minDeadline));
     }
 
     /// @inheritdoc IFaults

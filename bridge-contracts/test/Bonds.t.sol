@@ -7,6 +7,7 @@ import {IBonds, Role} from "../src/interfaces/IBonds.sol";
 import {Relations} from "../src/libraries/Relations.sol";
 import {Parameters} from "../src/types/Parameters.sol";
 import {Ledger} from "./base/Ledger.sol";
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 
 /// @notice A receiver that refuses, burns what gas it gets, returns megabytes, or calls back, as it is told.
 contract HostileReceiver {
@@ -230,26 +231,30 @@ contract BondsTest is Ledger {
         for (uint256 i = 0; i < 64; i++) {
             short[i] = good[i];
         }
-        expectNobody(short);
-        expectNobody(abi.encodePacked(good, hex"00"));
-        expectNobody("");
+        expectRefused(short, abi.encodeWithSelector(ECDSA.ECDSAInvalidSignatureLength.selector, 64));
+        bytes memory long = abi.encodePacked(good, hex"00");
+        expectRefused(long, abi.encodeWithSelector(ECDSA.ECDSAInvalidSignatureLength.selector, 66));
+        expectRefused("", abi.encodeWithSelector(ECDSA.ECDSAInvalidSignatureLength.selector, 0));
         (bytes32 r, bytes32 s, uint8 v) = split(good);
         uint256 order = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141;
-        expectNobody(abi.encodePacked(r, bytes32(order - uint256(s)), v == 27 ? 28 : 27));
-        expectNobody(abi.encodePacked(r, s, v - 27));
+        bytes32 high = bytes32(order - uint256(s));
+        bytes memory turned = abi.encodePacked(r, high, v == 27 ? 28 : 27);
+        expectRefused(turned, abi.encodeWithSelector(ECDSA.ECDSAInvalidSignatureS.selector, high));
+        bytes memory parity = abi.encodePacked(r, s, v - 27);
+        expectRefused(parity, abi.encodeWithSelector(ECDSA.ECDSAInvalidSignature.selector));
     }
 
-    function expectNobody(bytes memory signature) private {
-        vm.expectRevert(abi.encodeWithSelector(IBonds.ConsentNotByKey.selector, key, address(0)));
+    function expectRefused(bytes memory signature, bytes memory reason) private {
+        vm.expectRevert(reason);
         vm.prank(executor);
         bonds.authorise(Role.Executor, key, signature);
     }
 
     function test_authorise_zeroKey_reverts() external {
         registered();
-        vm.expectRevert(abi.encodeWithSelector(IBonds.ConsentNotByKey.selector, address(0), address(0)));
+        vm.expectRevert(ECDSA.ECDSAInvalidSignature.selector);
         vm.prank(executor);
-        bonds.authorise(Role.Executor, address(0), "");
+        bonds.authorise(Role.Executor, address(0), new bytes(65));
     }
 
     function split(bytes memory signature) private pure returns (bytes32 r, bytes32 s, uint8 v) {

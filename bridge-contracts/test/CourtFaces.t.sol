@@ -12,6 +12,9 @@ import {Run} from "./base/Runs.sol";
 
 /// @title No game is opened on a claim that is faulty on its face
 contract CourtFacesTest is Players {
+    /// @dev Of the group that signatures are made in (SEC 2, secp256k1).
+    uint256 private constant ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141;
+
     function refuse(bytes memory record, bytes memory reason) private {
         LeafProof memory proof = post(record);
         if (reason.length == 4) vm.expectPartialRevert(bytes4(reason));
@@ -36,17 +39,14 @@ contract CourtFacesTest is Players {
         bytes32 task = ClaimRecord.taskOf(request, batches.domainSeparator());
         bytes memory none = new bytes(65);
         request.client = address(0);
-        refuse(
-            pack(request, result, none, none),
-            abi.encodeWithSelector(ClaimFace.ClientSignature.selector, address(0), address(0))
-        );
+        refuse(pack(request, result, none, none), abi.encodeWithSelector(ClaimFace.ClientSignatureInvalid.selector));
         // The other root of the same signature: s in the upper half.
         request.client = client;
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(CLIENT_SECRET, task);
-        uint256 order = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141;
+        bytes32 high = bytes32(ORDER - uint256(s));
         refuse(
-            pack(request, result, abi.encodePacked(r, order - uint256(s), v ^ 7), none),
-            abi.encodeWithSelector(ClaimFace.ClientSignature.selector, client, address(0))
+            pack(request, result, abi.encodePacked(r, high, v ^ 7), none),
+            abi.encodeWithSelector(ClaimFace.ClientSignatureHighS.selector, high)
         );
     }
 
@@ -58,6 +58,22 @@ contract CourtFacesTest is Players {
         );
         result.executor = alice;
         refuse(recordOf(request, result, 0xa11ce), abi.encodePacked(ClaimFace.ExecutorNotRegistered.selector));
+    }
+
+    function test_commit_noExecutorSignature_reverts() external {
+        (TaskRequest memory request, TaskResult memory result) = truth();
+        bytes32 domain = batches.domainSeparator();
+        bytes memory byClient = sign(CLIENT_SECRET, ClaimRecord.taskOf(request, domain));
+        refuse(
+            pack(request, result, byClient, new bytes(65)),
+            abi.encodeWithSelector(ClaimFace.ExecutorSignatureInvalid.selector)
+        );
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(EXECUTOR_SECRET, ClaimRecord.resultHash(result, domain));
+        bytes32 high = bytes32(ORDER - uint256(s));
+        refuse(
+            pack(request, result, byClient, abi.encodePacked(r, high, v ^ 7)),
+            abi.encodeWithSelector(ClaimFace.ExecutorSignatureHighS.selector, high)
+        );
     }
 
     function test_commit_executorNotRegisteredAtAsOf_reverts() external {

@@ -7,6 +7,7 @@ import {Role} from "../src/interfaces/IBonds.sol";
 import {Eip712} from "../src/libraries/Eip712.sol";
 import {Batch, BlobRef, SoftReceipt, TaskRequest, TaskResult} from "../src/types/Objects.sol";
 import {Ledger} from "./base/Ledger.sol";
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 
 /// @notice Against vectors that an independent implementation of EIP-712 has computed and signed.
 contract Eip712Test is Ledger {
@@ -38,7 +39,7 @@ contract Eip712Test is Ledger {
             );
             bytes32 digest = Eip712.digest(domain, structHash);
             assertEq(digest, word(string.concat(path, ".digest")), "digest");
-            address signer = Eip712.signerOf(digest, vm.parseJsonBytes(json, string.concat(path, ".signature")));
+            (address signer,,) = Eip712.signerOf(digest, vm.parseJsonBytes(json, string.concat(path, ".signature")));
             assertEq(signer, vm.parseJsonAddress(json, string.concat(path, ".signer")), "signer");
         }
         assertEq(checked, 30, "objects");
@@ -50,9 +51,23 @@ contract Eip712Test is Ledger {
             string memory path = string.concat(".refused[", vm.toString(checked), "]");
             if (!vm.keyExistsJson(json, path)) break;
             bytes memory signature = vm.parseJsonBytes(json, string.concat(path, ".signature"));
-            assertEq(Eip712.signerOf(word(string.concat(path, ".digest")), signature), address(0), path);
+            (address signer, ECDSA.RecoverError reason,) =
+                Eip712.signerOf(word(string.concat(path, ".digest")), signature);
+            assertEq(signer, address(0), path);
+            ECDSA.RecoverError expected = ECDSA.RecoverError.InvalidSignature;
+            if (signature.length != 65) expected = ECDSA.RecoverError.InvalidSignatureLength;
+            else if (isHigh(signature)) expected = ECDSA.RecoverError.InvalidSignatureS;
+            assertEq(uint8(reason), uint8(expected), path);
         }
         assertEq(checked, 16, "signatures");
+    }
+
+    function isHigh(bytes memory signature) private pure returns (bool) {
+        uint256 s;
+        assembly {
+            s := mload(add(signature, 64))
+        }
+        return s > 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0;
     }
 
     /// @dev The contracts' own separators, at the chain ids and addresses of the vectors.

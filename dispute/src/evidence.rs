@@ -61,7 +61,7 @@ struct Inner {
     trace: Option<Trace>,
     /// Steps that traces interpreted which were let go.
     steps_before: u64,
-    hashes: BTreeMap<u64, B256>,
+    known: BTreeMap<u64, B256>,
     regions: BTreeMap<u64, (Record, RegionRoots)>,
     proofs: BTreeMap<u64, StepProof>,
     boot_leaf: Option<ChunkProof>,
@@ -71,8 +71,8 @@ impl TraceEvidence {
     /// Evidence about a run, nothing of it known yet.
     #[must_use]
     pub fn new(trace: Trace) -> Self {
-        let (hashes, regions, proofs) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        let inner = Inner { trace: Some(trace), steps_before: 0, hashes, regions, proofs, boot_leaf: None };
+        let (known, regions, proofs) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let inner = Inner { trace: Some(trace), steps_before: 0, known, regions, proofs, boot_leaf: None };
         Self { inner: Mutex::new(inner), held_bytes: AtomicU64::default(), steps: AtomicU64::default() }
     }
 
@@ -150,14 +150,19 @@ impl Inner {
     }
 
     fn hash(&mut self, step: u64, keep: Keep) -> B256 {
-        if let Some(hash) = self.hashes.get(&step) {
-            return *hash;
-        }
-        let hash = self.trace().state_hashes_keeping(&[step], keep)[0];
-        if self.hashes.len() < HASHES_MAX {
-            self.hashes.insert(step, hash);
-        }
-        hash
+        self.hashes(&[step], keep)[0]
+    }
+
+    /// What is not known is asked of the trace at once: it hashes each state while the run is on its way to the next.
+    fn hashes(&mut self, steps: &[u64], keep: Keep) -> Vec<B256> {
+        let mut new: Vec<u64> = steps.iter().copied().filter(|step| !self.known.contains_key(step)).collect();
+        new.dedup();
+        let made = if new.is_empty() { Vec::new() } else { self.trace().state_hashes_keeping(&new, keep) };
+        let answer = |step: &u64| new.binary_search(step).map_or_else(|_| self.known[step], |index| made[index]);
+        let answers = steps.iter().map(answer).collect();
+        let room = HASHES_MAX - self.known.len();
+        self.known.extend(new.into_iter().zip(made).take(room));
+        answers
     }
 
     /// Hashes the states within a part of the run, as long as no more than so many pages are hashed and copied in all.
@@ -176,7 +181,7 @@ impl Inner {
     }
 
     fn answers_bytes(&self) -> u64 {
-        let entries = (self.hashes.len() + self.proofs.len()) as u64 * ENTRY_BYTES;
+        let entries = (self.known.len() + self.proofs.len()) as u64 * ENTRY_BYTES;
         let regions = self.regions.len() as u64 * (ENTRY_BYTES + size_of::<RegionRoots>() as u64);
         entries + regions + self.proofs.values().map(|proof| proof.witness.len() as u64).sum::<u64>()
     }
@@ -191,13 +196,13 @@ impl Evidence for TraceEvidence {
         let span = steps.last().zip(steps.first()).map_or(0, |(last, first)| last - first);
         // A checkpoint where the question's segment begins, for the questions below it, whichever part they are about; more only where there
         // is room and running on from there would take long.
-        let new = steps.iter().position(|step| !inner.hashes.contains_key(step)).filter(|_| span >= SPAN_MIN);
+        let new = steps.iter().position(|step| !inner.known.contains_key(step)).filter(|_| span >= SPAN_MIN);
         if let Some(new) = new {
             let start = if new == 0 { steps[0].saturating_sub(stride) } else { steps[0] };
             inner.trace().keep_on_the_way(start, steps[new]);
         }
         let keep = if stride >= STRIDE_MIN { Keep::IfSpare } else { Keep::Nothing };
-        let hashes = steps.iter().map(|step| inner.hash(*step, keep)).collect();
+        let hashes = inner.hashes(steps, keep);
         self.take_stock(&mut inner);
         Ok(hashes)
     }

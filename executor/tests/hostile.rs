@@ -37,7 +37,7 @@ const OUTPUT_BYTES: u64 = 4 << 20;
 /// bytes to be hashed and as the interpreter's code, beside the module, its normalised form and native code.
 const PEAK_BYTES_MAX: u64 = 3 << 29;
 /// A hang, and not a slow machine: far above what any shape takes.
-const PATIENCE: Duration = Duration::from_secs(1200);
+const PATIENCE: Duration = Duration::from_secs(300);
 /// Larger modules are compiled with one metering only: what the other would do to time and memory, the first has shown.
 const BOTH_METERINGS_BYTES_MAX: usize = 4 << 20;
 

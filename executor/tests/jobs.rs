@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use assay_executor::{Engine, EngineConfig, Prepared, Run};
+use assay_executor::instrument::{INSTRUMENTER_VERSION, instrument};
+use assay_executor::{Engine, EngineConfig, Metering, Prepared, Run};
 use assay_machine::program::{Limits, Program};
-use assay_protocol::{Outcome, Status};
+use assay_protocol::{B256, Outcome, Status, keccak256};
 
 /// Cases in the file, at least.
 const CASES_MIN: usize = 40;
@@ -96,4 +97,29 @@ fn sample_jobs_answer_alike_to_the_last_unit_of_fuel() {
         println!("{:12} {:28} exit {} {:9} bytes {fuel:14} fuel", case.job, case.input, case.exit, case.stdout.len());
     }
     println!("{} cases of {} jobs", cases.len(), jobs.len());
+}
+
+/// The instrumented jobs, in both meterings, by one digest.
+fn instrumented_digest() -> B256 {
+    let mut names: Vec<PathBuf> =
+        std::fs::read_dir(folder().join("wasm")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    names.sort();
+    let mut digests = Vec::new();
+    for name in names {
+        let program = Program::from_wasm(&std::fs::read(name).unwrap()).unwrap();
+        for metering in [Metering::Parameter, Metering::Global] {
+            let pages = program.descriptor().memory_pages_max;
+            let module = instrument(program.normalised(), &program.image().plans, pages, metering).unwrap();
+            digests.extend_from_slice(keccak256(module).as_slice());
+        }
+    }
+    keccak256(digests)
+}
+
+/// Compiled modules are kept under the version. Where this fails, raise the version and write both here: else hosts go on running what
+/// an older instrumenter made.
+#[test]
+fn the_instrumenters_version_stands_for_what_it_writes() {
+    let written = (INSTRUMENTER_VERSION, instrumented_digest().to_string());
+    assert_eq!(written, (4, "".to_owned()));
 }

@@ -10,7 +10,7 @@ use assay_machine::admission::{AdmissionError, Admitted, admit, admit_library};
 use wasmparser::{Validator, WasmFeatures};
 
 /// Far above what any of these takes, far below what an unbounded algorithm would.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Admits as a library, and holds what comes to the time and to validity.
 fn library(module: &[u8]) -> Result<Admitted, AdmissionError> {

@@ -48,6 +48,7 @@ interface IBonds {
 
     /// @notice Lets `key` sign and move for the sender.
     /// @param consent The key's EIP-712 signature of KeyConsent(uint8 role,address owner): nobody's key is taken by another.
+    /// What is no signature (65 bytes r || s || v, v 27 or 28, s in the lower half) is refused with OpenZeppelin's reason.
     function authorise(Role role, address key, bytes calldata consent) external;
 
     /// @notice Ends a key's validity a notice period from now: it is valid until, and not at, that time. A key is never valid

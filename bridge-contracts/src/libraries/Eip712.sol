@@ -82,8 +82,12 @@ library Eip712 {
     }
 
     /// @notice Who signed a digest: 65 bytes r || s || v with v 27 or 28 and s in the lower half. Zero if it is no such
-    /// signature; nobody is the zero address.
-    function signerOf(bytes32 digest_, bytes memory signature) internal pure returns (address signer) {
-        (signer,,) = ECDSA.tryRecover(digest_, signature);
+    /// signature, and why it is none; nobody is the zero address.
+    function signerOf(bytes32 digest_, bytes memory signature)
+        internal
+        pure
+        returns (address signer, ECDSA.RecoverError reason, bytes32 detail)
+    {
+        return ECDSA.tryRecover(digest_, signature);
     }
 }

@@ -132,7 +132,7 @@ fn a_survey_of_a_run_that_writes_much_hashes_one_level() {
         evidence.survey(RUN);
         let halted_at = evidence.interpreted_steps();
         let inner = evidence.inner.get_mut().unwrap();
-        (inner.trace().page_work(), inner.hashes.range(..halted_at).count(), inner.hashes.len())
+        (inner.trace().page_work(), inner.known.range(..halted_at).count(), inner.known.len())
     };
     let (pages, hashes, _) = work(restless());
     // The opening level, a state of each part that tells what the others would take, and what the steps pay for.

@@ -1,5 +1,8 @@
 //! Examples that are whole programs: their code, identity, fuel and states.
 
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
 use assay_machine::interpreter::Interpreter;
@@ -24,6 +27,11 @@ pub const SUM: Source = Source { wat: include_str!("../../examples/sum.wat"), fu
 pub const EDGES: Source = Source {
     wat: include_str!("../../examples/edges.wat"),
     functions: &["$switch", "$branch", "$swap", "_start", "entry"],
+};
+/// Refers to host functions, to one of the WASI adapter, and to a function that only an export declares.
+pub const LINKED: Source = Source {
+    wat: include_str!("../../examples/linked.wat"),
+    functions: &["$quiet", "_start", "sched_yield of the adapter", "wrapper of exit", "wrapper of input_size", "entry"],
 };
 
 /// The input of every run.
@@ -61,6 +69,19 @@ pub fn identity(source: Source) -> String {
     }
     row("program id".into(), hex::encode(program.id()));
     text_block(&text)
+}
+
+/// The ids of the sample jobs, each by its name.
+pub fn ids() -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../jobs/wasm");
+    let names = fs::read_dir(&folder).expect("the jobs are there").map(|entry| entry.expect("it can be listed").path());
+    let rows = names.map(|path| {
+        let wasm = fs::read(&path).expect("a job is readable");
+        let program = Program::from_wasm(&wasm).expect("a job is an admitted program");
+        let name = path.file_stem().expect("a job has a name").to_string_lossy().into_owned();
+        format!("{name:<12} {}", hex::encode(program.id()))
+    });
+    text_block(&rows.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join("\n"))
 }
 
 /// The metering blocks of each function.

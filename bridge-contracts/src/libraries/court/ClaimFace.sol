@@ -5,23 +5,20 @@ import {IBonds, Role} from "../../interfaces/IBonds.sol";
 import {IPrograms} from "../../interfaces/IPrograms.sol";
 import {Batch, Claim, TaskRequest, TaskResult} from "../../types/Objects.sol";
 import {ClaimRecord} from "../ClaimRecord.sol";
+import {Bound, ClaimBounds, ClaimRules} from "../ClaimRules.sol";
 import {Eip712} from "../Eip712.sol";
-import {MerklePath} from "../MerklePath.sol";
-import {Ending} from "./Ending.sol";
-
-/// @notice The bounds of requests that a deployment admits.
-struct ClaimBounds {
-    uint64 fuelLimitMax;
-    uint64 outputLengthMax;
-    uint64 inputLengthMax;
-}
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 
 /// @title What a claim shows on its face (chapter 12, "On its face"), as far as a game needs it
 /// @notice Who is named must have signed, and the numbers must be such that the game can be played. A claim that fails is a
 /// fault of its sequencer, shown to the fault prover, and no game: no executor answers for what it did not sign.
 library ClaimFace {
     error ClientSignature(address expected, address given);
+    error ClientSignatureInvalid();
+    error ClientSignatureHighS(bytes32 s);
     error ExecutorSignature(address executor, address given);
+    error ExecutorSignatureInvalid();
+    error ExecutorSignatureHighS(bytes32 s);
     error ExecutorNotRegistered(address executor, uint64 asOf);
     error ProgramNotRegistered(bytes32 program, uint64 asOf);
     error DeadlineBeforeBatch(uint64 least, uint64 given);
@@ -33,9 +30,8 @@ library ClaimFace {
     error StatusUnknown(uint8 given);
     error ExhaustedShape(uint64 fuelLimit, uint64 fuelUsed, uint32 code, uint64 outputLength, bytes32 outputRoot);
 
-    /// @notice Reverts with what is wrong, or returns the executor. Executor, key and program are judged at the batch's `asOf`.
-    /// No batch is posted after its `minDeadline`: with none before that, no task was posted after its own, and an executor may
-    /// throw away what it needs to run a task again when that has been too late for long enough.
+    /// @notice Reverts with the rule that is broken, or returns the executor. Executor, key and program are judged at the batch's
+    /// `asOf`.
     function check(
         bytes calldata record,
         Batch calldata batch,
@@ -43,45 +39,52 @@ library ClaimFace {
         ClaimBounds memory bounds,
         IBonds bonds,
         IPrograms programs
-    ) internal view returns (address executor) {
+    ) internal view returns (address) {
         Claim memory claim = ClaimRecord.decode(record, batch.region, domain);
-        TaskRequest memory request = claim.request;
-        uint64 asOf = batch.asOf;
-        if (request.deadline < batch.minDeadline) revert DeadlineBeforeBatch(batch.minDeadline, request.deadline);
-        checkNumbers(request, claim.result, bounds);
-        address signer = Eip712.signerOf(claim.result.task, claim.clientSignature);
-        if (signer == address(0) || signer != request.client) revert ClientSignature(request.client, signer);
-        executor = claim.result.executor;
-        signer = Eip712.signerOf(ClaimRecord.resultHash(claim.result, domain), claim.executorSignature);
-        if (!bonds.isRegistered(Role.Executor, executor, asOf)) revert ExecutorNotRegistered(executor, asOf);
-        if (!bonds.isKey(Role.Executor, executor, signer, asOf)) revert ExecutorSignature(executor, signer);
-        uint64 registeredAt = programs.registeredAt(request.program);
-        if (registeredAt == 0 || registeredAt > asOf) revert ProgramNotRegistered(request.program, asOf);
+        (TaskRequest memory request, TaskResult memory result) = (claim.request, claim.result);
+        if (ClaimRules.isDeadlineBeforeBatch(request.deadline, batch.minDeadline)) {
+            revert DeadlineBeforeBatch(batch.minDeadline, request.deadline);
+        }
+        checkBounds(request, result, bounds);
+
+        checkClient(request, result.task, claim.clientSignature);
+        bytes32 digest = ClaimRecord.resultHash(result, domain);
+        checkExecutor(result.executor, digest, claim.executorSignature, batch.asOf, bonds);
+        if (ClaimRules.isProgramUnknown(request.program, batch.asOf, programs)) {
+            revert ProgramNotRegistered(request.program, batch.asOf);
+        }
+        return result.executor;
     }
 
-    function checkNumbers(TaskRequest memory request, TaskResult memory result, ClaimBounds memory bounds)
-        internal
-        pure
+    function checkBounds(TaskRequest memory request, TaskResult memory result, ClaimBounds memory bounds) private pure {
+        Bound broken = ClaimRules.brokenBound(request, result, bounds);
+        if (broken == Bound.None) return;
+        if (broken == Bound.FuelLimit) revert FuelLimit(bounds.fuelLimitMax, request.fuelLimit);
+        if (broken == Bound.InputLength) revert InputLength(bounds.inputLengthMax, request.input.length);
+        if (broken == Bound.OutputLengthMax) revert OutputLengthMax(bounds.outputLengthMax, request.outputLengthMax);
+        if (broken == Bound.FuelUsed) revert FuelUsed(request.fuelLimit, result.fuelUsed);
+        if (broken == Bound.OutputLength) revert OutputLength(request.outputLengthMax, result.output.length);
+        if (broken == Bound.StatusUnknown) revert StatusUnknown(result.status);
+        revert ExhaustedShape(request.fuelLimit, result.fuelUsed, result.code, result.output.length, result.output.root);
+    }
+
+    function checkClient(TaskRequest memory request, bytes32 task, bytes memory signature) private pure {
+        (address signer, ECDSA.RecoverError reason, bytes32 detail) = Eip712.signerOf(task, signature);
+        if (!ClaimRules.isOtherClient(request, signer)) return;
+        if (reason == ECDSA.RecoverError.InvalidSignatureS) revert ClientSignatureHighS(detail);
+        if (reason != ECDSA.RecoverError.NoError) revert ClientSignatureInvalid();
+        revert ClientSignature(request.client, signer);
+    }
+
+    function checkExecutor(address executor, bytes32 digest, bytes memory signature, uint64 asOf, IBonds bonds)
+        private
+        view
     {
-        if (request.fuelLimit > bounds.fuelLimitMax) revert FuelLimit(bounds.fuelLimitMax, request.fuelLimit);
-        if (request.input.length > bounds.inputLengthMax) {
-            revert InputLength(bounds.inputLengthMax, request.input.length);
-        }
-        if (request.outputLengthMax > bounds.outputLengthMax) {
-            revert OutputLengthMax(bounds.outputLengthMax, request.outputLengthMax);
-        }
-        if (result.fuelUsed > request.fuelLimit) revert FuelUsed(request.fuelLimit, result.fuelUsed);
-        if (result.output.length > request.outputLengthMax) {
-            revert OutputLength(request.outputLengthMax, result.output.length);
-        }
-        if (result.status < Ending.EXIT || result.status > Ending.OUT_OF_FUEL) revert StatusUnknown(result.status);
-        if (result.status != Ending.OUT_OF_FUEL) return;
-        bool isExhausted = result.code == 0 && result.fuelUsed == request.fuelLimit && result.output.length == 0
-            && result.output.root == MerklePath.zeroBulk()[0];
-        if (!isExhausted) {
-            revert ExhaustedShape(
-                request.fuelLimit, result.fuelUsed, result.code, result.output.length, result.output.root
-            );
-        }
+        (address signer, ECDSA.RecoverError reason, bytes32 detail) = Eip712.signerOf(digest, signature);
+        if (!ClaimRules.isOtherExecutor(executor, signer, asOf, bonds)) return;
+        if (!bonds.isRegistered(Role.Executor, executor, asOf)) revert ExecutorNotRegistered(executor, asOf);
+        if (reason == ECDSA.RecoverError.InvalidSignatureS) revert ExecutorSignatureHighS(detail);
+        if (reason != ECDSA.RecoverError.NoError) revert ExecutorSignatureInvalid();
+        revert ExecutorSignature(executor, signer);
     }
 }

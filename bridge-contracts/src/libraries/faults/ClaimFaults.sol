@@ -2,18 +2,17 @@
 pragma solidity 0.8.37;
 
 import {IBatches} from "../../interfaces/IBatches.sol";
-import {IBonds, Role} from "../../interfaces/IBonds.sol";
+import {IBonds} from "../../interfaces/IBonds.sol";
 import {Standing} from "../../interfaces/ICourt.sol";
+import {IPrograms} from "../../interfaces/IPrograms.sol";
 import {Evidence} from "../../types/Evidence.sol";
 import {Batch, Place, TaskRequest, TaskResult} from "../../types/Objects.sol";
 import {ClaimRecord} from "../ClaimRecord.sol";
+import {Bound, ClaimBounds, ClaimRules} from "../ClaimRules.sol";
 import {Eip712} from "../Eip712.sol";
-import {MerklePath} from "../MerklePath.sol";
-import {ClaimBounds} from "../court/ClaimFace.sol";
-import {Ending} from "../court/Ending.sol";
 import {OpenedData} from "./OpenedData.sol";
 
-/// @title What the records of a batch claim, and may not (chapter 12, faults 1 to 3, 5, 6 and 9)
+/// @title What the records of a batch claim, and may not (chapter 12, faults 1 to 7 and 9)
 /// @notice Each function says whether the fault is there, of evidence that is opened, and of any record: it never reverts because
 /// of what a record says. What is asked of L1 is about a time before the batch was posted, whose answer can't change.
 library ClaimFaults {
@@ -26,35 +25,31 @@ library ClaimFaults {
     function clientSignature(bytes calldata record, bytes32 region, bytes32 domain) internal pure returns (bool) {
         TaskRequest memory request = ClaimRecord.requestOf(record, region);
         bytes32 task = ClaimRecord.taskOf(request, domain);
-        address signer = Eip712.signerOf(task, ClaimRecord.clientSignatureOf(record));
-        // What is no signature is by the zero address, which may be the client that is named.
-        return signer == address(0) || signer != request.client;
+        (address signer,,) = Eip712.signerOf(task, ClaimRecord.clientSignatureOf(record));
+        return ClaimRules.isOtherClient(request, signer);
     }
 
-    /// @notice Fault 2. The zero address, of what is no signature, is never a key: it can't consent.
+    /// @notice Fault 2.
     function executorSignature(bytes calldata record, Batch calldata batch, bytes32 domain, IBonds bonds)
         internal
         view
         returns (bool)
     {
         TaskResult memory result = ClaimRecord.resultOf(record, taskOf(record, batch.region, domain));
-        if (!bonds.isRegistered(Role.Executor, result.executor, batch.asOf)) return true;
         bytes32 digest = ClaimRecord.resultHash(result, domain);
-        address signer = Eip712.signerOf(digest, ClaimRecord.executorSignatureOf(record));
-        return !bonds.isKey(Role.Executor, result.executor, signer, batch.asOf);
+        (address signer,,) = Eip712.signerOf(digest, ClaimRecord.executorSignatureOf(record));
+        return ClaimRules.isOtherExecutor(result.executor, signer, batch.asOf, bonds);
     }
 
     /// @notice Fault 3.
     function bound(bytes calldata record, ClaimBounds memory bounds) internal pure returns (bool) {
         TaskRequest memory request = ClaimRecord.requestOf(record, 0);
-        TaskResult memory result = ClaimRecord.resultOf(record, 0);
-        if (request.fuelLimit > bounds.fuelLimitMax || request.outputLengthMax > bounds.outputLengthMax) return true;
-        if (request.input.length > bounds.inputLengthMax || result.fuelUsed > request.fuelLimit) return true;
-        if (result.output.length > request.outputLengthMax) return true;
-        if (result.status < Ending.EXIT || result.status > Ending.OUT_OF_FUEL) return true;
-        if (result.status != Ending.OUT_OF_FUEL) return false;
-        return result.code != 0 || result.fuelUsed != request.fuelLimit || result.output.length != 0
-            || result.output.root != MerklePath.ZERO_PAGE;
+        return ClaimRules.brokenBound(request, ClaimRecord.resultOf(record, 0), bounds) != Bound.None;
+    }
+
+    /// @notice Fault 4.
+    function program(bytes calldata record, uint64 asOf, IPrograms programs) internal view returns (bool) {
+        return ClaimRules.isProgramUnknown(ClaimRecord.requestOf(record, 0).program, asOf, programs);
     }
 
     /// @notice Fault 5: the accused leaf and one before it are the same attempt at the same task. That one may be of the
@@ -71,11 +66,7 @@ library ClaimFaults {
         if (earlier.batch.number > number || (earlier.batch.number == number && earlierLeaf >= leaf)) {
             revert NotBefore(number, leaf, earlier.batch.number, earlierLeaf);
         }
-        bytes calldata one = OpenedData.record(earlier, earlierLeaf);
-        bytes calldata other = OpenedData.record(accused, leaf);
-        bytes32 region = accused.batch.region;
-        return ClaimRecord.attemptOf(one) == ClaimRecord.attemptOf(other)
-            && taskOf(one, region, domain) == taskOf(other, region, domain);
+        return isAttempt(accused, leaf, earlier, earlierLeaf, 0, domain);
     }
 
     /// @notice Fault 6. `before` is opened if the predecessor is named in an earlier batch, and else not looked at.
@@ -94,11 +85,16 @@ library ClaimFaults {
 
         (uint64 beforeAt, uint64 voidedAt) = openNamed(before, accused.batch.region, place.batch, batches);
         if (place.index >= before.batch.count) return true;
-        if (!isNextAttempt(accused, leaf, before, place.index, domain)) return true;
+        if (!isAttempt(accused, leaf, before, place.index, 1, domain)) return true;
         // What became void in the second of the posting may have done so before it.
         if (voidedAt != 0 && voidedAt <= postedAt) return false;
         (Standing standing, uint64 convictedAt) = standingOf(before, place, beforeAt, batches);
         return standing != Standing.Void || convictedAt > postedAt;
+    }
+
+    /// @notice Fault 7.
+    function deadline(bytes calldata record, uint64 minDeadline) internal pure returns (bool) {
+        return ClaimRules.isDeadlineBeforeBatch(ClaimRecord.requestOf(record, 0).deadline, minDeadline);
     }
 
     /// @notice Fault 9.
@@ -127,17 +123,18 @@ library ClaimFaults {
         return ClaimRecord.taskOf(ClaimRecord.requestOf(record, region), domain);
     }
 
-    /// @dev Whether the accused leaf is the attempt after that of another leaf of the region, at the same task.
-    function isNextAttempt(
+    /// @dev Whether the accused leaf is at the same task as another leaf of the region, as the attempt so many after that one.
+    function isAttempt(
         Evidence calldata accused,
         uint32 leaf,
         Evidence calldata before,
         uint32 index,
+        uint256 distance,
         bytes32 domain
     ) private pure returns (bool) {
         bytes calldata record = OpenedData.record(accused, leaf);
         bytes calldata other = OpenedData.record(before, index);
-        if (ClaimRecord.attemptOf(record) != uint256(ClaimRecord.attemptOf(other)) + 1) return false;
+        if (ClaimRecord.attemptOf(record) != ClaimRecord.attemptOf(other) + distance) return false;
         bytes32 region = accused.batch.region;
         return taskOf(record, region, domain) == taskOf(other, region, domain);
     }
