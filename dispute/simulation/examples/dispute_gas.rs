@@ -160,7 +160,17 @@ fn bout(job: &Job, claimed: Claimed, actors: Vec<Actor>) -> Bout {
     parameters.fuel_limit_max = 1 << 38;
     let stage = Stage::new(parameters, BASE_FEE, &[Entry { job, executor: &executor(0), claimed }]);
     let (is_true, errands) = (vec![claimed == job.truth], Vec::new());
-    Bout { stage, actors, is_true, pace: 2, errands, reorganisations: 0, tampering: 0, dice: Dice::new(1, 0) }
+    Bout {
+        stage,
+        actors,
+        is_true,
+        pace: 2,
+        base_fee_top: None,
+        errands,
+        reorganisations: 0,
+        tampering: 0,
+        dice: Dice::new(1, 0),
+    }
 }
 
 fn liar(truth: &Truth, job: &Job, from: u64) -> Belief {

@@ -49,6 +49,8 @@ pub struct Bout {
     pub is_true: Vec<bool>,
     /// Seconds between blocks.
     pub pace: u64,
+    /// The highest base fee of a block, wei; it changes from block to block. None: it stays what it is.
+    pub base_fee_top: Option<u64>,
     /// What else is done.
     pub errands: Vec<Errand>,
     /// Reorganisations, at most.
@@ -138,6 +140,9 @@ impl Bout {
                 state.before.pop_front();
             }
             self.stage.world.advance(self.pace);
+            if let Some(top) = self.base_fee_top {
+                self.stage.world.set_base_fee(1 + self.dice.below(top));
+            }
             state.garbled += self.tamper(&state.board, &wishes, &preflight)?;
             for late in std::mem::take(&mut state.delayed) {
                 resend(&mut self.stage.world, &late);
@@ -175,7 +180,8 @@ impl Bout {
         let disturbs = |actor: &Actor| actor.delegate.is_some() || actor.habit == Habit::Echo;
         let lies = self.is_true.iter().filter(|is_true| !**is_true).count();
         let is_calm = self.reorganisations == 0 && self.errands.is_empty();
-        let is_covered = U256::from(self.stage.world.base_fee()) <= self.stage.deployment.parameters.base_fee_max;
+        let cap = self.stage.deployment.parameters.base_fee_max;
+        let is_covered = self.stage.world.blocks().iter().all(|block| U256::from(block.base_fee) <= cap);
         is_calm && is_covered && lies <= 1 && !self.actors.iter().any(disturbs)
     }
 

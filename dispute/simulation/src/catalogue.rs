@@ -64,11 +64,13 @@ pub fn plan(jobs: &[Job], seed: u64, number: u64) -> Plan {
     }
     let pace = if reorganisations == 0 { dice.pick(&[1, 2, 5]) } else { dice.pick(&[1, 2]) };
     let tampering = if dice.one_in(3) { 2 } else { 0 };
+    let base_fee_top = dice.pick(&[None, Some(100), Some(300)]);
     Plan {
         claims,
         players,
         is_withheld: name == WITHHELD,
         pace,
+        base_fee_top,
         reorganisations,
         tampering,
         seed: dice.below(u64::MAX),

@@ -88,11 +88,11 @@ impl Ledger {
     pub fn of(
         blocks: &[Block],
         deployment: &Deployment,
-        price: U256,
         keys: BTreeMap<Address, Address>,
     ) -> Result<Self, WrongPayment> {
         let mut ledger = Self { keys, ..Self::default() };
         for block in blocks {
+            let price = price(block, &deployment.parameters);
             for transaction in block.transactions.iter().filter(|sent| sent.is_taken) {
                 if transaction.to == Some(deployment.bonds) {
                     ledger.deposit(transaction);
@@ -267,6 +267,11 @@ impl Account {
     fn spend(&mut self, side: Side, wei: U256) {
         self.costs[usize::from(side == Side::Executor)] += wei;
     }
+}
+
+/// What the court pays for a unit of scheduled gas of a block.
+pub fn price(block: &Block, parameters: &Parameters) -> U256 {
+    U256::from(block.base_fee).min(parameters.base_fee_max)
 }
 
 fn units((base, each): (u64, u64), count: u64) -> U256 {

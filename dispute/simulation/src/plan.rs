@@ -88,6 +88,8 @@ pub struct Plan {
     pub is_withheld: bool,
     /// Seconds between blocks.
     pub pace: u64,
+    /// The highest base fee of a block, in per cent of what the schedule pays at most; none: one base fee for all.
+    pub base_fee_top: Option<u64>,
     /// Reorganisations, at most.
     pub reorganisations: u32,
     /// Of how many honest moves, one is tried garbled; none if zero.
@@ -164,6 +166,7 @@ impl Plan {
         let is_true = |claim: &Claim| claim.lie.is_none() && jobs[claim.job].has_truth;
         let mut dice = Dice::new(self.seed, 0);
         let mut actors: Vec<Actor> = self.players.iter().map(|player| self.actor(player, &mut stage, jobs)).collect();
+        let cap = u64::try_from(parameters().base_fee_max).expect("a cap is no more than a base fee can be");
         // Who moves first in a block is chance, too.
         dice.shuffle(&mut actors);
         Bout {
@@ -172,6 +175,7 @@ impl Plan {
             stage,
             actors,
             pace: self.pace,
+            base_fee_top: self.base_fee_top.map(|percent| cap / 100 * percent),
             reorganisations: self.reorganisations,
             tampering: self.tampering,
             dice,

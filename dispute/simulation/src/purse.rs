@@ -10,9 +10,11 @@ use assay_dispute::game::Side;
 use assay_dispute::player::Board;
 use assay_protocol::Address;
 use assay_protocol::contracts::Court::{Convicted, CourtCalls};
+use assay_protocol::presets::Parameters;
 use revm::primitives::U256;
 
 use crate::actor::Actor;
+use crate::ledger::price;
 use crate::stage::Stage;
 use crate::world::{Block, Transaction};
 
@@ -40,11 +42,13 @@ impl Outlay {
 
 /// What the transactions of each player have cost it.
 #[must_use]
-pub fn outlays(blocks: &[Block], actors: &[Actor], price: U256) -> BTreeMap<Address, Outlay> {
+pub fn outlays(blocks: &[Block], actors: &[Actor], parameters: &Parameters) -> BTreeMap<Address, Outlay> {
     let of = |actor: &Actor| {
         let mut outlay = Outlay::default();
-        let sent = blocks.iter().flat_map(|block| &block.transactions).filter(|sent| actor.sends(sent.from));
-        sent.for_each(|sent| outlay.add(actor.side, sent, price));
+        for block in blocks {
+            let sent = block.transactions.iter().filter(|sent| actor.sends(sent.from));
+            sent.for_each(|sent| outlay.add(actor.side, sent, price(block, parameters)));
+        }
         outlay
     };
     actors.iter().map(|actor| (actor.address(), of(actor))).collect()

@@ -148,7 +148,6 @@ impl Referee {
         let is_quiet = bout.is_quiet();
         let Bout { mut stage, actors, is_true, pace, .. } = bout;
         let parameters = stage.deployment.parameters.clone();
-        let price = U256::from(stage.world.base_fee()).min(parameters.base_fee_max);
         let ended = ends(&stage, board);
         let duration_bound = 2 * parameters.clock + 2 * pace;
         let mut report = self.report(&stage, board, &ended, &actors);
@@ -158,9 +157,9 @@ impl Referee {
         check_fates(&mut stage, board, &ended, &actors, &is_true)?;
         let delegates =
             actors.iter().filter_map(|actor| actor.delegate.as_ref().map(|key| (key.key.address(), actor.address())));
-        let ledger = Ledger::of(stage.world.blocks(), &stage.deployment, price, delegates.collect())?;
+        let ledger = Ledger::of(stage.world.blocks(), &stage.deployment, delegates.collect())?;
         let gas = self.gas(&stage, &actors);
-        let outlays = outlays(&stage.world.blocks()[self.first..], &actors, price);
+        let outlays = outlays(&stage.world.blocks()[self.first..], &actors, &parameters);
         let winners = winners(&stage, board);
         check_receivers(&stage, &actors)?;
         withdraw_all(&mut stage, &actors);

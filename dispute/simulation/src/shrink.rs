@@ -35,6 +35,7 @@ fn smaller(plan: &Plan) -> Vec<Plan> {
     };
     change(&|plan| plan.reorganisations = 0);
     change(&|plan| plan.tampering = 0);
+    change(&|plan| plan.base_fee_top = None);
     change(&|plan| plan.is_withheld = false);
     for case in 0..plan.claims.len() {
         // The jobs of the catalogue begin with the shortest.

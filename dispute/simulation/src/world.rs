@@ -78,6 +78,8 @@ pub struct Block {
     pub number: u64,
     /// L1 time in seconds.
     pub time: u64,
+    /// Wei for a unit of gas.
+    pub base_fee: u64,
     /// In order, those that reverted too.
     pub transactions: Vec<Transaction>,
 }
@@ -94,7 +96,6 @@ impl Block {
 pub struct World {
     database: InMemoryDB,
     blocks: Vec<Block>,
-    base_fee: u64,
     is_open: bool,
 }
 
@@ -102,8 +103,8 @@ impl World {
     /// A chain with one empty block at a time.
     #[must_use]
     pub fn new(time: u64, base_fee: u64) -> Self {
-        let genesis = Block { number: 0, time, transactions: Vec::new() };
-        Self { database: InMemoryDB::default(), blocks: vec![genesis], base_fee, is_open: false }
+        let genesis = Block { number: 0, time, base_fee, transactions: Vec::new() };
+        Self { database: InMemoryDB::default(), blocks: vec![genesis], is_open: false }
     }
 
     /// Gives an account money.
@@ -141,21 +142,16 @@ impl World {
         &self.blocks
     }
 
-    /// Price of a unit of gas, in wei.
-    #[must_use]
-    pub fn base_fee(&self) -> u64 {
-        self.base_fee
-    }
-
-    /// Changes the price of gas from here on.
+    /// Changes the price of gas, in the newest block and from there on.
     pub fn set_base_fee(&mut self, wei: u64) {
-        self.base_fee = wei;
+        let head = self.blocks.len() - 1;
+        self.blocks[head].base_fee = wei;
     }
 
     /// Seals the open block and opens one that is `seconds` later; transactions go into it until the next call.
     pub fn advance(&mut self, seconds: u64) {
-        let (number, time) = (self.head().number + 1, self.head().time + seconds);
-        self.blocks.push(Block { number, time, transactions: Vec::new() });
+        let Block { number, time, base_fee, .. } = *self.head();
+        self.blocks.push(Block { number: number + 1, time: time + seconds, base_fee, transactions: Vec::new() });
         self.is_open = true;
     }
 
@@ -185,7 +181,7 @@ impl World {
             .data(data)
             .nonce(nonce)
             .chain_id(Some(CHAIN_ID))
-            .gas_price(u128::from(self.base_fee))
+            .gas_price(u128::from(self.head().base_fee))
             .gas_limit(GAS_LIMIT)
             .build()
             .map_err(|error| Failure::Refused(format!("{error:?}")))?;
@@ -193,7 +189,7 @@ impl World {
         let result = context(&mut self.database, block).build_mainnet().transact_commit(transaction);
         let result = result.map_err(|error| Failure::Refused(format!("{error:?}")))?;
         let gas = result.tx_gas_used();
-        let cost = U256::from(gas) * U256::from(self.base_fee);
+        let cost = U256::from(gas) * U256::from(self.head().base_fee);
         let head = self.blocks.len() - 1;
         let (is_taken, logs) = (result.is_success(), result.logs().to_vec());
         self.blocks[head].transactions.push(Transaction { gas, cost, is_taken, logs, ..sent });
@@ -276,7 +272,7 @@ impl World {
             number: U256::from(head.number),
             timestamp: U256::from(head.time),
             gas_limit: u64::MAX,
-            basefee: self.base_fee,
+            basefee: head.base_fee,
             ..BlockEnv::default()
         }
     }

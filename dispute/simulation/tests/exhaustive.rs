@@ -41,7 +41,7 @@ fn honest(side: Side, cases: Vec<usize>) -> Player {
 }
 
 fn plan(claims: Vec<Claim>, players: Vec<Player>) -> Plan {
-    Plan { claims, players, is_withheld: false, pace: 2, reorganisations: 0, tampering: 0, seed: 1 }
+    Plan { claims, players, is_withheld: false, pace: 2, base_fee_top: None, reorganisations: 0, tampering: 0, seed: 1 }
 }
 
 fn play(jobs: &[Job], claims: Vec<Claim>, players: Vec<Player>) -> Report {
@@ -213,7 +213,16 @@ fn withheld_data_does_not_disarm_an_honest_executor() {
         players.push(Player::new(Side::Challenger, number, lying(u64::from(number) * 90, Corruption::Fuel), vec![0]));
     }
     let claims = vec![claim(0, 0, None)];
-    let plan = Plan { claims, players, is_withheld: true, pace: 2, reorganisations: 0, tampering: 0, seed: 1 };
+    let plan = Plan {
+        claims,
+        players,
+        is_withheld: true,
+        pace: 2,
+        base_fee_top: None,
+        reorganisations: 0,
+        tampering: 0,
+        seed: 1,
+    };
     let report = plan.play(&jobs).unwrap_or_else(|broken| panic!("{broken}: {plan:#?}"));
     assert_eq!((report.games, report.won_by_challengers), (5, 0));
 }
