@@ -104,10 +104,12 @@ fn work(jobs: &[Job], seed: u64, end: u64, next: &AtomicU64, sums: &Mutex<Sums>)
     }
 }
 
-/// Whether honest players send what the games ask for and nothing else: no exits, nothing mined twice, nobody in front.
+/// Whether honest players send what the games ask for and nothing else: no exits, nothing mined twice, nobody in front,
+/// gas at a price that the schedule covers.
 fn is_quiet(plan: &Plan) -> bool {
     let disturbs = |player: &Player| player.exits || player.is_delegated || player.habit == Habit::Echo;
-    plan.reorganisations == 0 && !plan.players.iter().any(disturbs)
+    let is_covered = plan.base_fee_top.is_none_or(|percent| percent <= 100);
+    is_covered && plan.reorganisations == 0 && !plan.players.iter().any(disturbs)
 }
 
 fn print(sums: &Sums, seconds: f64) {

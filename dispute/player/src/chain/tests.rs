@@ -132,6 +132,7 @@ fn plan() -> Plan {
         ],
         is_withheld: false,
         pace: 2,
+        base_fee_top: None,
         reorganisations: 0,
         tampering: 0,
         seed: 7,

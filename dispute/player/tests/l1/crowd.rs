@@ -25,7 +25,7 @@ pub fn claim(job: usize, executor: u32, lie: Option<u64>) -> Claim {
 }
 
 pub fn plan(claims: Vec<Claim>, players: Vec<Player>) -> Plan {
-    Plan { claims, players, is_withheld: false, pace: 1, reorganisations: 0, tampering: 0, seed: 1 }
+    Plan { claims, players, is_withheld: false, pace: 1, base_fee_top: None, reorganisations: 0, tampering: 0, seed: 1 }
 }
 
 /// One honest executor of a claim about job `job`, and so many challengers that lie.
