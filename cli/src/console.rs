@@ -5,12 +5,26 @@
 use std::fs::{OpenOptions, Permissions};
 use std::io::{IsTerminal, Write, stderr, stdout};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use eyre::{Result, WrapErr};
 use serde::Serialize;
 
+/// Whether any of the answer may have been written.
+static HAS_BEGUN: AtomicBool = AtomicBool::new(false);
+
+/// Whether any of the answer may have been written, to stdout or to a file.
+pub fn has_begun() -> bool {
+    HAS_BEGUN.load(Ordering::Relaxed)
+}
+
+fn begin() {
+    HAS_BEGUN.store(true, Ordering::Relaxed);
+}
+
 /// Prints an answer as JSON.
 pub fn print_json(answer: &impl Serialize) -> Result<()> {
+    begin();
     let mut out = stdout().lock();
     serde_json::to_writer_pretty(&mut out, answer).map_err(std::io::Error::from)?;
     writeln!(out)?;
@@ -19,6 +33,7 @@ pub fn print_json(answer: &impl Serialize) -> Result<()> {
 
 /// Prints an answer as JSON on one line: for whoever reads lines, beside logs.
 pub fn print_json_line(answer: &impl Serialize) -> Result<()> {
+    begin();
     let mut out = stdout().lock();
     serde_json::to_writer(&mut out, answer).map_err(std::io::Error::from)?;
     writeln!(out)?;
@@ -28,6 +43,7 @@ pub fn print_json_line(answer: &impl Serialize) -> Result<()> {
 
 /// Prints an answer for people.
 pub fn print(text: &str) -> Result<()> {
+    begin();
     let mut out = stdout().lock();
     out.write_all(text.as_bytes())?;
     out.flush()?;
@@ -41,6 +57,7 @@ pub fn print_output(bytes: &[u8]) -> Result<()> {
         note(&format!("the output is binary, {} bytes; write it to a file with --output\n", bytes.len()));
         return Ok(());
     }
+    begin();
     out.write_all(bytes)?;
     if out.is_terminal() && bytes.last().is_some_and(|last| *last != b'\n') {
         writeln!(out)?;
@@ -57,6 +74,7 @@ pub fn note(text: &str) {
 /// Writes a file. What is new, or a file already, appears whole or not at all, and a file keeps its permissions; into
 /// anything else (a pipe, a device) the bytes are written as they are. A link is followed.
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
+    begin();
     let write = || {
         let target = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
         match target.metadata() {

@@ -92,9 +92,12 @@ pub fn usage(error: &clap::Error) -> ExitCode {
     let exit_code = u8::try_from(error.exit_code()).unwrap_or(2);
     let is_json = error.use_stderr() && std::env::args_os().any(|argument| argument == "--json");
     let text = error.to_string();
-    let reason = text.strip_prefix("error: ").unwrap_or(&text).lines().next().unwrap_or_default();
-    let printed = if is_json { console::print_json(&Report { error: reason, exit_code }) } else { Ok(()) };
-    if told.is_err() || printed.is_err() {
+    // What is missing stands on the lines below the first, up to an empty one.
+    let lines = text.strip_prefix("error: ").unwrap_or(&text).lines().take_while(|line| !line.is_empty());
+    let reason = lines.map(str::trim).collect::<Vec<_>>().join(" ");
+    let printed = if is_json { console::print_json(&Report { error: &reason, exit_code }) } else { Ok(()) };
+    let is_unread = told.as_ref().is_err_and(|error| error.kind() == ErrorKind::BrokenPipe);
+    if told.is_err() && !is_unread || printed.is_err() {
         return ExitCode::from(1);
     }
     ExitCode::from(exit_code)

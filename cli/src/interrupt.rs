@@ -1,6 +1,7 @@
 //! Ctrl-C and SIGTERM end the process at once, whatever it is doing.
 //!
-//! Nothing is lost by it: answers are printed at the end, files appear whole or not at all, and so do entries of the cache.
+//! Nothing is lost by it: answers are printed at the end, files appear whole or not at all, and so do entries of the cache. Who interrupts
+//! the end itself is told that the answer may be cut off.
 
 use eyre::{Result, WrapErr};
 
@@ -12,7 +13,8 @@ const INTERRUPTED: i32 = 130;
 /// Starts to listen.
 pub fn listen() -> Result<()> {
     ctrlc::set_handler(|| {
-        console::note("interrupted; nothing was written\n");
+        let begun = "interrupted while the answer was being written: it may be cut off\n";
+        console::note(if console::has_begun() { begun } else { "interrupted; nothing was written\n" });
         std::process::exit(INTERRUPTED);
     })
     .wrap_err("can't listen for Ctrl-C")

@@ -78,6 +78,13 @@ impl Job {
         admit(&self.module)
     }
 
+    /// As [`Job::program`], with the module's bytes. They are read once: a pipe can't be read again.
+    pub fn module(&self) -> Result<(Vec<u8>, Program)> {
+        let wasm = read_module(&self.module)?;
+        let program = lower(&wasm).map_err(|error| explain(error, &self.module))?;
+        Ok((wasm, program))
+    }
+
     /// A run of the job at its first state. The input is read by [`Job::read_input`], once: stdin can't be read again.
     pub fn boot(&self, program: &Program, input: &Arc<[u8]>) -> Result<Interpreter> {
         Ok(program.boot(Arc::new(input.clone()), self.allowance.limits())?)
@@ -91,7 +98,13 @@ pub fn admit(module: &Path) -> Result<Program> {
 
 /// Reads a module, as long as admission takes them.
 pub fn read_module(path: &Path) -> Result<Vec<u8>> {
-    read(path, Limit::ModuleBytes.bound())
+    let read = read(path, Limit::ModuleBytes.bound());
+    read.map_err(|error| if error.downcast_ref::<TooLong>().is_some() { refused(&error) } else { error })
+}
+
+/// More bytes than admission takes of a module are refused as it refuses: without reading them.
+fn refused(error: &eyre::Report) -> eyre::Report {
+    Failure::Refused(format!("{error:#}")).into()
 }
 
 /// Admits and lowers a module.

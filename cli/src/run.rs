@@ -18,7 +18,7 @@ use serde::Serialize;
 use crate::console;
 use crate::diagnosis::{Diagnosis, has_failed, is_cheap};
 use crate::failure::Failure;
-use crate::job::{Allowance, Job, read_module, walk_watched};
+use crate::job::{Allowance, Job, walk_watched};
 use crate::program::ModuleFacts;
 use crate::progress::Progress;
 use crate::report::{Blob, ending, grouped, hex, status_name, trap_of};
@@ -128,7 +128,7 @@ struct Report {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let program = arguments.job.program()?;
+    let (wasm, program) = arguments.job.module()?;
     let input = arguments.job.read_input()?;
     let mut finished = match arguments.engine {
         EngineName::Machine => on_machine(&program, arguments.job.allowance, input.clone(), None)?,
@@ -140,11 +140,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     }
     let is_told = arguments.explain || has_failed(&finished.outcome);
     let diagnosis = finished.diagnosis.as_ref().filter(|_| is_told);
-    let function = diagnosis.and_then(|diagnosis| {
-        let module =
-            read_module(&arguments.job.module).map_or_else(|_| ModuleFacts::default(), |wasm| ModuleFacts::of(&wasm));
-        diagnosis.function(&program, &module, &finished.outcome)
-    });
+    let function =
+        diagnosis.and_then(|diagnosis| diagnosis.function(&program, &ModuleFacts::of(&wasm), &finished.outcome));
     if let Some(path) = &arguments.output {
         console::write_file(path, &finished.output)?;
     }

@@ -156,6 +156,7 @@ fn points_of(operator: &Operator<'_>) -> u64 {
         O::Block { .. } | O::Loop { .. } | O::If { .. } | O::BrIf { .. } => 1,
         O::BrTable { targets } => u64::from(targets.len()) + 1,
         O::TableGet { .. } | O::TableSet { .. } => 2,
+        O::RefFunc { .. } | O::ElemDrop { .. } | O::DataDrop { .. } => 2,
         O::CallIndirect { .. } => 3,
         O::MemoryCopy { .. } | O::MemoryFill { .. } | O::MemoryInit { .. } => 4,
         O::TableCopy { .. } | O::TableInit { .. } | O::TableFill { .. } | O::TableGrow { .. } => 5,
@@ -282,6 +283,19 @@ mod tests {
     fn ordinary_code_passes() {
         let blocks = "(block (loop (br_if 0 (i32.const 0))))".repeat(3000);
         check_text(&format!("(func (local i64 i64 i64 i64) {blocks})")).unwrap();
+    }
+
+    /// Each is a call of the engine, for which the compiler takes some 2.5 KB.
+    #[test]
+    fn references_and_dropped_segments_count_as_the_calls_that_they_become() {
+        let many = |operator: &str, count: usize| {
+            let module = format!(r#"(elem $e func $f) (data $d "") (func $f {})"#, operator.repeat(count));
+            check_points(&wat::parse_str(format!("(module {module})")).unwrap())
+        };
+        for operator in ["(elem.drop $e)", "(data.drop $d)", "(drop (ref.func $f))"] {
+            many(operator, 10_000).unwrap();
+            assert!(matches!(many(operator, 17_000), Err(NotAResult::TooLarge(_))), "{operator}");
+        }
     }
 
     #[test]
