@@ -1,20 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {ClaimRecord} from "../src/libraries/ClaimRecord.sol";
 import {ClaimBounds} from "../src/libraries/ClaimRules.sol";
+import {ClaimFace} from "../src/libraries/court/ClaimFace.sol";
 import {ClaimFaults} from "../src/libraries/faults/ClaimFaults.sol";
 import {Claim, TaskRequest, TaskResult} from "../src/types/Objects.sol";
 import {Test} from "./base/Test.sol";
 import {Records} from "./twins/Records.sol";
 
-/// @notice Fault 3 of every record whose numbers are on or about the bounds, against the chapter's words, written once more.
+/// @notice The court plays no game about a claim whose numbers are out of bounds, and the prover convicts of just those; both
+/// against the chapter's words, written once more, for every record whose numbers are on or about the bounds.
 contract FaultBoundsTest is Test {
     bytes32 private constant EMPTY = 0xb6fb73fc46938c981e2b0b4b1ef282adcfc89854d01bfe3972fdc4785b41b2c7;
     uint64 private constant MOST = 2;
     uint8 private constant OUT_OF_FUEL = 3;
 
     function bound(bytes calldata record) external pure returns (bool) {
-        return ClaimFaults.bound(record, ClaimBounds({fuelLimitMax: MOST, outputLengthMax: MOST, inputLengthMax: MOST}));
+        return ClaimFaults.bound(record, bounds());
+    }
+
+    function check(bytes calldata record) external pure {
+        ClaimFace.checkBounds(ClaimRecord.requestOf(record, 0), ClaimRecord.resultOf(record, 0), bounds());
+    }
+
+    function bounds() private pure returns (ClaimBounds memory) {
+        return ClaimBounds({fuelLimitMax: MOST, outputLengthMax: MOST, inputLengthMax: MOST});
     }
 
     function test_bound_asTheChapterHasIt() external view {
@@ -22,7 +33,10 @@ contract FaultBoundsTest is Test {
         uint256 whole;
         for (uint256 i = 0; i < 4 ** 5 * 2 * 2 * 5; i++) {
             Claim memory claim = claimOf(i);
-            bool isFault = this.bound(Records.encode(claim));
+            bytes memory record = Records.encode(claim);
+            bool isFault = this.bound(record);
+            (bool isPlayable,) = address(this).staticcall(abi.encodeCall(this.check, (record)));
+            assertTrue(isFault != isPlayable, "fault or game");
             assertTrue(isFault != isWithin(claim), "fault");
             isFault ? faulty++ : whole++;
         }

@@ -80,9 +80,7 @@ impl Job {
 
     /// As [`Job::program`], with the module's bytes. They are read once: a pipe can't be read again.
     pub fn module(&self) -> Result<(Vec<u8>, Program)> {
-        let wasm = read_module(&self.module)?;
-        let program = lower(&wasm).map_err(|error| explain(error, &self.module))?;
-        Ok((wasm, program))
+        load(&self.module)
     }
 
     /// A run of the job at its first state. The input is read by [`Job::read_input`], once: stdin can't be read again.
@@ -93,7 +91,13 @@ impl Job {
 
 /// Reads, admits and lowers a module.
 pub fn admit(module: &Path) -> Result<Program> {
-    lower(&read_module(module)?).map_err(|error| explain(error, module))
+    load(module).map(|(_, program)| program)
+}
+
+fn load(module: &Path) -> Result<(Vec<u8>, Program)> {
+    let wasm = read_module(module)?;
+    let program = lower(&wasm).map_err(|error| explain(error, module))?;
+    Ok((wasm, program))
 }
 
 /// Reads a module, as long as admission takes them.

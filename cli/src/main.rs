@@ -43,7 +43,7 @@ Exit codes:
   4    `run --strict`: the job ended otherwise than with exit code 0; `challenger --watch-only`: a result is wrong
   5    a contract or a sequencer refuses; nothing was done
   6    L1 or a sequencer can't be reached, or is busy; the same command may succeed later
-  130  interrupted; stdout has no answer"
+  130  interrupted; stdout has no answer, or a part of one"
     };
 }
 const EXIT_CODES: &str = exit_codes!();

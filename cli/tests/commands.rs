@@ -326,6 +326,8 @@ fn json_has_wrong_command_lines_too() {
         assert!(!report["error"].as_str().unwrap().is_empty(), "{report}");
         assert!(String::from_utf8_lossy(&output.stderr).contains("error: "), "{wrong:?}");
     }
+    let missing = assay(&["run", "--json"], folder.0.path()).stdout;
+    assert!(String::from_utf8_lossy(&missing).contains("<FILE.wasm>"), "what is missing is named");
     assert!(assay(&["no-such"], folder.0.path()).stdout.is_empty());
 }
 
@@ -359,6 +361,13 @@ fn a_job_that_fails_says_why() {
         // What a job writes reaches no terminal as it is.
         assert!(said.contains("the job's stderr:\n  oh\\u{1b}!\n"), "{said}");
     }
+    // A pipe is read once.
+    let pipe = folder.path("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let (to, module) = (pipe.clone(), std::fs::read(trap).unwrap());
+    let writer = std::thread::spawn(move || std::fs::write(to, module).unwrap());
+    assert_eq!(json(&["run", pipe.to_str().unwrap()])["function"], "fails");
+    writer.join().unwrap();
     let fine = folder.wasm("fine.wasm", &text(""));
     let fine = fine.to_str().unwrap();
     assert!(json(&["run", fine])["stderr"].is_null());

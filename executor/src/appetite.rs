@@ -155,8 +155,7 @@ fn points_of(operator: &Operator<'_>) -> u64 {
     match operator {
         O::Block { .. } | O::Loop { .. } | O::If { .. } | O::BrIf { .. } => 1,
         O::BrTable { targets } => u64::from(targets.len()) + 1,
-        O::TableGet { .. } | O::TableSet { .. } => 2,
-        O::RefFunc { .. } | O::ElemDrop { .. } | O::DataDrop { .. } => 2,
+        O::TableGet { .. } | O::TableSet { .. } | O::RefFunc { .. } | O::ElemDrop { .. } | O::DataDrop { .. } => 2,
         O::CallIndirect { .. } => 3,
         O::MemoryCopy { .. } | O::MemoryFill { .. } | O::MemoryInit { .. } => 4,
         O::TableCopy { .. } | O::TableInit { .. } | O::TableFill { .. } | O::TableGrow { .. } => 5,

@@ -46,8 +46,9 @@ pub fn outlays(blocks: &[Block], actors: &[Actor], parameters: &Parameters) -> B
     let of = |actor: &Actor| {
         let mut outlay = Outlay::default();
         for block in blocks {
+            let price = price(block, parameters);
             let sent = block.transactions.iter().filter(|sent| actor.sends(sent.from));
-            sent.for_each(|sent| outlay.add(actor.side, sent, price(block, parameters)));
+            sent.for_each(|sent| outlay.add(actor.side, sent, price));
         }
         outlay
     };

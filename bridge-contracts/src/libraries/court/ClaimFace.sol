@@ -56,7 +56,10 @@ library ClaimFace {
         return result.executor;
     }
 
-    function checkBounds(TaskRequest memory request, TaskResult memory result, ClaimBounds memory bounds) private pure {
+    function checkBounds(TaskRequest memory request, TaskResult memory result, ClaimBounds memory bounds)
+        internal
+        pure
+    {
         Bound broken = ClaimRules.brokenBound(request, result, bounds);
         if (broken == Bound.None) return;
         if (broken == Bound.FuelLimit) revert FuelLimit(bounds.fuelLimitMax, request.fuelLimit);
