@@ -1,6 +1,6 @@
 //! Evidence about one run, shared by all games on every claim of it.
 //!
-//! Owns the trace and what it has answered. One pass over the run answers the opening level of every game, and the level below where
+//! Owns the trace and what it has answered. One pass over the run answers the opening level of every game, and the levels below where
 //! that costs no more than the pass, so that games that name different parts cost no passes of their own. What lies deeper starts at a
 //! checkpoint. Answers do not depend on the order of questions. They outlive the trace: evidence that is at rest has let it go, and asks
 //! nothing twice of the next one. [`runs`] holds the evidence of many runs within bounds.
@@ -20,8 +20,8 @@ use assay_protocol::B256;
 
 use crate::game::{ARITY, Evidence, Segment};
 
-/// State hashes that are remembered: two whole levels, and some.
-const HASHES_MAX: usize = 1 << 18;
+/// State hashes that are remembered: three whole levels, and as many again.
+const HASHES_MAX: usize = 1 << 19;
 /// Last states and steps that are remembered: a player asks again until its move is mined.
 const ANSWERS_MAX: usize = 1 << 10;
 /// Bytes that a remembered hash, and the keys and ends of another answer, take at most.
@@ -30,12 +30,17 @@ const ENTRY_BYTES: u64 = 1 << 7;
 const MACHINE_BYTES: u64 = 4 << 20;
 /// Steps between hashes of one question from which on each has a checkpoint: some hundredths of a second.
 const STRIDE_MIN: u64 = 1 << 22;
+/// Hashes of another question between which it leaves checkpoints.
+const GROUP: usize = ARITY as usize / 4;
 /// Steps that a question spans from which on it leaves a checkpoint where it begins, for those below it.
 const SPAN_MIN: u64 = 1 << 12;
-/// Checkpoints of a trace that many games ask: those of a fine pass, and one or two for each of some hundred games.
-const CHECKPOINTS_MAX: usize = 3 << 10;
-/// Of a fine pass: checkpoints that are kept in each part of the run.
-const CHECKPOINTS_PER_PART: u64 = (2 << 10) / ARITY;
+/// Checkpoints of a trace that many games ask: those of a survey, and as many again for games.
+const CHECKPOINTS_MAX: usize = 2 * (ARITY * ARITY) as usize;
+/// Levels that a survey hashes within the parts of the opening level.
+const LEVELS_BELOW: u32 = 2;
+/// Steps between states from which on a survey hashes those of its lowest level: they take almost twice as long as to hash a state that
+/// changed little.
+const STRIDE_LOWEST: u64 = 1 << 15;
 /// Steps of the run that take about as long as to hash or to copy a page. A survey does so with no more pages than its steps pay for, those
 /// of the opening level aside.
 const STEPS_PER_PAGE: u64 = 1 << 9;
@@ -77,8 +82,8 @@ impl TraceEvidence {
     }
 
     /// Makes the first pass over the run of a claim, for however many games: it hashes the opening level, and in each part of it the level
-    /// below, 4,096 states in all, where that takes no longer than the steps. The trace should be one of [`checkpoint_limits`]: with fewer
-    /// checkpoints the answers are the same and cost more steps.
+    /// below, 4,096 states in all, where that takes no longer than the steps; of a long run also the level below that, 2^18 states in all.
+    /// The trace should be one of [`checkpoint_limits`]: with fewer checkpoints the answers are the same and cost more steps.
     pub fn survey(&self, run: Segment) {
         self.survey_watched(run, || {});
     }
@@ -90,7 +95,7 @@ impl TraceEvidence {
         for part in (1..=run.parts()).map(|part| run.part(part)) {
             let end = part.start + part.length;
             let work_max = begun + (end - run.start) / STEPS_PER_PAGE;
-            inner.survey_part(part, work_max);
+            inner.survey_within(part, LEVELS_BELOW, work_max);
             let is_affordable = inner.trace().page_work() <= work_max;
             inner.hash(end, if is_affordable { Keep::Always } else { Keep::Nothing });
             self.take_stock(&mut inner);
@@ -165,19 +170,38 @@ impl Inner {
         answers
     }
 
-    /// Hashes the states within a part of the run, as long as no more than so many pages are hashed and copied in all.
-    fn survey_part(&mut self, part: Segment, work_max: u64) {
-        let (begun, count) = (self.trace().page_work(), part.parts());
-        let kept_every = count.div_ceil(CHECKPOINTS_PER_PART);
-        for (number, step) in (1..count).zip(part.boundaries()) {
+    /// As [`Inner::hashes`]; leaves a checkpoint at the last of them, if there is room.
+    fn hash_group(&mut self, steps: &[u64]) -> Vec<B256> {
+        let Some((last, others)) = steps.split_last() else { return Vec::new() };
+        let mut hashes = self.hashes(others, Keep::Nothing);
+        hashes.push(self.hash(*last, Keep::IfSpare));
+        hashes
+    }
+
+    /// Hashes the states within a segment, so many levels of them, as long as no more than so many pages are hashed and copied in all.
+    /// Says whether that was enough for the first level.
+    fn survey_within(&mut self, segment: Segment, levels: u32, work_max: u64) -> bool {
+        let (begun, count) = (self.trace().page_work(), segment.parts());
+        // The lowest level is asked least: it takes no more than half, and leaves no checkpoints.
+        let lower_max = begun + work_max.saturating_sub(begun) / 2;
+        let mut has_lower = levels > 1 && segment.length / (count * ARITY) >= STRIDE_LOWEST;
+        let keep = if levels > 1 { Keep::Always } else { Keep::Nothing };
+        let mut own = 0;
+        for (number, step) in (1..count).zip(segment.boundaries()) {
+            has_lower = has_lower && self.survey_within(segment.part(number), levels - 1, lower_max);
             let work = self.trace().page_work();
             // All of them are needed, or none is of use: what the first has taken says what the others will.
-            let expected = if number == 2 { (work - begun) * count } else { 0 };
+            let expected = if number == 2 { own * count } else { 0 };
             if work + expected > work_max {
-                return;
+                return false;
             }
-            self.hash(step, if number % kept_every == 0 { Keep::Always } else { Keep::Nothing });
+            self.hash(step, keep);
+            own += self.trace().page_work() - work;
         }
+        if has_lower {
+            self.survey_within(segment.part(count), levels - 1, lower_max);
+        }
+        true
     }
 
     fn answers_bytes(&self) -> u64 {
@@ -201,8 +225,11 @@ impl Evidence for TraceEvidence {
             let start = if new == 0 { steps[0].saturating_sub(stride) } else { steps[0] };
             inner.trace().keep_on_the_way(start, steps[new]);
         }
-        let keep = if stride >= STRIDE_MIN { Keep::IfSpare } else { Keep::Nothing };
-        let hashes = inner.hashes(steps, keep);
+        let hashes = match (stride, span) {
+            (STRIDE_MIN.., _) => inner.hashes(steps, Keep::IfSpare),
+            (_, SPAN_MIN..) => steps.chunks(GROUP).flat_map(|group| inner.hash_group(group)).collect(),
+            _ => inner.hashes(steps, Keep::Nothing),
+        };
         self.take_stock(&mut inner);
         Ok(hashes)
     }

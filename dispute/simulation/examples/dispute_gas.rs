@@ -63,7 +63,8 @@ fn still(steps: u64) {
     siege(&job, &truth);
     interpreted(&format!("{GAMES} games more"), &runs, &job, WORK_MAX);
     ask(&job, &truth, MORE_GAMES, &mut Dice::new(3, 0));
-    interpreted(&format!("{MORE_GAMES} games more"), &runs, &job, PASSES as f64);
+    interpreted(&format!("{MORE_GAMES} games more"), &runs, &job, WORK_MAX);
+    println!("{} MiB are held", runs.held_bytes() >> 20);
 }
 
 /// A run that writes another page in each turn, 320 MiB again and again.

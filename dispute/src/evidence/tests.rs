@@ -142,6 +142,29 @@ fn a_survey_of_a_run_that_writes_much_hashes_one_level() {
     assert_eq!(hashes, 4096);
 }
 
+/// In a long run the level below is hashed as well, with half of what there is for it.
+#[test]
+fn the_lowest_level_of_a_long_run_is_hashed_where_it_can_be_paid() {
+    let part = Segment { start: 0, length: STRIDE_LOWEST * ARITY * ARITY };
+    let survey = |part: Segment, pages: u64| {
+        let run = boot("(i32.const 8)", 30_000_000);
+        let mut evidence = TraceEvidence::new(Trace::with_limits(run, checkpoint_limits()));
+        let inner = evidence.inner.get_mut().unwrap();
+        let begun = inner.trace().page_work();
+        let is_done = inner.survey_within(part, LEVELS_BELOW, begun + pages);
+        assert!(inner.trace().interpreted_steps() <= part.length, "one pass");
+        assert!(inner.trace().page_work() <= begun + pages);
+        (is_done, inner.known.len() as u64)
+    };
+    assert_eq!(survey(part, 1 << 20), (true, ARITY * ARITY - 1));
+    let (is_done, states) = survey(part, 16 * ARITY);
+    assert!(is_done && states > ARITY - 1 && states < 16 * ARITY, "{states} states, the first level among them");
+    let (is_done, states) = survey(part, ARITY / 2);
+    assert!(!is_done && states < ARITY, "{states} states of a level that can't be paid");
+    let shorter = Segment { length: part.length / 2, ..part };
+    assert_eq!(survey(shorter, 1 << 20), (true, ARITY - 1), "hashing would take as long as the steps");
+}
+
 #[test]
 fn answers_outlive_the_trace() {
     let evidence = TraceEvidence::new(Trace::new(still()));
