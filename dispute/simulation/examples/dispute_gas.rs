@@ -135,12 +135,14 @@ fn lend(runs: &Runs, job: &Job, boot: &impl Fn() -> Interpreter) -> Truth {
     Arc::new(lent)
 }
 
-/// All that a player has to know in games that go down to a step each, at random parts, all of them at the same level at a time.
+/// All that a player has to know in games that go down to a step each, at random parts, all of them at the same level at a time. It goes
+/// about them in the order of the run.
 fn ask(job: &Job, truth: &Truth, games: u32, dice: &mut Dice) {
     let begun = Instant::now();
     let run = job.truth.segment();
     let mut games: Vec<(u64, Segment)> = (0..games).map(|_| (dice.below(job.halt_step), run)).collect();
     for _ in 0..run.length.ilog2().div_ceil(ARITY.ilog2()) {
+        games.sort_by_key(|(_, segment)| segment.start);
         for (target, segment) in &mut games {
             let Ok(_) = truth.state_hashes(&segment.boundaries().collect::<Vec<u64>>());
             if segment.length == segment.parts() {

@@ -1,7 +1,7 @@
 //! What an account wants done now, from the view alone.
 //!
-//! Owns the rules of when, beyond those of `assay-dispute`'s duties: commitments that were asked for, of which [`choose`] takes those
-//! whose turn it is, and money that is worth fetching. Pure. Every job has a name that follows from what it does and from the state
+//! Owns the rules of when, beyond those of `assay-dispute`'s duties: the order of moves, commitments that were asked for, of which [`choose`]
+//! takes those whose turn it is, and money that is worth fetching. Pure. Every job has a name that follows from what it does and from the state
 //! that it does it in.
 
 use std::collections::BTreeMap;
@@ -54,6 +54,10 @@ pub struct Wanted {
     pub job: Job,
 }
 
+/// Parts of a clock. Moves that are due within one of them are made in the order of the run: one pass over it serves them all, where
+/// there is no room for a checkpoint in each game.
+const PARTS_OF_CLOCK: u64 = 8;
+
 /// What an account, whose transactions come from `sender`, wants done at L1 time `now`: moves and timeouts first, then commitments, then
 /// what has no clock, each by its time. `stands` says by name how commitments stand, `purse` what there is for more.
 #[must_use]
@@ -69,23 +73,39 @@ pub fn wanted(
     purse: Purse,
     now: u64,
 ) -> Vec<Wanted> {
-    let mut wanted: Vec<Wanted> = duties(view.board(), account, now)
+    let mut wanted: Vec<(Wanted, u64)> = duties(view.board(), account, now)
         .into_iter()
         .filter_map(|duty| {
             let game = view.board().game(duty.game)?;
-            Some(Wanted { name: duty_name(game, &duty), job: Job::Play { duty, leaf: view.leaf_of(game)? } })
+            let job = Job::Play { duty, leaf: view.leaf_of(game)? };
+            Some((Wanted { name: duty_name(game, &duty), job }, first_step(game)))
         })
         .collect();
     if account.challenger == Some(sender) {
-        wanted.extend(commits(view, sender, challenges, parameters, stands, purse, now));
+        let commits = commits(view, sender, challenges, parameters, stands, purse, now);
+        wanted.extend(commits.into_iter().map(|commit| (commit, 0)));
     }
-    wanted.sort_by_key(|wanted| match wanted.job {
-        Job::Play { duty, .. } if duty.until < u64::MAX => (0, duty.until),
-        Job::Commit { until, .. } => (1, until),
-        Job::Play { .. } | Job::Withdraw { .. } => (2, u64::MAX),
-    });
-    wanted.extend(withdrawals(view, sender, withdraw_from));
-    wanted
+    wanted.sort_by_key(|(wanted, step)| order(&wanted.job, *step, parameters.clock));
+    wanted.into_iter().map(|(wanted, _)| wanted).chain(withdrawals(view, sender, withdraw_from)).collect()
+}
+
+/// The step with which the part of the run begins that a game's next move is about.
+fn first_step(game: &GameState) -> u64 {
+    match &game.phase {
+        Phase::Played(turn) => turn.dissection.segment().start,
+        _ => 0,
+    }
+}
+
+/// What a job is ordered by: its kind, and among moves what part of a clock they are due in, the claim, and where they are about in its run.
+fn order(job: &Job, first_step: u64, clock: u64) -> (u8, u64, Option<LeafId>, u64) {
+    match *job {
+        Job::Play { duty, leaf } if duty.until < u64::MAX => {
+            (0, duty.until / (clock / PARTS_OF_CLOCK).max(1), Some(leaf), first_step)
+        }
+        Job::Commit { until, .. } => (1, until, None, 0),
+        Job::Play { .. } | Job::Withdraw { .. } => (2, u64::MAX, None, 0),
+    }
 }
 
 /// Commitments that are to be made or seen through at L1 time `now`, in no order. `stands` says by name how those of [`openings`] stand.
@@ -142,4 +162,37 @@ fn duty_name(game: &GameState, duty: &Duty) -> B256 {
         Task::Settle => (4, B256::ZERO),
     };
     keccak256((keccak256("duty"), game.id, task, state).abi_encode())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn play(until: u64, leaf: u32) -> Job {
+        let duty = Duty { game: B256::ZERO, task: Task::Answer(Side::Executor), until };
+        Job::Play { duty, leaf: LeafId { region: B256::ZERO, batch: 1, index: leaf } }
+    }
+
+    /// Hundreds of games on one run, begun within a few blocks, must not send the player back and forth in it.
+    #[test]
+    fn moves_that_are_due_about_the_same_time_are_made_in_the_order_of_the_run() {
+        let commit =
+            Job::Commit { leaf: LeafId { region: B256::ZERO, batch: 1, index: 0 }, is_stay: false, until: 1, round: 0 };
+        let in_order = [
+            (play(99, 2), 900),
+            (play(107, 1), 5),
+            (play(100, 1), 70),
+            (play(104, 1), 800),
+            (play(100, 2), 3),
+            (play(110, 1), 1),
+            (commit, 0),
+            (play(u64::MAX, 1), 2),
+        ];
+        let keys = in_order.map(|(job, step)| order(&job, step, 80));
+        assert!(keys.is_sorted(), "{keys:?}");
+        assert!(
+            order(&play(3, 1), 9, 0) < order(&play(4, 1), 1, 0),
+            "a clock shorter than its parts is ordered by time"
+        );
+    }
 }
