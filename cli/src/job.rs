@@ -153,6 +153,9 @@ pub fn explain(error: ProgramError, module: &Path) -> eyre::Report {
 }
 
 /// Runs until `steps` steps are done in all or the machine has halted, with progress.
+///
+/// # Errors
+/// If the host does not give the memory that the output needs.
 pub fn walk(run: &mut Interpreter, steps: u64, progress: &mut Progress) -> Result<()> {
     walk_watched(run, steps, progress, |_, _| {})
 }
@@ -165,7 +168,7 @@ pub fn walk_watched(
     mut look: impl FnMut(&Record, &FlatMemory),
 ) -> Result<()> {
     while run.record().is_running() && run.steps() < steps {
-        run.run_watched(steps.min(run.steps().saturating_add(SLICE_STEPS)), &mut look);
+        run.run_watched(steps.min(run.steps().saturating_add(SLICE_STEPS)), &mut look)?;
         let done = run.steps() as f64;
         progress.tick(|seconds| format!("{}steps, {}steps/s", scaled(done), scaled(done / seconds)));
     }

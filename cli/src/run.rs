@@ -230,16 +230,17 @@ pub fn on_machine(
             source.read(record, memory, &mut stderr);
         }
     })?;
+    let run_ms = started.elapsed().as_secs_f64() * 1e3;
     let record = *run.record();
     let status = Status::from_byte(record.status).expect("the machine halts with a known status");
     Ok(Finished {
         outcome: Outcome { status, code: record.pc_or_code, fuel_used: allowance.fuel - record.fuel },
-        output: run.output().to_vec(),
         engine: EngineName::Machine,
         steps: Some(run.steps()),
         fallback,
-        run_ms: started.elapsed().as_secs_f64() * 1e3,
+        run_ms,
         diagnosis: Some(Diagnosis { halted_pc: run.halted_pc(), stderr }),
+        output: run.into_output(),
     })
 }
 

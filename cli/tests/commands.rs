@@ -160,6 +160,38 @@ fn what_is_missing_is_named() {
     refusal(&["trace", &module, "--hashes", "1"], 2);
 }
 
+/// Runs a command in so many KiB of address space.
+#[cfg(target_os = "linux")]
+fn assay_within(address_space_kib: u32, arguments: &[&str]) -> Output {
+    let cache = Folder::new();
+    let limited = format!("ulimit -v {address_space_kib} && exec \"$0\" \"$@\"");
+    let mut command = Command::new("sh");
+    command.args(["-c", &limited, env!("CARGO_BIN_EXE_assay")]).args(arguments);
+    command.env("ASSAY_CACHE", cache.0.path()).stdin(Stdio::null()).output().unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_that_the_host_does_not_give_for_the_output_is_named() {
+    let folder = Folder::new();
+    let endless = folder.wasm(
+        "endless.wasm",
+        r#"(module (import "assay" "output_write" (func $write (param i32 i32))) (memory 16)
+            (func (export "_start") (loop (call $write (i32.const 0) (i32.const 0x100000)) (br 0))))"#,
+    );
+    let endless = endless.to_str().unwrap();
+    for command in [&["run", endless, "--engine", "machine"][..], &["trace", endless]] {
+        let limits = ["--output-limit", "4294967296", "--json"];
+        let output = assay_within(320 << 10, &[command, &limits].concat());
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{command:?}: {said}");
+        assert!(said.contains("error: the host does not give "), "{command:?}: {said}");
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(report["exit_code"], 1);
+        assert!(report["error"].as_str().unwrap().ends_with(" bytes of memory for the output"), "{report}");
+    }
+}
+
 #[test]
 fn a_second_run_takes_the_module_from_the_cache() {
     let cache = Folder::new();

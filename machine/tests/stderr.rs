@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
+use assay_machine::memory::FlatMemory;
 use assay_machine::program::{Limits, Program};
+use assay_machine::record::Record;
 use assay_machine::stderr::{STDERR_BYTES_MAX, StderrLog};
 use assay_protocol::Status;
 
@@ -31,11 +33,12 @@ fn log_of(program: &Program, slice_steps: u64) -> (StderrLog, Vec<u8>) {
     let mut log = StderrLog::default();
     while watched.record().is_running() {
         let steps = watched.steps() + slice_steps;
-        watched.run_watched(steps, |record, memory| {
+        let look = |record: &Record, memory: &FlatMemory| {
             if let Some(source) = program.stderr() {
                 source.read(record, memory, &mut log);
             }
-        });
+        };
+        watched.run_watched(steps, look).unwrap();
         alone.run_to(steps);
         assert_eq!(watched.steps(), alone.steps());
         assert_eq!(watched.state_hash(), alone.state_hash());

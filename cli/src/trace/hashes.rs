@@ -33,6 +33,8 @@ pub fn run(job: &Job, count: u64, json: bool) -> Result<()> {
     let mut run = job.boot(&program, &input)?;
     walk(&mut run, u64::MAX, &mut Progress::start())?;
     let (steps, halted) = (run.steps(), *run.record());
+    // Its memory goes before the second run has its own.
+    drop(run);
 
     let mut trace = Trace::with_limits(
         job.boot(&program, &input)?,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use assay_executor::{Limits, NotAResult, Watch};
+use assay_machine::memory::OutputRefused;
 use assay_machine::record::MEMORY_PAGE_SIZE;
 use assay_protocol::{Outcome, Status};
 use thiserror::Error;
@@ -120,12 +121,13 @@ fn interpret(
         if watch.is_over() {
             return Err(Declined::Stopped);
         }
-        run.run_to(run.steps().saturating_add(SLICE_STEPS));
+        let refused = |error: OutputRefused| Declined::Memory { reason: error.to_string() };
+        run.try_run_to(run.steps().saturating_add(SLICE_STEPS)).map_err(refused)?;
     }
     let record = *run.record();
     let status = Status::from_byte(record.status).expect("the machine halts with a known status");
     let outcome = Outcome { status, code: record.pc_or_code, fuel_used: limits.fuel - record.fuel };
-    let output = if status == Status::OutOfFuel { Vec::new() } else { run.output().to_vec() };
+    let output = if status == Status::OutOfFuel { Vec::new() } else { run.into_output() };
     Ok((outcome, output))
 }
 

@@ -16,7 +16,7 @@ use crate::memory::layout::CHUNK_SIZE;
 use crate::record::OUTPUT_LENGTH_MAX;
 
 /// Bytes that one step moves at most.
-const PIECE: u64 = 32;
+pub(super) const PIECE: u64 = 32;
 
 /// Runs an instruction that has a fast form; `None` if it has none.
 pub(super) fn run(
@@ -92,6 +92,10 @@ fn output_write(vm: &mut Vm, memory: &mut FlatMemory, slots: &mut [u64; 3], budg
         return Err(Leave::Trap(TrapCode::OutputLimit));
     }
     let part = part(length, Some(from), count, true, budget);
+    if memory.make_output_room(length + part.moved).is_err() {
+        // Left undone: single steps go as far as the host goes along, and say where it does not.
+        return Err(Leave::Pause);
+    }
     memory.copy_output(from, length, part.moved);
     vm.record.output_length += part.moved;
     if part.moved > 0 {

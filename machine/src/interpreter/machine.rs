@@ -15,8 +15,8 @@ use super::threaded::{Flow, Leave, OP_SIZE, Op, Registers, Threaded};
 use crate::isa::op;
 use crate::lower::Image;
 use crate::memory::tree::Tree;
-use crate::memory::{Deferred, FlatMemory, Memory, Snapshot};
-use crate::record::{Record, STACK_SLOTS};
+use crate::memory::{Deferred, FlatMemory, Memory, OutputRefused, Snapshot};
+use crate::record::{OUTPUT_LENGTH_MAX, Record, STACK_SLOTS};
 use crate::witness::{prove_step, step_in_place};
 
 /// Most steps that one fast run accounts for, so that the account never wraps.
@@ -220,6 +220,11 @@ impl Interpreter {
         &self.memory.output()[..self.record.output_length as usize]
     }
 
+    /// The output written, which is not copied.
+    pub fn into_output(self) -> Vec<u8> {
+        self.memory.into_output(self.record.output_length)
+    }
+
     /// The memory.
     pub fn memory(&mut self) -> &mut FlatMemory {
         &mut self.memory
@@ -303,12 +308,27 @@ impl Interpreter {
     }
 
     /// Runs until `steps` steps are done in all, or the machine has halted; a halted machine is its own successor.
+    ///
+    /// # Panics
+    /// If the host does not give the memory that the output needs. [`Interpreter::try_run_to`] says so instead.
     pub fn run_to(&mut self, steps: u64) {
-        self.run_watched(steps, |_, _| {});
+        self.try_run_to(steps).unwrap_or_else(|refused| panic!("{refused}"));
     }
 
-    /// As [`Interpreter::run_to`]; `look` sees record and memory before each step of the watched instruction.
-    pub fn run_watched(&mut self, steps: u64, mut look: impl FnMut(&Record, &FlatMemory)) {
+    /// As [`Interpreter::run_to`].
+    ///
+    /// # Errors
+    /// [`OutputRefused`] if the host does not give the memory that the output needs. The run stands before the step
+    /// that needs it.
+    pub fn try_run_to(&mut self, steps: u64) -> Result<(), OutputRefused> {
+        self.run_watched(steps, |_, _| {})
+    }
+
+    /// As [`Interpreter::try_run_to`]; `look` sees record and memory before each step of the watched instruction.
+    ///
+    /// # Errors
+    /// As [`Interpreter::try_run_to`].
+    pub fn run_watched(&mut self, steps: u64, mut look: impl FnMut(&Record, &FlatMemory)) -> Result<(), OutputRefused> {
         let margin = self.code.threaded.longest_straight() as u64;
         let has_fast_path = self.memory.is_reserved();
         while self.record.is_running() && self.steps < steps {
@@ -321,15 +341,30 @@ impl Interpreter {
                 if self.record.pc_or_code != pc && steps - self.steps > margin {
                     break;
                 }
+                self.make_room()?;
                 if self.code.watched == Some(self.record.pc_or_code) {
                     look(&self.record, &self.memory);
                 }
                 self.run_one();
             }
         }
+        Ok(())
+    }
+
+    /// Room for the piece of output that the next step may write.
+    fn make_room(&mut self) -> Result<(), OutputRefused> {
+        let op = self.code.threaded.ops().get(self.record.pc_or_code as usize);
+        if op.is_none_or(|op| op.opcode != op::OUTPUT_WRITE) {
+            return Ok(());
+        }
+        let end = self.record.output_length + bulk::PIECE;
+        self.memory.make_output_room(end.min(OUTPUT_LENGTH_MAX))
     }
 
     /// Runs until the machine halts.
+    ///
+    /// # Panics
+    /// As [`Interpreter::run_to`].
     pub fn run(&mut self) {
         self.run_to(u64::MAX);
     }

@@ -50,7 +50,7 @@ pub use blob::{BlobHasher, BlobTooLong, commit_blob, mount_blob};
 #[cfg(feature = "std")]
 pub(crate) use flat::Deferred;
 #[cfg(feature = "std")]
-pub use flat::{FixedImage, FlatImage, FlatMemory, SharedBytes};
+pub use flat::{FixedImage, FlatImage, FlatMemory, OutputRefused, SharedBytes};
 pub use layout::Region;
 pub use proof::ChunkProof;
 #[cfg(feature = "std")]

@@ -50,6 +50,7 @@ use super::{
 
 pub(crate) use deferred::Deferred;
 pub use linear::LINEAR_SIZE_MAX;
+pub use output::OutputRefused;
 pub use stack::STACK_SPARE_SLOTS;
 
 /// Bytes that many runs can share: a buffer, or a mapped file.
@@ -239,10 +240,24 @@ impl FlatMemory {
         self.output.bytes()
     }
 
+    /// The first `length` bytes of OUTPUT, all of which were written; they are not copied.
+    #[must_use]
+    pub fn into_output(self, length: u64) -> Vec<u8> {
+        self.output.into_bytes(length as usize)
+    }
+
+    /// Makes sure that the bytes of OUTPUT below `end` can be written. A caller that does not ask finds out by a panic.
+    ///
+    /// # Errors
+    /// [`OutputRefused`] if the host does not give the memory; nothing has changed then.
+    pub fn make_output_room(&mut self, end: u64) -> Result<(), OutputRefused> {
+        self.output.make_room(end)
+    }
+
     /// Writes to OUTPUT.
     ///
     /// # Panics
-    /// If that leaves the region.
+    /// If that leaves the region, or what the host gives.
     pub fn write_output(&mut self, offset: u64, bytes: &[u8]) {
         self.output.write(offset, bytes);
     }

@@ -1,8 +1,11 @@
 //! OUTPUT: bytes that grow with what the job writes.
 //!
-//! Owns the bytes and the range of them written since the last commit.
+//! Owns the bytes and the range of them written since the last commit. A job may output more than its host has memory
+//! for: whoever runs it makes room first, and has an error where the host gives none.
 
 use alloc::vec::Vec;
+
+use thiserror::Error;
 
 use super::{
     backing::{Backing, DirtyRange, update_pages},
@@ -12,6 +15,15 @@ use crate::memory::{
     layout::{Kind, PAGE_SIZE, REGION_SIZE},
     tree::Tree,
 };
+
+/// The host does not give the memory that the output needs. That says nothing about the job: its run stands where it
+/// stood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the host does not give {wanted} bytes of memory for the output")]
+pub struct OutputRefused {
+    /// Bytes that the output needs in all, whole pages.
+    pub wanted: u64,
+}
 
 /// The region's bytes, as many whole pages as were ever written.
 pub struct Output {
@@ -30,6 +42,19 @@ impl Output {
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
+
+    /// The first `length` bytes, all of which were written.
+    pub fn into_bytes(mut self, length: usize) -> Vec<u8> {
+        self.bytes.truncate(length);
+        self.bytes
+    }
+
+    /// Makes sure that the bytes below `end` can be written.
+    pub fn make_room(&mut self, end: u64) -> Result<(), OutputRefused> {
+        let wanted = end.next_multiple_of(PAGE_SIZE as u64);
+        let missing = (wanted as usize).saturating_sub(self.bytes.len());
+        self.bytes.try_reserve(missing).map_err(|_| OutputRefused { wanted })
+    }
 }
 
 impl Backing for Output {
@@ -45,6 +70,7 @@ impl Backing for Output {
         }
         let (offset, end) = (offset as usize, end as usize);
         if self.bytes.len() < end {
+            self.make_room(end as u64).unwrap_or_else(|refused| panic!("{refused}"));
             self.bytes.resize(end.next_multiple_of(PAGE_SIZE), 0);
         }
         self.bytes[offset..end].copy_from_slice(bytes);
@@ -64,5 +90,21 @@ impl Backing for Output {
 
     fn tree(&self) -> &Tree {
         &self.tree
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_that_no_host_has_are_refused_and_nothing_changes() {
+        let mut output = Output::new();
+        output.write(5, &[1, 2, 3]);
+        // 2^60 bytes are more than any address space of 64-bit hosts today.
+        assert_eq!(output.make_room((1 << 60) - 7), Err(OutputRefused { wanted: 1 << 60 }));
+        output.make_room(9000).unwrap();
+        output.write(8, &[4]);
+        assert_eq!(output.into_bytes(10), [0, 0, 0, 0, 0, 1, 2, 3, 4, 0]);
     }
 }

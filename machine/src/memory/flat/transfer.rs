@@ -36,7 +36,7 @@ impl FlatMemory {
     /// Copies from linear memory to OUTPUT.
     ///
     /// # Panics
-    /// If a range leaves its region.
+    /// If a range leaves its region, or OUTPUT what the host gives ([`FlatMemory::make_output_room`]).
     pub fn copy_output(&mut self, from: u64, to: u64, count: u64) {
         self.output.write(to, self.linear.slice(from, count));
     }
