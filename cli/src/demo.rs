@@ -15,7 +15,7 @@ use eyre::{Result, bail, ensure};
 use serde::Serialize;
 
 use crate::console;
-use crate::job::{Allowance, walk};
+use crate::job::{Allowance, boot, walk};
 use crate::progress::Progress;
 use crate::report::{Blob, State, grouped, status_name};
 use crate::run::{Finished, engine_name, natively, on_machine, summary};
@@ -104,7 +104,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 
     tell("\n3. Every state has a hash. A dispute halves the run by these until one step is left.\n\n")?;
     let mut hashes = Vec::new();
-    let mut run = program.boot(Arc::new(input.clone()), allowance.limits())?;
+    let mut run = boot(&program, &input, allowance)?;
     for i in 0..HASHES {
         walk(&mut run, steps * i / (HASHES - 1), &mut Progress::start())?;
         let hash = HashReport { step: run.steps(), state_hash: run.state_hash().to_string() };
@@ -112,7 +112,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         hashes.push(hash);
     }
 
-    let mut run = program.boot(Arc::new(input), allowance.limits())?;
+    let mut run = boot(&program, &input, allowance)?;
     match arguments.step {
         Some(step) => walk(&mut run, step, &mut Progress::start())?,
         None => walk_to_store(&program, &mut run, steps / 2)?,

@@ -5,7 +5,7 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use assay_machine::admission::Limit;
 use assay_machine::interpreter::Interpreter;
@@ -16,6 +16,7 @@ use assay_protocol::BLOB_LENGTH_MAX;
 use eyre::{Result, WrapErr, ensure};
 use thiserror::Error;
 
+use crate::console;
 use crate::failure::Failure;
 use crate::progress::{Progress, scaled};
 
@@ -85,8 +86,23 @@ impl Job {
 
     /// A run of the job at its first state. The input is read by [`Job::read_input`], once: stdin can't be read again.
     pub fn boot(&self, program: &Program, input: &Arc<[u8]>) -> Result<Interpreter> {
-        Ok(program.boot(Arc::new(input.clone()), self.allowance.limits())?)
+        boot(program, input, self.allowance)
     }
+}
+
+/// A run of a program at its first state. Where the host leaves it no fast path that is said, once in a command.
+pub fn boot(program: &Program, input: &Arc<[u8]>, allowance: Allowance) -> Result<Interpreter> {
+    static TOLD: Once = Once::new();
+    let run = program.boot(Arc::new(input.clone()), allowance.limits())?;
+    if let Some(reason) = run.slow_because() {
+        TOLD.call_once(|| {
+            console::note(&format!(
+                "the host does not give the 4 GiB of address space that a fast run takes ({reason}); \
+                 going on slowly, step by step\n"
+            ));
+        });
+    }
+    Ok(run)
 }
 
 /// Reads, admits and lowers a module.

@@ -18,7 +18,7 @@ use serde::Serialize;
 use crate::console;
 use crate::diagnosis::{Diagnosis, has_failed, is_cheap};
 use crate::failure::Failure;
-use crate::job::{Allowance, Job, walk_watched};
+use crate::job::{Allowance, Job, boot, walk_watched};
 use crate::program::ModuleFacts;
 use crate::progress::Progress;
 use crate::report::{Blob, ending, grouped, hex, status_name, trap_of};
@@ -222,7 +222,7 @@ pub fn on_machine(
     input: Arc<[u8]>,
     fallback: Option<String>,
 ) -> Result<Finished> {
-    let mut run = program.boot(Arc::new(input), allowance.limits())?;
+    let mut run = boot(program, &input, allowance)?;
     let started = Instant::now();
     let mut stderr = StderrLog::default();
     walk_watched(&mut run, u64::MAX, &mut Progress::start(), |record, memory| {

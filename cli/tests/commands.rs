@@ -192,6 +192,27 @@ fn memory_that_the_host_does_not_give_for_the_output_is_named() {
     }
 }
 
+/// The machine goes on without its fast path, and whoever waits for it knows why it takes so long.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_host_without_the_address_space_of_a_fast_run_is_said_to_be_one_once() {
+    let folder = Folder::new();
+    let module = folder.wasm("exit.wasm", r#"(module (memory 1) (func (export "_start")))"#);
+    let module = module.to_str().unwrap();
+    for question in
+        [&["run", module, "--engine", "machine"][..], &["trace", module], &["trace", module, "--hashes", "2"]]
+    {
+        // Room for the process, and none for 4 GiB.
+        for (address_space_kib, wanted) in [(2_u32 << 20, 1), (64 << 20, 0)] {
+            let output = assay_within(address_space_kib, question);
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(0), "{question:?}: {said}");
+            let told = said.lines().filter(|line| line.contains("4 GiB of address space")).count();
+            assert_eq!(told, wanted, "{question:?}: {said}");
+        }
+    }
+}
+
 #[test]
 fn a_second_run_takes_the_module_from_the_cache() {
     let cache = Folder::new();

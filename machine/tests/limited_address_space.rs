@@ -68,10 +68,12 @@ fn a_run_under_a_limited_address_space_has_the_same_states() {
     let mut run = program().boot(Arc::new(Vec::new()), LIMITS).unwrap();
     if std::env::var_os(CHILD).is_some() {
         assert!(!run.memory().is_reserved(), "the limit is too wide to show anything");
+        assert!(run.slow_because().is_some(), "whoever wonders is told why");
         println!("{}", account(run));
         return;
     }
     assert!(run.memory().is_reserved(), "this host does not give 4 GiB either");
+    assert!(run.slow_because().is_none());
     let wanted = account(run);
     assert!(wanted.lines().count() > 4, "there are states to compare: {wanted}");
     let said = limited("a_run_under_a_limited_address_space_has_the_same_states", ADDRESS_SPACE_KIB);

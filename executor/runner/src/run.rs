@@ -11,7 +11,7 @@ use assay_machine::memory::OutputRefused;
 use assay_machine::record::MEMORY_PAGE_SIZE;
 use assay_protocol::{Outcome, Status};
 use thiserror::Error;
-use tracing::info;
+use tracing::{info, warn};
 
 use super::{Ready, Runner};
 
@@ -110,6 +110,9 @@ fn interpret(
 ) -> Result<(Outcome, Vec<u8>), Declined> {
     let booted = ready.program.boot(Arc::new(input.clone()), limits);
     let mut run = booted.map_err(|error| Declined::Host { reason: error.to_string() })?;
+    if let Some(error) = run.slow_because() {
+        warn!(program = %ready.program.id(), %error, "no address space for a fast run, each step is made by itself");
+    }
     loop {
         // Also of a run that has ended: both engines keep to one bound.
         if run.record().memory_size() > memory_bytes_max {

@@ -225,6 +225,12 @@ impl Interpreter {
         self.memory.into_output(self.record.output_length)
     }
 
+    /// Why this run has no fast path, if the host did not give its address range: each step is made by definition,
+    /// which is far slower.
+    pub fn slow_because(&self) -> Option<&std::io::Error> {
+        self.memory.reservation_refused()
+    }
+
     /// The memory.
     pub fn memory(&mut self) -> &mut FlatMemory {
         &mut self.memory

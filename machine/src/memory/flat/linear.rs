@@ -5,6 +5,7 @@
 
 use alloc::{vec, vec::Vec};
 use core::ops::RangeInclusive;
+use std::io;
 
 use memmap2::{MmapMut, MmapOptions};
 
@@ -42,6 +43,8 @@ const JOINED: &str = "what was deferred is joined before anybody asks for a root
 /// The region's bytes below 4 GiB.
 pub struct Linear {
     bytes: Bytes,
+    /// Why the host did not give the reservation, if it was asked.
+    refused: Option<io::Error>,
     size: u64,
     dirty: Vec<u8>,
     /// None while a part of a commit is deferred.
@@ -51,8 +54,10 @@ pub struct Linear {
 impl Linear {
     /// A linear memory of `size` zero bytes.
     pub fn new(size: u64) -> Self {
-        let reserved = reserve(LINEAR_SIZE_MAX as usize + GUARD_SIZE);
-        Self::with(size, reserved.map_or_else(|| Bytes::Sparse(Pages::default()), Bytes::Reserved))
+        match reserve(LINEAR_SIZE_MAX as usize + GUARD_SIZE) {
+            Ok(bytes) => Self::with(size, Bytes::Reserved(bytes)),
+            Err(error) => Self { refused: Some(error), ..Self::sparse(size) },
+        }
     }
 
     /// The same without a reservation.
@@ -62,12 +67,17 @@ impl Linear {
 
     fn with(size: u64, bytes: Bytes) -> Self {
         assert!(size <= LINEAR_SIZE_MAX, "linear memory has at most 2^32 bytes, got {size}");
-        Self { bytes, size, dirty: vec![0; FLAGS], tree: Some(Tree::new(Kind::Bulk)) }
+        Self { bytes, refused: None, size, dirty: vec![0; FLAGS], tree: Some(Tree::new(Kind::Bulk)) }
     }
 
     /// Whether there is a reservation, so that pointers can be had.
     pub fn is_reserved(&self) -> bool {
         matches!(self.bytes, Bytes::Reserved(_))
+    }
+
+    /// Why there is none, if the host did not give it.
+    pub fn reservation_refused(&self) -> Option<&io::Error> {
+        self.refused.as_ref()
     }
 
     /// First byte. Panics without a reservation, as all that gives a pointer or a slice.
@@ -165,9 +175,9 @@ impl Linear {
     }
 }
 
-/// Address space of zero bytes that the host backs where it is touched; none if the host does not give it.
-fn reserve(wanted: usize) -> Option<MmapMut> {
-    MmapOptions::new().len(wanted).no_reserve_swap().map_anon().ok()
+/// Address space of zero bytes that the host backs where it is touched; an error if the host does not give it.
+fn reserve(wanted: usize) -> io::Result<MmapMut> {
+    MmapOptions::new().len(wanted).no_reserve_swap().map_anon()
 }
 
 impl Backing for Linear {
@@ -224,15 +234,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reservation_that_the_host_refuses_is_none() {
+    fn a_reservation_that_the_host_refuses_is_an_error() {
         // 2^60 bytes are more than any address space of 64-bit hosts today.
-        assert!(reserve(1 << 60).is_none());
+        assert!(reserve(1 << 60).is_err());
     }
 
     #[test]
     fn single_pages_read_and_hash_as_a_reservation_does() {
         let (mut reserved, mut sparse) = (Linear::new(3 * 65_536), Linear::sparse(3 * 65_536));
         assert!(reserved.is_reserved() && !sparse.is_reserved());
+        assert!(reserved.reservation_refused().is_none() && sparse.reservation_refused().is_none());
         for memory in [&mut reserved, &mut sparse] {
             memory.write(4090, &[7; 20]);
             memory.write(196_600, &[9; 8]);

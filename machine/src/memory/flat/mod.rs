@@ -167,6 +167,12 @@ impl FlatMemory {
         self.linear.is_reserved()
     }
 
+    /// Why linear memory has no address range, if the host did not give it.
+    #[must_use]
+    pub fn reservation_refused(&self) -> Option<&std::io::Error> {
+        self.linear.reservation_refused()
+    }
+
     /// First slot of STACK; [`STACK_SPARE_SLOTS`] more than the machine's lie behind, so that a frame's unchecked
     /// accesses stay inside. Their content is no part of the machine.
     pub fn stack_base(&mut self) -> *mut u64 {
