@@ -1,6 +1,7 @@
 //! What goes to stdout and to files: answers, for people or as JSON, and the bytes that jobs output.
 //!
-//! Files appear whole or not at all. Everything that is not the answer goes to stderr.
+//! Files appear whole or not at all. Everything that is not the answer goes to stderr. Names that others gave are
+//! escaped before they reach a terminal.
 
 use std::fs::{OpenOptions, Permissions};
 use std::io::{IsTerminal, Write, stderr, stdout};
@@ -69,6 +70,18 @@ pub fn print_output(bytes: &[u8]) -> Result<()> {
 /// Says something beside the answer, on stderr. Where nobody can hear it, nothing is lost.
 pub fn note(text: &str) {
     let _ = stderr().lock().write_all(text.as_bytes());
+}
+
+/// A line as a terminal may have it: what is no text is escaped, and text stays as it is.
+pub fn shown(line: &str) -> String {
+    let mut shown = String::with_capacity(line.len());
+    for character in line.chars() {
+        match character {
+            '\t' | '\'' | '"' | '\\' => shown.push(character),
+            other => shown.extend(other.escape_debug()),
+        }
+    }
+    shown
 }
 
 /// Writes a file. What is new, or a file already, appears whole or not at all, and a file keeps its permissions; into

@@ -7,6 +7,7 @@ use assay_machine::program::Program;
 use assay_machine::stderr::StderrLog;
 use assay_protocol::{Outcome, Status};
 
+use crate::console::shown;
 use crate::program::ModuleFacts;
 
 /// Most fuel of a failed job that is run again unasked: seconds of the machine.
@@ -47,23 +48,11 @@ impl Diagnosis {
 
     /// All that is known, in a few lines.
     pub fn text(&self, function: Option<&str>) -> String {
-        let mut text = function.map_or(String::new(), |function| format!("stopped in {function}\n"));
+        let mut text = function.map_or(String::new(), |function| format!("stopped in {}\n", shown(function)));
         if !self.stderr.bytes.is_empty() {
             text += "the job's stderr:\n";
             text.extend(self.stderr_text().lines().map(|line| format!("  {}\n", shown(line))));
         }
         text
     }
-}
-
-/// A line as a terminal may have it: what is no text is escaped, and text stays as it is.
-fn shown(line: &str) -> String {
-    let mut shown = String::with_capacity(line.len());
-    for character in line.chars() {
-        match character {
-            '\t' | '\'' | '"' | '\\' => shown.push(character),
-            other => shown.extend(other.escape_debug()),
-        }
-    }
-    shown
 }

@@ -68,7 +68,9 @@ pub fn report(error: &eyre::Report, form: Form) -> ExitCode {
     let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
     let causes = causes.join(": ");
     if form != Form::Line {
-        console::note(&format!("error: {causes}\n"));
+        // Messages name what others have named.
+        let lines: Vec<String> = causes.lines().map(console::shown).collect();
+        console::note(&format!("error: {}\n", lines.join("\n")));
     }
     // These two come after an answer.
     let is_answered = matches!(failure, Some(Failure::Explained | Failure::JobFailed));

@@ -438,7 +438,9 @@ fn names_in_a_module_give_a_terminal_no_orders() {
     );
     let imports =
         folder.wasm("imports.wasm", r#"(module (import "\1b[2J" "\07bell" (func)) (func (export "_start")))"#);
-    for module in [named.to_str().unwrap(), imports.to_str().unwrap()] {
+    let memory =
+        folder.wasm("memory.wasm", r#"(module (import "\1b[2J" "\07bell" (memory 1)) (func (export "_start")))"#);
+    for module in [named.to_str().unwrap(), imports.to_str().unwrap(), memory.to_str().unwrap()] {
         for command in [&["run", module][..], &["run", module, "--strict"], &["program", "inspect", module]] {
             let output = assay(command, folder.0.path());
             let said = [output.stdout, output.stderr].concat();
@@ -447,6 +449,32 @@ fn names_in_a_module_give_a_terminal_no_orders() {
             assert!(said.windows(4).any(|four| four == b"\\u{1" || four == b"bell"), "{command:?} names the name");
         }
     }
+}
+
+/// In JSON a name is itself, escaped as JSON escapes; nowhere is it longer than anybody reads.
+#[test]
+fn names_in_a_module_are_told_once_and_cut() {
+    let folder = Folder::new();
+    let module = |file: &str, name: &str| {
+        let names = format!(r#"(func $f (@name "{name}") unreachable) (func (export "_start") (call $f))"#);
+        folder.wasm(file, &format!("(module (memory 1) {names})"))
+    };
+    let (named, long) = (module("named.wasm", r"\1b[31m\22red\5c"), module("long.wasm", &"n".repeat(5000)));
+    let cut = format!("{}…", "n".repeat(128));
+    for (module, name) in [(named.to_str().unwrap(), "\u{1b}[31m\"red\\"), (long.to_str().unwrap(), cut.as_str())] {
+        assert_eq!(json(&["run", module])["function"], name);
+        assert_eq!(json(&["program", "inspect", module])["functions"][0]["name"], name);
+    }
+    for command in [&["run"][..], &["program", "inspect"], &["program", "inspect", "--disassemble"]] {
+        let output = assay(&[command, &[long.to_str().unwrap()]].concat(), folder.0.path());
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&said);
+        assert!(said.contains(&cut) && !said.contains(&"n".repeat(129)), "{command:?}: {said}");
+    }
+    let imports = folder.wasm("imports.wasm", r#"(module (import "\1b[2J" "bell" (func)) (func (export "_start")))"#);
+    let inspected = assay(&["program", "inspect", imports.to_str().unwrap(), "--json"], folder.0.path());
+    let inspected: Value = serde_json::from_slice(&inspected.stdout).unwrap();
+    assert_eq!(inspected["module"]["imports"][0], "\u{1b}[2J bell");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use eyre::{Result, bail};
 use serde::Serialize;
 
 use super::module::ModuleFacts;
-use crate::console;
+use crate::console::{self, shown};
 use crate::disassembly::disassemble;
 use crate::failure::Failure;
 use crate::job::{lower, read_module};
@@ -138,7 +138,7 @@ fn functions(image: &Image) -> impl Iterator<Item = (u32, u32, u32, usize)> {
 fn disassembly(program: &Program, module: &ModuleFacts) -> Result<()> {
     let image = program.image();
     for (index, (pc, end, frame, _)) in functions(image).enumerate() {
-        let mut text = format!("{}: frame {frame} slots\n", module.name_of(index));
+        let mut text = format!("{}: frame {frame} slots\n", shown(&module.name_of(index)));
         for (at, instruction) in (pc..end).zip(&image.code[pc as usize..end as usize]) {
             text += &format!("{at:>9}  {}\n", disassemble(instruction).text);
         }
@@ -206,7 +206,7 @@ impl Admitted {
         text += &format!("\nfunctions      {}, the largest being\n", self.functions.len());
         text += &format!("  {:>10} {:>12} {:>12}  name\n", "pc", "instructions", "frame slots");
         for FunctionReport { name, pc, instructions, frame_slots, .. } in largest.iter().take(SHOWN) {
-            text += &format!("  {pc:>10} {instructions:>12} {frame_slots:>12}  {name}\n");
+            text += &format!("  {pc:>10} {instructions:>12} {frame_slots:>12}  {}\n", shown(name));
         }
         let widest = self.functions.iter().map(|function| function.frame_slots).max().unwrap_or(0);
         text += &format!("  the widest frame has {widest} slots\n");
@@ -223,7 +223,7 @@ impl Admitted {
 
 impl Refused {
     fn text(&self) -> String {
-        format!("refused        {}\nbecause        {}\n{}", self.reason, self.message, self.module.text())
+        format!("refused        {}\nbecause        {}\n{}", self.reason, shown(&self.message), self.module.text())
     }
 }
 
@@ -235,7 +235,7 @@ impl ModuleFacts {
             self.functions, self.data_segments
         );
         for import in &self.imports {
-            text += &format!("import         {import}\n");
+            text += &format!("import         {}\n", shown(import));
         }
         text
     }

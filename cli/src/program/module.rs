@@ -1,6 +1,6 @@
 //! What can be read off a module without admitting it: imports, functions, names.
 //!
-//! Names are anybody's: what a terminal would take for an order is escaped.
+//! Names are anybody's, of any length and any characters. They are cut here; who shows them on a terminal escapes them.
 //!
 //! A module that can't be parsed further gives what was read so far; why it is refused is admission's to say.
 
@@ -8,6 +8,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use wasmparser::{KnownCustom, Name, Parser, Payload};
+
+/// Most characters of a name that are told.
+const NAME_CHARACTERS_MAX: usize = 128;
 
 /// The facts.
 #[derive(Default, Serialize)]
@@ -45,8 +48,7 @@ impl ModuleFacts {
         match payload {
             Payload::ImportSection(imports) => {
                 for import in imports.into_imports().map_while(Result::ok) {
-                    let (module, name) = (import.module.escape_debug(), import.name.escape_debug());
-                    self.imports.push(format!("{module} {name}"));
+                    self.imports.push(format!("{} {}", cut(import.module), cut(import.name)));
                     self.functions_imported += u32::from(matches!(import.ty, wasmparser::TypeRef::Func(_)));
                 }
             }
@@ -57,8 +59,7 @@ impl ModuleFacts {
                     for subsection in names.into_iter().map_while(Result::ok) {
                         if let Name::Function(functions) = subsection {
                             let named = functions.into_iter().map_while(Result::ok);
-                            self.names
-                                .extend(named.map(|naming| (naming.index, naming.name.escape_debug().to_string())));
+                            self.names.extend(named.map(|naming| (naming.index, cut(naming.name))));
                         }
                     }
                 }
@@ -67,12 +68,33 @@ impl ModuleFacts {
         }
     }
 
-    /// Whose code the lowered function of this index is: the module's functions come first, in their order.
+    /// Whose code the lowered function of this index is: the module's functions come first, in their order. The name is
+    /// cut and not escaped.
     pub fn name_of(&self, function: usize) -> String {
         if function >= self.functions as usize {
             return "(linked in)".into();
         }
         let index = function as u32 + self.functions_imported;
         self.names.get(&index).cloned().unwrap_or_else(|| format!("function {index}"))
+    }
+}
+
+/// As much of a name as is told.
+fn cut(name: &str) -> String {
+    match name.char_indices().nth(NAME_CHARACTERS_MAX) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NAME_CHARACTERS_MAX, cut};
+
+    #[test]
+    fn names_are_cut_between_characters() {
+        let longest = "é".repeat(NAME_CHARACTERS_MAX);
+        assert_eq!((cut("").as_str(), cut(&longest)), ("", longest.clone()));
+        assert_eq!(cut(&format!("{longest}n")), format!("{longest}…"));
     }
 }
