@@ -5,14 +5,32 @@
 
 use std::fs::{OpenOptions, Permissions};
 use std::io::{IsTerminal, Write, stderr, stdout};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use eyre::{Result, WrapErr};
 use serde::Serialize;
 
 /// Whether any of the answer may have been written.
 static HAS_BEGUN: AtomicBool = AtomicBool::new(false);
+
+/// What is there of a file that is being written, and has not its name yet.
+static UNFINISHED: Mutex<Option<PathBuf>> = Mutex::new(None);
+
+fn unfinished() -> MutexGuard<'static, Option<PathBuf>> {
+    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Ends the process from any of its threads. What is there of a file that is being written goes.
+pub fn leave(exit_code: i32) -> ! {
+    // Held to the end: meanwhile no file is begun, and none gets its name.
+    let mut unfinished = unfinished();
+    if let Some(path) = unfinished.take() {
+        let _ = std::fs::remove_file(path);
+    }
+    std::process::exit(exit_code)
+}
 
 /// Whether any of the answer may have been written, to stdout or to a file.
 pub fn has_begun() -> bool {
@@ -108,13 +126,21 @@ fn replace(path: &Path, bytes: &[u8], permissions: Option<Permissions>) -> std::
     // As any program creates a file: what the umask leaves of it.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.prefix(".assay-").tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    if let Some(permissions) = permissions {
-        file.as_file().set_permissions(permissions)?;
-    }
-    file.persist(path)?;
-    Ok(())
+    let mut file = {
+        let mut unfinished = unfinished();
+        let file = builder.prefix(".assay-").tempfile_in(folder)?;
+        *unfinished = Some(file.path().to_path_buf());
+        file
+    };
+    let written = file.write_all(bytes).and_then(|()| match permissions {
+        Some(permissions) => file.as_file().set_permissions(permissions),
+        None => Ok(()),
+    });
+    let mut unfinished = unfinished();
+    // It has its name, or is gone.
+    let placed = written.and_then(|()| file.persist(path).map_err(std::io::Error::from));
+    *unfinished = None;
+    placed.map(drop)
 }
 
 /// Whether bytes can be shown on a terminal.

@@ -509,3 +509,42 @@ fn an_interrupt_ends_a_command_that_waits_for_its_input() {
     // Before it listens, the signal itself ends it.
     assert!(interrupted.code() == Some(130) || interrupted.signal() == Some(2), "{interrupted:?}");
 }
+
+/// What is there of the file when the signal comes goes: the file has its name and all its bytes, or is not there.
+#[cfg(unix)]
+#[test]
+fn an_interrupt_leaves_no_part_of_a_file() {
+    let folder = Folder::new();
+    let module = folder.wasm(
+        "long.wasm",
+        r#"(module (import "assay" "output_write" (func $write (param i32 i32))) (memory 1024)
+            (func (export "_start")
+                (call $write (i32.const 0) (i32.const 0x4000000))
+                (call $write (i32.const 0) (i32.const 0x4000000))
+                (call $write (i32.const 0) (i32.const 0x4000000))))"#,
+    );
+    let target = folder.path("target");
+    std::fs::create_dir(&target).unwrap();
+    let names = || -> Vec<String> {
+        let entries = std::fs::read_dir(&target).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    };
+    let mut command = Command::new(env!("CARGO_BIN_EXE_assay"));
+    command.arg("run").arg(&module).arg("--output").arg(target.join("file"));
+    command.env("ASSAY_CACHE", folder.path("cache")).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let ended = loop {
+        if names().iter().any(|name| name.starts_with(".assay-")) {
+            Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+        }
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        std::thread::yield_now();
+    };
+    assert!(matches!(ended.code(), Some(0 | 130)), "{ended:?}");
+    // A signal may come when the file has its name.
+    let names = names();
+    let is_whole = || target.join("file").metadata().unwrap().len() == 3 << 26;
+    assert!(names.is_empty() || names == ["file"] && is_whole(), "{names:?}");
+}
