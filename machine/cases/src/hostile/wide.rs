@@ -171,9 +171,10 @@ fn operands() -> Vec<Shape> {
     ]
 }
 
-/// Operators that a compiler makes calls and checks of, in mass: about as many of each as the native engine compiles, and many more.
+/// Operators that a compiler makes calls and checks of, in mass: about as many of each as the native engine compiles,
+/// and many more. Of those that are three bytes, and a call for the compiler, there are also many over many functions.
 fn checked() -> Vec<Shape> {
-    const OPERATORS: [(&str, &[u8], usize); 8] = [
+    const OPERATORS: [(&str, &[u8], usize); 11] = [
         ("memory.grow", &[0x41, 0, 0x40, 0, 0x1a], 4600),
         ("table.get", &[0x41, 0, 0x25, 0, 0x1a], 16_000),
         ("call_indirect", &[0x41, 0, 0x11, 0, 0], 8000),
@@ -182,18 +183,31 @@ fn checked() -> Vec<Shape> {
         ("table.copy", &[0x41, 0, 0x41, 0, 0x41, 0, 0xfc, 14, 0, 0], 5400),
         ("table.grow", &[0xd0, 0x70, 0x41, 0, 0xfc, 15, 0, 0x1a], 5400),
         ("table.fill", &[0x41, 0, 0xd0, 0x70, 0x41, 0, 0xfc, 17, 0], 5400),
+        ("elem.drop", &[0xfc, 13, 0], 16_000),
+        ("data.drop", &[0xfc, 9, 0], 16_000),
+        ("ref.func", &[0xd2, 0, 0x1a], 16_000),
     ];
-    let shape = |name: String, bytes: &'static [u8], count: usize| {
+    /// The last of them, which are a call and nothing else.
+    const CALLS: usize = 3;
+    let shape = |name: String, bytes: &'static [u8], count: usize, functions: usize| {
         Shape::admitted(&name, move || {
             let body = [&[0][..], &bytes.repeat(count), &[0x0b]].concat();
-            program(&[(4, vec![1, 0x70, 1, 1, 2]), (5, vec![1, 0, 1])], &[body])
+            // A table, a memory, and two segments to drop, one of which has a reference to the first function.
+            let (table, memory) = (vec![1, 0x70, 1, 1, 2], vec![1, 0, 1]);
+            let (elements, data) = (vec![1, 1, 0, 1, 0], vec![1, 1, 1, 0x55]);
+            let sections = [(4, table), (5, memory), (9, elements), (11, data), (12, vec![1])];
+            program(&sections, &vec![body; functions])
         })
     };
     let both = |(name, bytes, most): (&str, &'static [u8], usize)| {
         let more = (BODY / bytes.len()).min(60_000);
-        [shape(format!("{most} of {name}"), bytes, most), shape(format!("{more} of {name}"), bytes, more)]
+        [shape(format!("{most} of {name}"), bytes, most, 1), shape(format!("{more} of {name}"), bytes, more, 1)]
     };
-    OPERATORS.into_iter().flat_map(both).collect()
+    let spread = |(name, bytes, _): (&str, &'static [u8], usize)| {
+        shape(format!("a hundred of {name} in each of two thousand functions"), bytes, 100, 2000)
+    };
+    let calls = OPERATORS.into_iter().skip(OPERATORS.len() - CALLS);
+    OPERATORS.into_iter().flat_map(both).chain(calls.map(spread)).collect()
 }
 
 /// Two bytes that a compiler sees as hundreds of values that come from the call before and go to the next.
