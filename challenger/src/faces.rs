@@ -45,15 +45,24 @@ pub fn look(chain: &Chain, batch: &BatchState) -> Result<Vec<Fault>, FaceError> 
     Ok(found)
 }
 
-/// The call that proves a fault of a batch, by its index among those that [`look`] finds.
+/// A call that proves that a batch is faulty.
+pub struct Proof {
+    /// The call.
+    pub intent: Intent,
+    /// Faults that there are to be proven in turn.
+    pub faults: u32,
+}
+
+/// The call that proves a fault of a batch. Attempts, counted from 0, go through the faults that [`look`] finds, again and again.
 ///
 /// # Errors
 /// [`FaceError`].
-pub fn prove(chain: &Chain, batch: &BatchState, index: u32) -> Result<Intent, FaceError> {
+pub fn prove(chain: &Chain, batch: &BatchState, attempt: u32) -> Result<Proof, FaceError> {
     let (region, number) = (batch.header.region, batch.header.number);
     let gone = || FaceError::Gone { number };
     let found = look(chain, batch)?;
-    let fault = found.get(index as usize).ok_or_else(gone)?;
+    let faults = found.len() as u32;
+    let fault = attempt.checked_rem(faults).and_then(|index| found.get(index as usize)).ok_or_else(gone)?;
     let bytes = chain.batch_data(region, number)?.ok_or_else(gone)?;
     let data = bytes.open()?;
     let named = match fault.named(&data) {
@@ -63,8 +72,8 @@ pub fn prove(chain: &Chain, batch: &BatchState, index: u32) -> Result<Intent, Fa
     let descriptor = fault.program(&data).and_then(|program| chain.view().program(program).map(descriptor_of));
     let exhibits = Exhibits { batch: named.as_ref().map(|named| named.open()).transpose()?, descriptor };
     let call = fault.proof(&data, exhibits)?;
-    Ok(Intent {
-        id: keccak256((keccak256("assay.challenger.proof.v1"), batch.hash, batch.posted_at, index).abi_encode()),
+    let intent = Intent {
+        id: keccak256((keccak256("assay.challenger.proof.v1"), batch.hash, batch.posted_at, attempt).abi_encode()),
         to: chain.deployment().contracts.faults,
         data: call.abi_encode().into(),
         value: U256::ZERO,
@@ -72,7 +81,8 @@ pub fn prove(chain: &Chain, batch: &BatchState, index: u32) -> Result<Intent, Fa
         priority: Priority::Urgent,
         expires_at: Some(batch.posted_at + chain.parameters().window + 1),
         after: None,
-    })
+    };
+    Ok(Proof { intent, faults })
 }
 
 fn descriptor_of(program: &Program) -> Faults::Descriptor {

@@ -45,11 +45,11 @@ pub enum Face {
     Skipped,
     /// Nothing is wrong with it.
     Clean,
-    /// So many faults, of which this one is being proven.
+    /// Something is wrong with it, and is being proven.
     Faulty {
         /// Faults found.
         count: u32,
-        /// Index, among those found, of the one that is proven now.
+        /// Attempts that came to nothing. They go through the faults in turn.
         proving: u32,
     },
 }

@@ -2,7 +2,7 @@
 
 mod logger;
 
-use alloy_primitives::{Address, B256, Bytes, U256};
+use alloy_primitives::{Address, B256, Bytes, U256, address, hex};
 use assay_anvil::{ACCOUNTS, CHAIN_ID};
 use assay_node::keys::Wallet;
 use assay_node::store::{Schema, Store, StoreError, Table};
@@ -20,6 +20,19 @@ const MOVES: Table<u64, u64> = Table::new("moves");
 
 /// Address and key of the account that sends.
 const RICH: (Address, B256) = ACCOUNTS[0];
+
+/// A contract that a call without calldata closes, and that reverts from then on. By hand, in bytecode:
+///
+/// ```text
+///   00 CALLDATASIZE  ISZERO  PUSH1 0x10  JUMPI
+///   05 PUSH0  SLOAD  PUSH1 0x16  JUMPI  STOP
+///   10 JUMPDEST  PUSH1 1  PUSH0  SSTORE  STOP
+///   16 JUMPDEST  PUSH0  PUSH0  REVERT
+/// ```
+const GATE_CODE: [u8; 26] = hex!("3615601057 5f54601657 00 0000000000 5b60015f5500 5b5f5ffd");
+
+/// Where the contract lies.
+const GATE: Address = address!("0000000000000000000000000000000000009a7e");
 
 /// Nothing here takes longer, on however slow a machine, unless it hangs.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -190,6 +203,36 @@ async fn reverts_are_explained() {
     assert!(matches!(outcome, Outcome::Refused { .. }), "{outcome:?}");
     let ticket = sender.submit(log(5, Priority::Urgent)).await.expect("there is room");
     mining(&anvil, ticket.settled()).await.expect("the actor runs");
+}
+
+/// Whoever has a transaction in the pool can make a call fail in a node's pending block, and have it do nothing when it is mined: that
+/// must not keep anybody's move from L1.
+#[tokio::test]
+async fn a_call_that_fails_only_in_the_pending_block_is_sent() {
+    let Some(anvil) = L1::start().await else { return };
+    let directory = tempfile::tempdir().expect("there is room for a directory");
+    let (sender, _stop, _actor) = start(&anvil, &open(directory.path()), config());
+    anvil.ask("anvil_setCode", json!([GATE, Bytes::from_static(&GATE_CODE)])).await;
+    // It offers the least, and is mined after what comes later.
+    let poke = json!([{ "from": ACCOUNTS[1].0, "to": GATE, "gas": U256::from(100_000),
+        "maxFeePerGas": U256::from(3_000_000_000_u64), "maxPriorityFeePerGas": U256::ONE }]);
+    anvil.ask("eth_sendTransaction", poke).await;
+    let call = json!({ "from": RICH.0, "to": GATE, "data": "0x01" });
+    let pending = anvil.ask("eth_call", json!([call, "latest"])).await;
+    assert_eq!(pending, json!("0x"), "the newest block takes the call");
+    let ticket = sender
+        .submit(Intent { to: GATE, data: Bytes::from_static(&[1]), gas_limit: None, ..log(1, Priority::Urgent) })
+        .await
+        .expect("there is room");
+    loop {
+        match sender.status(&ticket.id()).expect("it reads") {
+            Some(Status::InFlight { .. }) => break,
+            Some(Status::Settled(outcome)) => panic!("unsent: {outcome:?}"),
+            _ => tokio::time::sleep(Duration::from_millis(10)).await,
+        }
+    }
+    let outcome = mining(&anvil, ticket.settled()).await.expect("the actor runs");
+    assert!(matches!(outcome, Outcome::Done { .. }), "{outcome:?}");
 }
 
 /// The actor is torn out of its work at arbitrary awaits, again and again; blocks are reorganised meanwhile.

@@ -1,16 +1,15 @@
-//! Batches: new ones are looked at on their faces, faults are proven, and what L1 has voided or dropped is let go.
+//! Batches: new ones are looked at on their faces, and what L1 has dropped is let go.
+//!
+//! What is void is kept until its window is over, and left alone: L1 may drop the proof again, in a reorganisation.
 
-use assay_node::Remedy;
-use assay_node::tx::{Outcome, Status};
 use assay_player::chain::{BatchState, Head};
-use assay_player::player::outcome_words;
 use assay_protocol::faults::Fault;
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
+use super::proofs::Proving;
 use super::{Watcher, blocking};
 use crate::alarm::Finding;
 use crate::error::ChallengerError;
-use crate::faces::{self, FaceError};
 use crate::rows::{BATCHES, BatchRow, Face, TOTALS, Totals, VERDICTS, Verdict};
 use crate::survey::{self, Survey};
 use crate::work::BatchKey;
@@ -29,7 +28,7 @@ impl Watcher {
         for (key, row) in under_way {
             match row.face {
                 Face::Clean => self.work.open(key, self.window_end(key)),
-                Face::Faulty { proving, .. } => drop(self.faulty.insert(key, proving)),
+                Face::Faulty { proving, .. } => drop(self.faulty.insert(key, Proving::resumed(proving))),
                 Face::Skipped => {}
             }
         }
@@ -45,6 +44,7 @@ impl Watcher {
             warn!(batch = key.2, region = %key.1, "L1 has dropped a batch");
             self.work.drop_batch(key);
             self.faulty.remove(&key);
+            self.void.remove(&key);
             if let Some(row) = store.get(&BATCHES, &(key.1, key.2))? {
                 totals.take_off(&row);
                 batch.delete(&BATCHES, &(key.1, key.2));
@@ -69,13 +69,11 @@ impl Watcher {
                 None => Face::Clean,
                 Some(_) => Face::Faulty { count: faults.len() as u32, proving: 0 },
             };
-            let is_void = looked.voided_at.is_some();
-            let row = row_of(&looked, face, is_void);
+            let row = row_of(&looked, face, false);
             batch.put(&BATCHES, &(key.1, key.2), &row)?;
             totals.add(&row);
             match faults.first() {
-                None if !is_void => self.work.open(key, self.window_end(key)),
-                None => {}
+                None => self.work.open(key, self.window_end(key)),
                 Some(fault) => {
                     self.meters.batches_faulty.inc();
                     found.push((looked, *fault));
@@ -86,9 +84,7 @@ impl Watcher {
         // Alarms come before the rows: a process that dies in between looks again.
         for (looked, fault) in found {
             self.alarm(&fault_found(&looked, &fault)).await?;
-            if looked.voided_at.is_none() {
-                self.faulty.insert(key_of(&looked), 0);
-            }
+            self.faulty.insert(key_of(&looked), Proving::default());
         }
         if batch.len() > 1 {
             self.is_unreported = true;
@@ -98,76 +94,29 @@ impl Watcher {
         Ok(survey.is_partial)
     }
 
-    /// Batches that were voided meanwhile need nothing more.
-    pub(super) async fn drop_void(&mut self) -> Result<(), ChallengerError> {
-        let void: Vec<BatchKey> = {
+    /// Batches that were voided meanwhile need nothing more, unless they no longer are.
+    pub(super) async fn part_void(&mut self, head: Head) -> Result<(), ChallengerError> {
+        let (mut void, mut open) = (Vec::new(), Vec::new());
+        {
             let view = self.shared.chain.view();
             let is_void = |key: &BatchKey| view.batch(key.1, key.2).is_some_and(|batch| batch.voided_at.is_some());
-            self.work.batches().chain(self.faulty.keys().copied()).filter(is_void).collect()
-        };
-        for key in &void {
-            self.work.drop_batch(*key);
-            self.faulty.remove(key);
+            void.extend(self.work.batches().filter(is_void));
+            open.extend(self.void.iter().copied().filter(|key| !is_void(key)));
         }
-        self.close(&void).await
-    }
-
-    /// Proves faults: the first that L1 takes voids the batch.
-    pub(super) async fn prove(&mut self, head: Head) -> Result<(), ChallengerError> {
-        if self.shared.hands.is_none() {
-            self.faulty.clear();
-            return Ok(());
+        for key in void {
+            self.work.drop_batch(key);
+            self.void.insert(key);
         }
-        for (key, index) in self.faulty.clone() {
-            if head.time > self.window_end(key) {
-                error!(batch = key.2, region = %key.1, "the window of a faulty batch is over, and it was not voided");
-                self.faulty.remove(&key);
-                self.close(&[key]).await?;
-                continue;
-            }
-            let shared = self.shared.clone();
-            let made = blocking(move || {
-                let Some(batch) = shared.chain.batch(key.1, key.2) else { return Ok(None) };
-                let intent = faces::prove(&shared.chain, &batch, index)?;
-                let sender = &shared.hands.as_ref().expect("it was just seen to be there").sender;
-                let status = sender.status(&intent.id).map_err(ChallengerError::from)?;
-                Ok::<_, ChallengerError>(Some((batch, intent, status)))
-            });
-            let (batch, intent, status) = match made.await {
-                Ok(Some(made)) => made,
-                Ok(None) => continue,
-                Err(ChallengerError::Face(FaceError::Gone { .. })) => {
-                    error!(batch = key.2, region = %key.1, "no fault of a faulty batch is left to be proven");
-                    self.faulty.remove(&key);
-                    self.close(&[key]).await?;
-                    continue;
-                }
-                Err(error) if error.remedy() != Remedy::Stop => {
-                    warn!(%error, batch = key.2, "a fault can't be proven now");
-                    continue;
-                }
-                Err(error) => return Err(error),
-            };
-            match status {
-                None => {
-                    info!(batch = key.2, region = %key.1, index, "a fault is being proven");
-                    self.meters.proofs.inc();
-                    let hands = self.shared.hands.as_ref().expect("it was just seen to be there");
-                    hands.sender.submit(intent).await?;
-                }
-                Some(Status::Queued | Status::InFlight { .. } | Status::Settled(Outcome::Done { .. })) => {}
-                Some(Status::Settled(outcome)) => {
-                    let outcome = outcome_words(&outcome);
-                    warn!(outcome, batch = key.2, index, "a proof came to nothing, the next fault is tried");
-                    let face = Face::Faulty { count: index + 2, proving: index + 1 };
-                    let mut rows = self.shared.chain.store().batch();
-                    rows.put(&BATCHES, &(key.1, key.2), &row_of(&batch, face, false))?;
-                    rows.commit_async().await?;
-                    self.faulty.insert(key, index + 1);
-                }
-            }
+        for key in open {
+            warn!(batch = key.2, region = %key.1, "L1 has taken back that a batch is void");
+            self.void.remove(&key);
+            self.work.open(key, self.window_end(key));
         }
-        Ok(())
+        let over: Vec<BatchKey> = self.void.iter().copied().filter(|key| head.time > self.window_end(*key)).collect();
+        for key in &over {
+            self.void.remove(key);
+        }
+        self.close(&over).await
     }
 
     /// Nothing is left to be done about these batches: verdicts about them go, but for lies.
@@ -199,7 +148,7 @@ fn key_of(batch: &BatchState) -> BatchKey {
     (batch.posted_at, batch.header.region, batch.header.number)
 }
 
-fn row_of(batch: &BatchState, face: Face, is_done: bool) -> BatchRow {
+pub(super) fn row_of(batch: &BatchState, face: Face, is_done: bool) -> BatchRow {
     BatchRow { hash: batch.hash, posted_at: batch.posted_at, leaves: batch.header.count, face, is_done }
 }
 

@@ -13,9 +13,10 @@
 
 mod batches;
 mod leaves;
+mod proofs;
 mod tell;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -30,6 +31,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
+use self::proofs::Proving;
 use crate::budget::Budget;
 use crate::check::Checked;
 use crate::config::ChallengerConfig;
@@ -68,8 +70,10 @@ pub(crate) struct Watcher {
     work: Work,
     /// Next batch of each region that is looked at.
     next: BTreeMap<B256, u64>,
-    /// Batches with a fault that is being proven.
-    faulty: BTreeMap<BatchKey, u32>,
+    /// Batches with a fault, proven or not, until their windows are over.
+    faulty: BTreeMap<BatchKey, Proving>,
+    /// Batches without one that are void, until then: L1 may take the voiding back.
+    void: BTreeSet<BatchKey>,
     checks: JoinSet<(LeafId, Checked)>,
     teller: Teller,
     watch: Watch,
@@ -94,6 +98,7 @@ impl Watcher {
             work: Work::default(),
             next: BTreeMap::new(),
             faulty: BTreeMap::new(),
+            void: BTreeSet::new(),
             checks: JoinSet::new(),
             teller,
             watch,
@@ -162,7 +167,7 @@ impl Watcher {
             }
             Err(error) => return Err(error),
         };
-        self.drop_void().await?;
+        self.part_void(head).await?;
         self.prove(head).await?;
         self.expire(head).await?;
         self.draw().await?;

@@ -280,12 +280,15 @@ impl Actor {
         }
     }
 
+    /// Asks what gas an intent takes: on the newest block, and where the call fails there, on the node's pending one, in which what this
+    /// account sent before it is done. In that one are strangers' transactions too, and some that never come to what they do there: it
+    /// stops nothing that the newest block takes.
     async fn estimate(&mut self, id: IntentId) -> Result<(), TxError> {
-        let request = self.request(self.intent(&id));
-        let pending = BlockId::Number(BlockNumberOrTag::Pending);
-        let asked =
-            self.endpoint.call("estimate gas", |l1| async move { l1.estimate_gas(request).block(pending).await });
-        match asked.await {
+        let mut asked = self.estimate_on(&id, BlockNumberOrTag::Latest).await;
+        if matches!(asked, Err(EndpointError::Refused { .. })) {
+            asked = self.estimate_on(&id, BlockNumberOrTag::Pending).await;
+        }
+        match asked {
             Ok(gas) => {
                 self.pool.estimated(&id, gas.saturating_mul(100 + self.config.gas_margin_percent) / 100);
                 Ok(())
@@ -303,6 +306,13 @@ impl Actor {
             // A node refuses an estimate that the account can't pay for, too: money may come.
             Err(error) => Err(error.into()),
         }
+    }
+
+    async fn estimate_on(&self, id: &IntentId, block: BlockNumberOrTag) -> Result<u64, EndpointError> {
+        let request = self.request(self.intent(id));
+        self.endpoint
+            .call("estimate gas", |l1| async move { l1.estimate_gas(request).block(BlockId::Number(block)).await })
+            .await
     }
 
     fn sign(&self, nonce: u64, intent: Option<IntentId>, fees: Fees, gas_limit: u64) -> Result<Attempt, TxError> {

@@ -31,7 +31,8 @@ pub struct Intent {
     pub data: Bytes,
     /// Wei to send along.
     pub value: U256,
-    /// Gas limit; L1 is asked for an estimate when there is none, and an estimate that reverts ends the intent unsent.
+    /// Gas limit; L1 is asked for an estimate when there is none. A call that reverts both on the newest block and on the pending one ends
+    /// the intent unsent.
     pub gas_limit: Option<u64>,
     /// Whose turn it is.
     pub priority: Priority,

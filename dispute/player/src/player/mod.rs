@@ -55,7 +55,7 @@ use crate::chain::{Chain, LeafId};
 use rows::{CHALLENGES, ChallengeRow, challenge_key};
 
 pub use actor::Actor;
-pub use attempt::{ATTEMPTS_QUICK, Decision, Progress, decide, outcome_words};
+pub use attempt::{ATTEMPTS_QUICK, Decision, Progress, decide, outcome_words, wait};
 pub use choice::{Purse, Stand};
 pub use job::{Job, Wanted, wanted};
 pub use opening::Challenge;
