@@ -3,7 +3,8 @@
 //! One pass answers an ascending list of questions. The pass leaves checkpoints where it is asked to, so that a later,
 //! narrower question costs its own span only: the levels of a dispute are one pass together, not one each. In a pass the pages of one
 //! state are hashed by a thread while the run goes on to the next, where the host has two processors.
-//! Owns the checkpoints, their number and their bytes; the run is the interpreter's.
+//! Owns the checkpoints, their number and their bytes; the run is the interpreter's. Where the host lacks the memory for a run's output, what
+//! returns no error panics.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -16,7 +17,7 @@ use crate::interpreter::{Checkpoint, Interpreter, StepProof};
 use crate::memory::proof::ChunkProof;
 use crate::memory::top::RegionRoots;
 use crate::memory::tree::Tree;
-use crate::memory::{Deferred, Memory};
+use crate::memory::{Deferred, Memory, OutputRefused};
 use crate::record::Record;
 
 /// What a trace may keep. Answers do not depend on it, only what they cost.
@@ -99,9 +100,20 @@ impl Trace {
     /// The state hashes at ascending steps, in one pass.
     ///
     /// # Panics
-    /// If the steps descend.
+    /// If the steps descend, or the host does not give the memory that the output needs.
     pub fn state_hashes(&mut self, steps: &[u64]) -> Vec<B256> {
         self.state_hashes_keeping(steps, Keep::Nothing)
+    }
+
+    /// As [`Trace::state_hashes`].
+    ///
+    /// # Errors
+    /// [`OutputRefused`] if the host does not give the memory that the output needs.
+    ///
+    /// # Panics
+    /// If the steps descend.
+    pub fn try_state_hashes(&mut self, steps: &[u64]) -> Result<Vec<B256>, OutputRefused> {
+        self.hash_all(steps, Keep::Nothing)
     }
 
     /// As [`Trace::state_hashes`], and leaves a checkpoint at each of these steps: for steps between which the next questions
@@ -150,9 +162,12 @@ impl Trace {
     }
 
     /// The output at the halted state; runs to the end first.
-    pub fn output(&mut self) -> &[u8] {
-        self.seek(u64::MAX);
-        self.run.output()
+    ///
+    /// # Errors
+    /// [`OutputRefused`] if the host does not give the memory that it needs.
+    pub fn output(&mut self) -> Result<&[u8], OutputRefused> {
+        self.try_seek(u64::MAX)?;
+        Ok(self.run.output())
     }
 
     /// Steps interpreted so far, over all questions.
@@ -173,8 +188,12 @@ impl Trace {
     /// As [`Trace::state_hashes`], and leaves checkpoints. Each state is hashed while the run is on its way to the next.
     ///
     /// # Panics
-    /// If the steps descend.
+    /// As [`Trace::state_hashes`].
     pub fn state_hashes_keeping(&mut self, steps: &[u64], keep: Keep) -> Vec<B256> {
+        self.hash_all(steps, keep).unwrap_or_else(|refused| panic!("{refused}"))
+    }
+
+    fn hash_all(&mut self, steps: &[u64], keep: Keep) -> Result<Vec<B256>, OutputRefused> {
         assert!(steps.is_sorted(), "state hashes are asked for in ascending order");
         let mut hashes = Vec::with_capacity(steps.len());
         let mut before: Option<Passed> = None;
@@ -182,14 +201,14 @@ impl Trace {
             // To go back to a checkpoint, or ahead to one, takes the roots.
             if self.origin(*step).is_some() {
                 hashes.extend(before.take().map(|passed| self.settle(passed)));
-                self.seek(*step);
+                self.try_seek(*step)?;
             } else {
-                hashes.extend(self.advance_beside(*step, before.take()));
+                hashes.extend(self.advance_beside(*step, before.take())?);
             }
             before = Some(self.pass(keep));
         }
         hashes.extend(before.map(|passed| self.settle(passed)));
-        hashes
+        Ok(hashes)
     }
 
     /// Commits the state here, as far as that is not left for later.
@@ -211,28 +230,32 @@ impl Trace {
     }
 
     /// Runs on to a step; what is left of the state before is hashed meanwhile, and its hash returned.
-    fn advance_beside(&mut self, step: u64, before: Option<Passed>) -> Option<B256> {
+    fn advance_beside(&mut self, step: u64, before: Option<Passed>) -> Result<Option<B256>, OutputRefused> {
         let Some(mut before) = before else {
-            self.advance(step);
-            return None;
+            self.advance(step)?;
+            return Ok(None);
         };
         let Some(deferred) = before.deferred.take() else {
             let hash = self.join(before, None);
-            self.advance(step);
-            return Some(hash);
+            self.advance(step)?;
+            return Ok(Some(hash));
         };
         let waiting = Mutex::new(Some(deferred));
         let work = || waiting.lock().unwrap_or_else(PoisonError::into_inner).take().map(Deferred::hash);
-        let tree = thread::scope(|scope| {
+        let (advanced, tree) = thread::scope(|scope| {
             let helper = thread::Builder::new().spawn_scoped(scope, work);
-            self.advance(step);
-            match helper {
+            let advanced = self.advance(step);
+            let tree = match helper {
                 Ok(helper) => helper.join().expect("hashing does not panic"),
                 // The host has no thread to give.
                 Err(_) => work(),
-            }
+            };
+            (advanced, tree)
         });
-        Some(self.join(before, tree))
+        // Given back whatever became of the run: a memory without its tree has no root.
+        let hash = self.join(before, tree);
+        advanced?;
+        Ok(Some(hash))
     }
 
     /// Hashes what is left of a state, and returns its hash.
@@ -253,10 +276,14 @@ impl Trace {
 
     /// Brings the run to a step, from the nearest state before it that is at hand.
     fn seek(&mut self, step: u64) {
+        self.try_seek(step).unwrap_or_else(|refused| panic!("{refused}"));
+    }
+
+    fn try_seek(&mut self, step: u64) -> Result<(), OutputRefused> {
         if let Some(origin) = self.origin(step) {
             self.run.restore(&self.checkpoints[&origin]);
         }
-        self.advance(step);
+        self.advance(step)
     }
 
     /// The checkpoint from which the run comes to a step, unless it goes on from where it is.
@@ -269,13 +296,14 @@ impl Trace {
     }
 
     /// Runs on to a step.
-    fn advance(&mut self, step: u64) {
+    fn advance(&mut self, step: u64) -> Result<(), OutputRefused> {
         let start = self.run.steps();
-        self.run.run_to(self.bounded(step));
+        let ran = self.run.try_run_to(self.bounded(step));
         self.interpreted += self.run.steps() - start;
         if !self.run.record().is_running() {
             self.halted_at = Some(self.run.steps());
         }
+        ran
     }
 
     /// Steps after the halt have the halted state.

@@ -1,6 +1,6 @@
 //! Whether new work is taken, and why not.
 //!
-//! Owns three switches: the operator's, the disk's and L1's. Anybody may look at any time; nothing here waits.
+//! Owns four switches: the operator's, the disk's, L1's, and that of the registration there. Anybody may look at any time; nothing here waits.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,6 +25,7 @@ pub struct Gate {
 struct Switches {
     is_paused: AtomicBool,
     is_disk_full: AtomicBool,
+    is_unregistered: AtomicBool,
     knows_l1: AtomicBool,
     /// Milliseconds from the beginning to when L1 was last read up to its head.
     read_at_ms: AtomicU64,
@@ -35,9 +36,17 @@ struct Switches {
 impl Gate {
     /// Closed until L1 is known, and whenever it could not be read up to its head for so long.
     pub fn new(stale_after: Duration) -> Self {
-        let (is_paused, is_disk_full, knows_l1) = Default::default();
-        let (read_at_ms, began) = (AtomicU64::new(0), Instant::now());
-        Self { inner: Arc::new(Switches { is_paused, is_disk_full, knows_l1, read_at_ms, began, stale_after }) }
+        Self {
+            inner: Arc::new(Switches {
+                is_paused: AtomicBool::default(),
+                is_disk_full: AtomicBool::default(),
+                is_unregistered: AtomicBool::default(),
+                knows_l1: AtomicBool::default(),
+                read_at_ms: AtomicU64::default(),
+                began: Instant::now(),
+                stale_after,
+            }),
+        }
     }
 
     /// Why nothing new is taken, if it is so.
@@ -51,6 +60,9 @@ impl Gate {
         }
         if !set(&self.inner.knows_l1) {
             return Some("L1's state is not known yet");
+        }
+        if set(&self.inner.is_unregistered) {
+            return Some("this sequencer is not registered on L1");
         }
         self.is_stale(self.inner.began.elapsed()).then_some("L1 can't be read")
     }
@@ -83,6 +95,11 @@ impl Gate {
     /// What L1 said is void, all of it.
     pub fn l1_is_lost(&self) {
         self.inner.knows_l1.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether the sequencer's stake stands on L1. Without it no batch of its would be taken, so that no receipt is given.
+    pub fn registered(&self, is_registered: bool) {
+        self.inner.is_unregistered.store(!is_registered, Ordering::Relaxed);
     }
 
     /// L1 has just been read up to its head.
@@ -152,6 +169,11 @@ mod tests {
         }
         gate.pause(true);
         assert_eq!(gate.closed(), Some("intake is paused by the operator"));
+        gate.pause(false);
+        gate.registered(false);
+        assert_eq!(gate.closed(), Some("this sequencer is not registered on L1"));
+        gate.registered(true);
+        gate.pause(true);
         assert_eq!(Gate::new(PATIENCE).closed(), Some("L1's state is not known yet"));
     }
 

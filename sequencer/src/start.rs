@@ -146,6 +146,7 @@ impl Sequencer {
         let sending = sending.metered(&metrics);
         let (journal, writing) = journal(&context.store);
         let gate = Gate::new(Duration::from_secs(config.chain.stale_seconds));
+        gate.registered(false);
         let (news, workers) = (News::new(), Workers::new(config.intake.workers));
         let (core_mailbox, messages) = mpsc::channel(config.intake.waiting_max.max(1));
         let (heard, hearing) = mpsc::channel(HEARD);
@@ -336,6 +337,7 @@ async fn watch_l1(
         }
         was_known = is_known;
         let is_registered = now.registry.is_registered(Role::Sequencer, context.owner, now.time());
+        gate.registered(is_registered);
         match (now.is_open(), is_registered) {
             (true, true) => region.ready(),
             (_, false) => region.not_ready(format!("{} is not registered as a sequencer", context.owner)),

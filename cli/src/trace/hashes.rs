@@ -44,7 +44,7 @@ pub fn run(job: &Job, count: u64, json: bool) -> Result<()> {
     let asked: Vec<u64> = divide(steps, count).collect();
     let mut states: Vec<(u64, B256)> = Vec::with_capacity(asked.len());
     for group in asked.chunks(GROUP) {
-        states.extend(group.iter().copied().zip(trace.state_hashes(group)));
+        states.extend(group.iter().copied().zip(trace.try_state_hashes(group)?));
         let done = trace.interpreted_steps() as f64;
         progress.tick(|seconds| format!("{}steps, {}steps/s", scaled(done), scaled(done / seconds)));
     }

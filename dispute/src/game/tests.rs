@@ -39,7 +39,7 @@ fn truth() -> (Claimed, TraceEvidence) {
     let mut trace = trace();
     let end = trace.halt_step();
     let record = trace.record_at(end);
-    let output = assay_machine::memory::commit_blob(trace.output()).unwrap();
+    let output = assay_machine::memory::commit_blob(trace.output().unwrap()).unwrap();
     let claimed = Claimed {
         status: record.status,
         code: record.pc_or_code,

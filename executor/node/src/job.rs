@@ -12,17 +12,17 @@
 //! stands again.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use alloy_primitives::{Address, Bytes};
-use assay_node::blobs::BlobStore;
+use assay_node::blobs::{BlobError, BlobStore};
 use assay_node::endpoint::Backoff;
 use assay_player::chain::Chain;
-use assay_protocol::B256;
 use assay_protocol::objects::TaskResult;
 use assay_protocol::rpc::{
     Assignment, AssignmentId, Decline, DeclineReason, ErrorCode, INLINE_BYTES_MAX, SignedResult,
 };
+use assay_protocol::{B256, BlobRef};
 use assay_runner::{
     BlobPeer, Declined, FetchError, Inputs, Limits, NoRoom, Ran, Ready, Runner, Watch, blob_of, input_of,
 };
@@ -57,6 +57,10 @@ pub(crate) struct Context {
     pub inputs: Inputs,
     pub module_bytes_max: u64,
 }
+
+/// How long to wait for another job that stores the same output, and how often to look.
+const SAME_OUTPUT_PATIENCE: Duration = Duration::from_secs(60);
+const SAME_OUTPUT_POLL: Duration = Duration::from_millis(50);
 
 /// The connection of a session, as far as there is one.
 pub(crate) type Line = watch::Receiver<Option<Arc<Wire>>>;
@@ -207,7 +211,7 @@ impl Job {
         let blob = blocking(move || match is_small {
             true => Ok(blob_of(&kept)),
             // Synced before anything is signed about it.
-            false => blobs.put(&kept).map_err(LedgerError::from),
+            false => keep(&blobs, &kept),
         })
         .await?;
         let result = TaskResult {
@@ -370,6 +374,30 @@ fn declined(declined: Declined) -> Stop {
         Declined::Host { .. } => DeclineReason::Engine,
     };
     Stop::Decline(reason, declined.to_string())
+}
+
+/// Stores an output, for as long as another job stores the same one after it.
+fn keep(blobs: &BlobStore, output: &Bytes) -> Result<BlobRef, Stop> {
+    let began = Instant::now();
+    loop {
+        match blobs.put(output) {
+            Ok(blob) => return Ok(blob),
+            Err(BlobError::Uploading) if began.elapsed() < SAME_OUTPUT_PATIENCE => std::thread::sleep(SAME_OUTPUT_POLL),
+            Err(error) => return Err(unkept(error)),
+        }
+    }
+}
+
+/// An output that there is no room for is no result, and no reason to end: games are played by the same process.
+fn unkept(error: BlobError) -> Stop {
+    let words = format!("the output can't be kept: {error}");
+    match error {
+        BlobError::Uploading | BlobError::NoRoom { .. } | BlobError::DiskLow { .. } | BlobError::DiskFull { .. } => {
+            Stop::Decline(DeclineReason::Busy, words)
+        }
+        BlobError::TooLong { .. } => Stop::Decline(DeclineReason::Memory, words),
+        error => Stop::Ledger(error.into()),
+    }
 }
 
 /// Work that reads a disk or computes, on a thread that may block.

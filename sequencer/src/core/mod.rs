@@ -219,7 +219,7 @@ impl Core {
     async fn settle(&mut self, durable: Durable) -> Result<(), CoreError> {
         match durable {
             Durable::Accepted(sequence) => {
-                if self.tasks.get(sequence).is_some_and(|task| task.phase == Phase::Storing) {
+                if self.tasks.get(sequence).is_some_and(|task| task.phase == Phase::Accepting) {
                     self.tasks.set(sequence, Phase::Queued, now_ms());
                 }
                 Ok(())
@@ -259,7 +259,7 @@ impl Core {
 
     fn inspect(&self, sequence: u64) -> Result<Option<Inspection>, StoreError> {
         let Some(task) = self.tasks.get(sequence) else { return self.inspect_posted(sequence) };
-        Ok(Some(Inspection { state: tasks::state_of(task.phase, true), attempt: task.attempt, place: None }))
+        Ok(Some(Inspection { state: tasks::state_of(task.phase), attempt: task.attempt, place: None }))
     }
 
     fn count(&self) -> Counts {

@@ -16,7 +16,9 @@ use super::turns::Turns;
 /// How far a task has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// Its order or its result is on the way to the disk.
+    /// Its order is on the way to the disk.
+    Accepting,
+    /// Its result is on the way to the disk.
     Storing,
     /// Waits for an executor.
     Queued,
@@ -165,7 +167,7 @@ impl Tasks {
     pub fn accept(&mut self, id: B256, deadline: u64, from: IpAddr) -> u64 {
         let sequence = self.next_sequence;
         self.next_sequence += 1;
-        let (predecessor, from, phase) = (None, Some(from), Phase::Storing);
+        let (predecessor, from, phase) = (None, Some(from), Phase::Accepting);
         self.restore(sequence, Task { id, deadline, attempt: 0, predecessor, from, phase }, 0);
         sequence
     }
@@ -189,7 +191,7 @@ impl Tasks {
                 self.ready.insert(sequence, now_ms);
             }
             Phase::Running => self.running += 1,
-            Phase::Storing | Phase::Sealed(_) => {}
+            Phase::Accepting | Phase::Storing | Phase::Sealed(_) => {}
         }
         match phase {
             Phase::Sealed(_) => self.close(sequence, &before),
@@ -230,7 +232,8 @@ impl Tasks {
     /// is left until it is there.
     pub fn past(&self, time: u64) -> Vec<u64> {
         let before = self.deadlines.range(..(time, 0)).map(|(_, sequence)| *sequence);
-        before.filter(|sequence| self.tasks.get(sequence).is_some_and(|task| task.phase != Phase::Storing)).collect()
+        let is_there = |task: &Task| !matches!(task.phase, Phase::Accepting | Phase::Storing);
+        before.filter(|sequence| self.tasks.get(sequence).is_some_and(is_there)).collect()
     }
 
     /// Takes a task from where its phase has it.
@@ -245,7 +248,7 @@ impl Tasks {
                 self.unregistered.remove(&sequence);
             }
             Phase::Running => self.running -= 1,
-            Phase::Storing | Phase::Sealed(_) => {}
+            Phase::Accepting | Phase::Storing | Phase::Sealed(_) => {}
         }
     }
 
@@ -269,14 +272,12 @@ impl Tasks {
     }
 }
 
-/// What clients see of a phase.
-pub fn state_of(phase: Phase, has_result: bool) -> TaskState {
+/// What clients see of a phase. A result counts when it is on the disk.
+pub fn state_of(phase: Phase) -> TaskState {
     match phase {
-        Phase::Queued => TaskState::Queued,
-        Phase::Running => TaskState::Running,
-        Phase::Storing if !has_result => TaskState::Queued,
-        Phase::Storing | Phase::Ready => TaskState::Executed,
-        Phase::Sealed(_) => TaskState::Executed,
+        Phase::Accepting | Phase::Queued => TaskState::Queued,
+        Phase::Running | Phase::Storing => TaskState::Running,
+        Phase::Ready | Phase::Sealed(_) => TaskState::Executed,
     }
 }
 

@@ -73,7 +73,7 @@ fn run(name: &str, wat: &str, input: &[u8], fuel: u64) -> Value {
     let witnesses: Vec<String> = (0..end).map(|step| hex(&trace.prove(step).witness)).collect();
     let system = trace.open_at(0, 0);
     let top = trace.open_at(end, Region::OUTPUT.base());
-    let output = commit_blob(trace.output()).expect("the output is short");
+    let output = commit_blob(trace.output().expect("the host has room for it")).expect("the output is short");
     let last = records[end as usize];
     let is_exhausted = last.status == Status::OutOfFuel as u8;
     let output_root = trace.region_roots_at(end).get(Region::OUTPUT);

@@ -98,8 +98,7 @@ pub struct Reexecution;
 impl Outputs for Reexecution {
     fn output(&self, run: &Run) -> Result<Vec<u8>, String> {
         let mut trace = Trace::new(run.boot().map_err(|error| error.to_string())?);
-        trace.halt_step();
-        Ok(trace.output().to_vec())
+        Ok(trace.output().map_err(|error| error.to_string())?.to_vec())
     }
 }
 

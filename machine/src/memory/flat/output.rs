@@ -53,7 +53,9 @@ impl Output {
     pub fn make_room(&mut self, end: u64) -> Result<(), OutputRefused> {
         let wanted = end.next_multiple_of(PAGE_SIZE as u64);
         let missing = (wanted as usize).saturating_sub(self.bytes.len());
-        self.bytes.try_reserve(missing).map_err(|_| OutputRefused { wanted })
+        // Twice as much as there is, so that an output that grows is not copied each time; or no more than is wanted.
+        let reserved = self.bytes.try_reserve(missing).or_else(|_| self.bytes.try_reserve_exact(missing));
+        reserved.map_err(|_| OutputRefused { wanted })
     }
 }
 
