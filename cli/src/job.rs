@@ -116,15 +116,25 @@ fn load(module: &Path) -> Result<(Vec<u8>, Program)> {
     Ok((wasm, program))
 }
 
-/// Reads a module, as long as admission takes them.
+/// Reads a module. One that is longer than admission takes them is refused as it refuses.
 pub fn read_module(path: &Path) -> Result<Vec<u8>> {
-    let read = read(path, Limit::ModuleBytes.bound());
-    read.map_err(|error| if error.downcast_ref::<TooLong>().is_some() { refused(&error) } else { error })
+    let refused = || Failure::Refused(format!("{} is refused: {}", path.display(), too_large())).into();
+    read_admissible(path)?.ok_or_else(refused)
 }
 
-/// More bytes than admission takes of a module are refused as it refuses: without reading them.
-fn refused(error: &eyre::Report) -> eyre::Report {
-    Failure::Refused(format!("{error:#}")).into()
+/// Reads a module, unless it is longer than admission takes them.
+pub fn read_admissible(path: &Path) -> Result<Option<Vec<u8>>> {
+    match read(path, Limit::ModuleBytes.bound()) {
+        Ok(wasm) => Ok(Some(wasm)),
+        Err(error) if error.downcast_ref::<TooLong>().is_some() => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// What is wrong with a module that is not even read to its end.
+pub fn too_large() -> String {
+    let limit = Limit::ModuleBytes;
+    format!("too many or too large: {}: got more than {}", limit.name(), limit.bound())
 }
 
 /// Admits and lowers a module.

@@ -389,7 +389,16 @@ fn json_has_wrong_command_lines_too() {
 fn endless_files_are_refused_before_they_fill_memory() {
     // As any module that is beyond a limit of admission.
     let message = refusal(&["program", "id", "/dev/zero"], 3);
-    assert!(message.contains("more than 67108864 bytes"), "{message}");
+    assert!(message.contains("is refused: too many or too large: module bytes: got more than 67108864"), "{message}");
+    let folder = Folder::new();
+    let inspected = assay(&["program", "inspect", "/dev/zero", "--json"], folder.0.path());
+    assert_eq!(inspected.status.code(), Some(3));
+    let report: Value = serde_json::from_slice(&inspected.stdout).unwrap();
+    assert_eq!(
+        (&report["admitted"], &report["reason"]),
+        (&Value::Bool(false), &Value::from("module bytes")),
+        "{report}"
+    );
 }
 
 #[cfg(unix)]

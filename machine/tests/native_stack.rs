@@ -1,8 +1,8 @@
 //! Long runs need no native stack: a handler jumps to the next one.
 //!
 //! That is the compiler's doing, and a value that is returned through a handler's frame undoes it. So every instruction that
-//! lowering emits runs here often enough to overflow a small stack. It tells in optimised builds without debug assertions,
-//! which use sibling calls: `cargo test --release -p assay-machine --test native_stack`, which `.ci/run` calls.
+//! lowering emits runs here often enough to overflow a small stack. It tells in optimised builds without debug assertions:
+//! tests here, by `Cargo.toml`, and releases, of which `.ci/run` asks it too.
 #![allow(clippy::unwrap_used)]
 
 use std::fmt::Write;

@@ -13,8 +13,9 @@ use super::module::ModuleFacts;
 use crate::console::{self, shown};
 use crate::disassembly::disassemble;
 use crate::failure::Failure;
-use crate::job::{lower, read_module};
+use crate::job::{lower, read_admissible, too_large};
 use crate::report::{Blob, grouped, region_name};
+use assay_machine::admission::Limit;
 
 /// What `assay program inspect --help` teaches.
 pub const EXAMPLES: &str = "\
@@ -97,9 +98,12 @@ struct FunctionReport {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let wasm = read_module(&arguments.module.module)?;
-    let module = ModuleFacts::of(&wasm);
     let json = arguments.module.json;
+    let Some(wasm) = read_admissible(&arguments.module.module)? else {
+        let (reason, module) = (Limit::ModuleBytes.name(), ModuleFacts::default());
+        return Refused { admitted: false, reason, message: too_large(), module }.tell(json);
+    };
+    let module = ModuleFacts::of(&wasm);
     match lower(&wasm) {
         Ok(program) if arguments.disassemble => disassembly(&program, &module),
         Ok(program) => {
@@ -108,13 +112,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         }
         Err(error) => {
             let (reason, message) = (reason(&error), error.to_string());
-            let report = Refused { admitted: false, reason, message, module };
-            if json {
-                console::print_json(&report)?
-            } else {
-                console::print(&report.text())?
-            }
-            bail!(Failure::Explained)
+            Refused { admitted: false, reason, message, module }.tell(json)
         }
     }
 }
@@ -222,6 +220,16 @@ impl Admitted {
 }
 
 impl Refused {
+    /// Says so, and ends as a refusal does.
+    fn tell(&self, json: bool) -> Result<()> {
+        if json {
+            console::print_json(self)?;
+        } else {
+            console::print(&self.text())?;
+        }
+        bail!(Failure::Explained)
+    }
+
     fn text(&self) -> String {
         format!("refused        {}\nbecause        {}\n{}", self.reason, shown(&self.message), self.module.text())
     }

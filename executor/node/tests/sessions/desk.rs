@@ -73,6 +73,14 @@ pub fn burning() -> Vec<u8> {
     start(&format!("(local i64) (loop {sums} (br 0))"))
 }
 
+/// A program that outputs so many bytes, all zero.
+pub fn writing(bytes: u32) -> Vec<u8> {
+    let write = r#"(import "assay" "output_write" (func $write (param i32 i32)))"#;
+    let body = format!("(call $write (i32.const 0) (i32.const {bytes}))");
+    let start = format!(r#"(func (export "_start") {body})"#);
+    wat::parse_str(format!(r#"(module {write} (memory (export "memory") 8) {start})"#)).unwrap()
+}
+
 /// A module that does this and nothing else.
 fn start(body: &str) -> Vec<u8> {
     wat::parse_str(format!(r#"(module (memory (export "memory") 1) (func (export "_start") {body}))"#)).unwrap()
