@@ -119,6 +119,8 @@ pub(crate) async fn call(hook: &[String], environment: Vec<(String, String)>) ->
     let Some((program, arguments)) = hook.split_first() else { return Ok(()) };
     let start = |error: std::io::Error| HookError::Start { program: program.clone(), reason: error.to_string() };
     let mut command = tokio::process::Command::new(program);
+    // What opens the keystore is none of its business.
+    command.env_remove("ASSAY_PASSWORD");
     command.args(arguments).envs(environment).stdin(Stdio::null()).kill_on_drop(true);
     let mut child = command.spawn().map_err(start)?;
     match tokio::time::timeout(HOOK_TIME_MAX, child.wait()).await {

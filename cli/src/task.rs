@@ -76,7 +76,7 @@ pub enum Certainty {
     Soft,
     /// It is on L1, where it can be challenged: seconds
     Batch,
-    /// It stands for ever: the deployment's window
+    /// It stands for ever: the deployment's window. One whose input is not on L1 ends attested, and no contract acts on it
     Final,
 }
 

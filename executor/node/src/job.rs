@@ -407,3 +407,33 @@ async fn blocking<T: Send + 'static, E: Send + 'static>(
     let done = tokio::task::spawn_blocking(work).await;
     done.expect("the work does not panic, and a runtime that ends it ends its caller too")
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use assay_node::blobs::{self, BlobConfig};
+    use assay_node::store::{Schema, Store};
+
+    /// Two jobs that have the same output at the same time are no failure of either.
+    #[test]
+    fn an_output_that_another_job_stores_is_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("store"), &blobs::schema(Schema::new("test", 1))).unwrap();
+        let blobs = BlobStore::open(&store, &folder.path().join("blobs"), BlobConfig::default()).unwrap();
+        let output = Bytes::from(vec![7; 400_000]);
+        let name = blob_of(&output);
+        let other = blobs.upload(&name, 0).unwrap();
+        let (kept, wanted) = (blobs.clone(), output.clone());
+        let waiting = std::thread::spawn(move || keep(&kept, &wanted).is_ok_and(|blob| blob == name));
+        std::thread::sleep(2 * SAME_OUTPUT_POLL);
+        assert!(!waiting.is_finished());
+        drop(other);
+        assert!(waiting.join().unwrap());
+
+        let narrow = BlobConfig { total_bytes_max: 100_000, ..BlobConfig::default() };
+        let blobs = BlobStore::open(&store, &folder.path().join("narrow"), narrow).unwrap();
+        let refused = keep(&blobs, &Bytes::from(vec![8; 400_000]));
+        assert!(matches!(refused, Err(Stop::Decline(DeclineReason::Busy, _))), "{refused:?}");
+    }
+}

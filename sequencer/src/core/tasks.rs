@@ -293,6 +293,14 @@ mod tests {
         IpAddr::from([192, 0, 2, host])
     }
 
+    /// Who reads that a task is executed asks for its result next.
+    #[test]
+    fn a_task_is_executed_when_its_result_is_on_the_disk() {
+        let states = [Phase::Accepting, Phase::Queued, Phase::Running, Phase::Storing, Phase::Ready].map(state_of);
+        use TaskState::{Executed, Queued, Running};
+        assert_eq!(states, [Queued, Queued, Running, Running, Executed]);
+    }
+
     /// The queue as it would be handed out.
     fn shown(tasks: &mut Tasks) -> Vec<u64> {
         let mut shown = Vec::new();
