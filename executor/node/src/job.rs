@@ -409,7 +409,6 @@ async fn blocking<T: Send + 'static, E: Send + 'static>(
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use assay_node::blobs::{self, BlobConfig};
