@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use assay_machine::admission::Limit;
 use assay_machine::isa::name_of;
 use assay_machine::lower::Image;
 use assay_machine::memory::Region;
@@ -15,7 +16,6 @@ use crate::disassembly::disassemble;
 use crate::failure::Failure;
 use crate::job::{lower, read_admissible, too_large};
 use crate::report::{Blob, grouped, region_name};
-use assay_machine::admission::Limit;
 
 /// What `assay program inspect --help` teaches.
 pub const EXAMPLES: &str = "\
