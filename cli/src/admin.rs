@@ -160,8 +160,7 @@ fn report(status: &AdminStatus) -> Report {
 }
 
 fn text(status: &AdminStatus) -> String {
-    let paused = if status.is_paused { ", paused by the operator" } else { "" };
-    let mut text = format!("  {:<14} {}{paused}\n", "intake", status.intake);
+    let mut text = format!("  {:<14} {}\n", "intake", status.intake);
     let mut line = |name: &str, value: u64| text += &format!("  {name:<14} {}\n", grouped(value));
     line("tasks", status.tasks);
     line("queued", status.queued);

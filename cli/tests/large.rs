@@ -189,6 +189,7 @@ async fn long_inputs_and_outputs_pass_through_bounded_memory() {
     });
     let submitted = answer(&child.wait_with_output().unwrap());
     let task = submitted["task"].as_str().unwrap();
+    assert_eq!(submitted["may_end_attested"], true, "{submitted}");
     println!("submitted after {:.1} s", began.elapsed().as_secs_f64());
 
     // Across: an executor is killed while it fetches, and the next goes on.

@@ -9,6 +9,7 @@ mod processes;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -227,12 +228,16 @@ async fn a_devnet_on_a_node_that_is_there_takes_a_newcomer_to_a_consumer() {
     let jobs = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../jobs"));
     let (module, input) = (jobs.join("wasm/csv.wasm"), jobs.join("inputs/csv.csv"));
     let (module, input) = (module.to_str().unwrap(), input.to_str().unwrap());
-    let submitted = answer(&run(&["job", "submit", module, "--input", input, "--wait", "final"]));
+    let submitted = answer(&run(&["job", "submit", module, "--input", input, "--wait", "batch"]));
+    assert_eq!(submitted["may_end_attested"], false);
     let task = submitted["task"].as_str().unwrap();
     let program = submitted["program"].as_str().unwrap();
     let consumer = answer(&run(&["job", "consumer", "--program", program]));
     assert_eq!((consumer["program"].as_str(), consumer["gas"].is_u64()), (Some(program), true));
     let address = consumer["consumer"].as_str().unwrap();
+    let early = run(&["job", "prove", task, "--consumer", address]);
+    assert_eq!(early.status.code(), Some(5), "its window is open");
+    assert!(String::from_utf8_lossy(&early.stderr).contains("L1 says that the result is pending"), "{early:?}");
     let proven = answer(&run(&["job", "prove", task, "--wait", "--consumer", address]));
     assert_eq!((&proven["fate"], proven["transaction"].is_string()), (&json!("final"), true));
     // The contract takes it once, and of its program alone.
@@ -241,6 +246,19 @@ async fn a_devnet_on_a_node_that_is_there_takes_a_newcomer_to_a_consumer() {
     let other = answer(&run(&["job", "consumer", "--program", other.to_str().unwrap()]));
     let other = other["consumer"].as_str().unwrap();
     assert_eq!(run(&["job", "prove", task, "--consumer", other]).status.code(), Some(5));
+
+    // A pipe does not say how long it is.
+    let pipe = folder.join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let writer = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || std::fs::write(pipe, [7; 200_000])
+    });
+    let sha256 = jobs.join("wasm/sha256.wasm");
+    let piped = ["job", "submit", sha256.to_str().unwrap(), "--input", pipe.to_str().unwrap(), "--wait", "soft"];
+    let piped = answer(&run(&piped));
+    writer.join().unwrap().unwrap();
+    assert_eq!((&piped["outcome"]["input"]["length"], &piped["may_end_attested"]), (&json!(200_000), &json!(true)));
 
     let (time, code, _) = devnet.terminate();
     assert_eq!(code, Some(0));

@@ -85,7 +85,6 @@ pub(super) fn output(arguments: &Output) -> Result<()> {
     block_on(async {
         let open = arguments.sequencer.open().await?;
         let view = known(&open, arguments.task.0).await?;
-        result_of(&view)?;
         write_output(&open, &view, arguments.output.output.as_deref(), arguments.json).await?;
         if arguments.json { console::print_json(&report(&view)) } else { Ok(()) }
     })
@@ -98,8 +97,7 @@ pub(super) async fn write_output<A: AssayApi>(
     file: Option<&Path>,
     json: bool,
 ) -> Result<()> {
-    let Some(signed) = &view.result else { return Ok(()) };
-    let blob = signed.result.output;
+    let blob = result_of(view)?.output;
     if let Some(file) = file {
         let mut progress = Progress::start();
         let told = |here: u64| {

@@ -7,7 +7,7 @@ use assay_node::endpoint::{BlockId, BlockNumberOrTag};
 use assay_operator::call;
 use assay_protocol::contracts::{Batches, ResultConsumer};
 use assay_protocol::rpc::LeafProof;
-use eyre::{Result, bail, eyre};
+use eyre::{Result, WrapErr, bail, eyre};
 use serde::Serialize;
 
 use super::{Sequencer, TaskId, known, state_name};
@@ -91,8 +91,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
             told.fate = Some(fate_name(fate));
             if let Some(consumer) = arguments.consumer {
                 let wallet = arguments.key.open(connection)?;
-                let mined =
-                    call(&l1, &wallet, "act on the result", consumer, U256::ZERO, &act_call(&told.proof)).await?;
+                // Whether that is enough is the contract's to say.
+                let mined = call(&l1, &wallet, "act on the result", consumer, U256::ZERO, &act_call(&told.proof))
+                    .await
+                    .wrap_err_with(|| format!("L1 says that the result is {}", fate_name(fate)))?;
                 (told.transaction, told.gas) = (Some(mined.transaction.to_string()), Some(mined.gas));
             }
         } else if arguments.consumer.is_some() {

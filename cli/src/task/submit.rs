@@ -17,6 +17,7 @@ use crate::console;
 use crate::job::{lower, read_module};
 use crate::l1::{Amount, KeyFlags, block_on};
 use crate::progress::{Progress, scaled};
+use crate::report::grouped;
 
 /// What `assay job submit --help` teaches.
 pub const EXAMPLES: &str = "\
@@ -78,6 +79,8 @@ struct Report {
     sequence: u64,
     include_by: u64,
     receipt_ms: f64,
+    /// Whether the input is longer than those that this sequencer posts to L1.
+    may_end_attested: bool,
     receipt: SignedReceipt,
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<TaskReport>,
@@ -109,11 +112,20 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         let receipt = open.api.submit_task(&signed, input.inline).await?;
         let receipt_ms = started.elapsed().as_secs_f64() * 1e3;
         signed.check(&receipt, &open.status)?;
+        let (length, posted_length_max) = (input.blob.length, open.status.limits.posted_input_length_max);
+        let may_end_attested = length > posted_length_max;
         if !arguments.json {
             console::note(&format!(
                 "task {}\n  receipt      number {}, signed by {}, after {receipt_ms:.1} ms\n",
                 signed.task, receipt.receipt.sequence, open.status.key
             ));
+            if may_end_attested {
+                console::note(&format!(
+                    "  certainty    attested at most, unless the input is an output on L1: it has {} bytes, up to {} are posted\n",
+                    grouped(length),
+                    grouped(posted_length_max)
+                ));
+            }
         }
         let outcome = match arguments.wait {
             None => None,
@@ -129,6 +141,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
                 sequence: receipt.receipt.sequence,
                 include_by: receipt.receipt.include_by,
                 receipt_ms,
+                may_end_attested,
                 receipt,
                 outcome: outcome.as_ref().map(report),
             });
@@ -195,27 +208,31 @@ async fn program<A: AssayApi>(open: &Open<A>, given: &Path) -> Result<B256> {
 }
 
 async fn input<A: AssayApi>(open: &Open<A>, given: Option<&Path>) -> Result<Input> {
-    let small = |bytes: Vec<u8>| -> Result<Input> {
-        let blob = assay_machine::memory::commit_blob(&bytes)?;
-        Ok(Input { blob, inline: Some(bytes.into()) })
-    };
-    let Some(path) = given else { return small(Vec::new()) };
+    let Some(path) = given else { return whole(open, Vec::new()).await };
     if path.as_os_str() == OsStr::new("-") {
         let bytes = crate::job::read_at_most(std::io::stdin().lock(), BLOB_LENGTH_MAX)
             .wrap_err("can't read the input from stdin")?;
-        if bytes.len() <= INLINE_BYTES_MAX {
-            return small(bytes);
-        }
-        return Ok(Input { blob: open.blobs.upload(&bytes).await?, inline: None });
+        return whole(open, bytes).await;
     }
-    let length = path.metadata().wrap_err_with(|| format!("can't read {}", path.display()))?.len();
-    if length <= INLINE_BYTES_MAX as u64 {
-        return small(crate::job::read(path, INLINE_BYTES_MAX as u64)?);
+    let metadata = path.metadata().wrap_err_with(|| format!("can't read {}", path.display()))?;
+    let length = metadata.len();
+    // What is no file, a pipe say, has no length before it is read.
+    if !metadata.is_file() || length <= INLINE_BYTES_MAX as u64 {
+        return whole(open, crate::job::read(path, BLOB_LENGTH_MAX)?).await;
     }
     let mut progress = Progress::start();
     let told =
         |sent: u64| progress.tick(|_| format!("uploading {}B of {}B", scaled(sent as f64), scaled(length as f64)));
     Ok(Input { blob: open.blobs.upload_file(path, told).await?, inline: None })
+}
+
+/// An input that has been read.
+async fn whole<A: AssayApi>(open: &Open<A>, bytes: Vec<u8>) -> Result<Input> {
+    if bytes.len() > INLINE_BYTES_MAX {
+        return Ok(Input { blob: open.blobs.upload(&bytes).await?, inline: None });
+    }
+    let blob = assay_machine::memory::commit_blob(&bytes)?;
+    Ok(Input { blob, inline: Some(bytes.into()) })
 }
 
 fn now_ns() -> u64 {
