@@ -35,6 +35,8 @@ pub struct Actor {
     permits: Arc<Semaphore>,
     /// For commitments: many lies at once don't keep moves from their workers.
     commits: Arc<Semaphore>,
+    /// Jobs of the newest look for which no worker was free, in the order in which they get one.
+    waiting: Vec<Ready>,
     /// Jobs that are being made.
     making: JoinSet<(Ready, Result<Made, MakeError>)>,
     busy: BTreeSet<B256>,
@@ -55,6 +57,7 @@ impl Actor {
             meters: Meters::new(metrics),
             permits,
             commits: Arc::new(Semaphore::new(1)),
+            waiting: Vec::new(),
             making: JoinSet::new(),
             busy: BTreeSet::new(),
             due: BTreeSet::new(),
@@ -84,6 +87,7 @@ impl Actor {
                     Some(made) = self.making.join_next(), if !self.making.is_empty() => {
                         let (ready, made) = made.expect("making a job does not panic, and nobody aborts it");
                         self.made(ready, made).await?;
+                        self.start_waiting();
                     }
                     changed = heads.changed() => {
                         changed.map_err(|_| PlayerError::Unfollowed)?;
@@ -106,9 +110,9 @@ impl Actor {
         for ready in look.taken_back {
             self.take_back(ready);
         }
-        for ready in look.ready {
-            self.start(ready);
-        }
+        // What still waits of an older look is in this one, if it is due, and may have another place.
+        self.waiting = look.ready;
+        self.start_waiting();
         self.forget_challenges(&look.spent).await?;
         self.meters.counted.challenges_wanted.set(look.challenges as i64);
         let hopeless = self.hopeless.values().copied().collect();
@@ -121,30 +125,39 @@ impl Actor {
         Ok(())
     }
 
-    /// Gives a job to a worker, unless it has one, or nothing can be done about it now.
-    fn start(&mut self, ready: Ready) {
+    /// Gives jobs to workers, as many as are free.
+    fn start_waiting(&mut self) {
+        for ready in std::mem::take(&mut self.waiting) {
+            let unstarted = self.start(ready);
+            self.waiting.extend(unstarted);
+        }
+    }
+
+    /// Gives a job to a worker, unless it has one, or nothing can be done about it now. Gives it back if no worker is free.
+    fn start(&mut self, ready: Ready) -> Option<Ready> {
         let name = ready.wanted.name;
         let is_early = self.failed.get(&name).is_some_and(|(_, after)| ready.head.time < *after);
-        if is_early || !self.busy.insert(name) {
-            return;
+        if is_early || self.busy.contains(&name) {
+            return None;
         }
+        let permits = match ready.wanted.job {
+            Job::Commit { .. } => Some(&self.commits),
+            // No evidence is needed: they wait for nobody's.
+            Job::Play { duty, .. } if matches!(duty.task, Task::Timeout | Task::Settle) => None,
+            Job::Play { .. } => Some(&self.permits),
+            Job::Withdraw { .. } => None,
+        };
+        // Semaphores are never closed: there is a permit, or there is none now.
+        let Ok(permit) = permits.map(|permits| permits.clone().try_acquire_owned()).transpose() else {
+            return Some(ready);
+        };
+        self.busy.insert(name);
         if let Some(reason) = &ready.reason {
             self.meters.counted.attempts_failed.add();
             error!(job = ?ready.wanted.job, reason, "an intent came to nothing while its job is due, it is made again");
         }
-        let permits = match ready.wanted.job {
-            Job::Commit { .. } => Some(self.commits.clone()),
-            // No evidence is needed: they wait for nobody's.
-            Job::Play { duty, .. } if matches!(duty.task, Task::Timeout | Task::Settle) => None,
-            Job::Play { .. } => Some(self.permits.clone()),
-            Job::Withdraw { .. } => None,
-        };
         let shared = self.shared.clone();
         self.making.spawn(async move {
-            let permit = match permits {
-                Some(permits) => Some(permits.acquire_owned().await.expect("the semaphore is never closed")),
-                None => None,
-            };
             let job = ready.wanted.job;
             let made = tokio::task::spawn_blocking(move || {
                 let made = make(&shared, &job);
@@ -153,6 +166,7 @@ impl Actor {
             });
             (ready, made.await.expect("making a job does not panic, and a runtime that ends it ends its caller too"))
         });
+        None
     }
 
     /// Takes an intent back, unless it was sent meanwhile. Nothing waits for it: the sender answers between two looks at L1.
