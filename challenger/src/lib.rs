@@ -20,6 +20,7 @@ mod config;
 pub mod detection;
 mod error;
 mod faces;
+mod kept;
 mod meters;
 mod report;
 mod role;

@@ -74,7 +74,7 @@ impl Challenger {
         let kept = BlobStore::open(&store, &config.data.join("blobs"), blob_config(&chain))?;
         let peers = config.blobs.iter().filter_map(|address| peer(address)).collect();
         let runtime = tokio::runtime::Handle::current();
-        let elsewhere = Arc::new(PeerBlobs { blobs: kept, peers, runtime });
+        let elsewhere = Arc::new(PeerBlobs { blobs: kept.clone(), peers, runtime });
         let sources = Sources::new(chain.clone(), outputs, elsewhere);
 
         let (sampling_key, hands, actors) = match &wallet {
@@ -97,7 +97,7 @@ impl Challenger {
         }
         let sampler = Sampler::new(sampling_key, config.sampling.clone());
         let inputs = Inputs::new(config.budget.inputs_bytes_max);
-        let shared = Arc::new(Shared { chain, sources, runner, inputs, sampler, hands, config });
+        let shared = Arc::new(Shared { chain, sources, blobs: kept, runner, inputs, sampler, hands, config });
         let watcher = Watcher::new(shared.clone(), metrics, health.part("batches"), watch);
         let l1 = health.part("l1");
         let (health, metrics) = (health.clone(), metrics.clone());

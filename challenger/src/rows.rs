@@ -8,6 +8,7 @@
 //! VERDICTS  (region, (batch, leaf)) -> what running it again came to; kept while its batch is under way, and of lies for ever
 //! TALLIES   executor                -> sums of verdicts
 //! TOTALS    ()                      -> sums over all
+//! KEPT      (time, (region, (batch, leaf))) -> blobs of a run that is disputed, pinned until no game on it can be open any more
 //! KEY       ()                      -> the sampling key of a watcher without an account
 //! ```
 
@@ -27,6 +28,8 @@ pub const BATCHES: Table<(B256, u64), BatchRow> = Table::new("challenger_batches
 pub const VERDICTS: Table<LeafKey, VerdictRow> = Table::new("challenger_verdicts");
 /// Tallies by executor.
 pub const TALLIES: Table<Address, Tally> = Table::new("challenger_tallies");
+/// Roots and lengths of what runs need that are disputed, by the time until which it is kept.
+pub const KEPT: Table<(u64, LeafKey), KeptRow> = Table::new("challenger_kept");
 /// Sums over all.
 pub const TOTALS: Table<(), Totals> = Table::new("challenger_totals");
 /// The sampling key of a watcher without an account.
@@ -35,7 +38,7 @@ pub const KEY: Table<(), B256> = Table::new("challenger_key");
 /// Adds the challenger's tables to a schema.
 #[must_use]
 pub fn schema(schema: Schema) -> Schema {
-    schema.table(&BATCHES).table(&VERDICTS).table(&TALLIES).table(&TOTALS).table(&KEY).table(&ALARMS)
+    schema.table(&BATCHES).table(&VERDICTS).table(&TALLIES).table(&TOTALS).table(&KEPT).table(&KEY).table(&ALARMS)
 }
 
 /// What a batch's face showed.
@@ -100,6 +103,14 @@ pub struct VerdictRow {
 }
 
 impl Record for VerdictRow {
+    const VERSION: u8 = 1;
+}
+
+/// Blobs that are pinned for a leaf's sake: roots and lengths.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptRow(pub Vec<(B256, u64)>);
+
+impl Record for KeptRow {
     const VERSION: u8 = 1;
 }
 

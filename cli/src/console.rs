@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use eyre::{Result, WrapErr};
+use eyre::{Result, WrapErr, ensure};
 use serde::Serialize;
 
 /// Whether any of the answer may have been written.
@@ -100,6 +100,14 @@ pub fn shown(line: &str) -> String {
         }
     }
     shown
+}
+
+/// Whether a file can lie at a path at all: said before the work that fills it.
+pub fn check_place(path: &Path) -> Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    ensure!(folder.is_dir(), "can't write {}: there is no folder {}", path.display(), folder.display());
+    ensure!(!path.is_dir(), "can't write {}: it is a folder", path.display());
+    Ok(())
 }
 
 /// Writes a file. What is new, or a file already, appears whole or not at all, and a file keeps its permissions; into

@@ -53,9 +53,14 @@ struct Report<'a> {
     exit_code: u8,
 }
 
+/// Whether nobody reads what we print any more.
+pub fn is_broken_pipe(error: &eyre::Report) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+}
+
 /// Prints what went wrong, cause by cause, and chooses the exit code.
 pub fn report(error: &eyre::Report, form: Form) -> ExitCode {
-    if error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe) {
+    if is_broken_pipe(error) {
         return ExitCode::SUCCESS;
     }
     let failure = error.downcast_ref::<Failure>();

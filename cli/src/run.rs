@@ -17,7 +17,7 @@ use serde::Serialize;
 
 use crate::console;
 use crate::diagnosis::{Diagnosis, has_failed, is_cheap};
-use crate::failure::Failure;
+use crate::failure::{Failure, is_broken_pipe};
 use crate::job::{Allowance, Job, boot, walk_watched};
 use crate::program::ModuleFacts;
 use crate::progress::Progress;
@@ -128,37 +128,53 @@ struct Report {
 
 /// Runs the command.
 pub fn run(arguments: &Arguments) -> Result<()> {
+    if let Some(path) = &arguments.output {
+        console::check_place(path)?;
+    }
     let (wasm, program) = arguments.job.module()?;
     let input = arguments.job.read_input()?;
     let mut finished = match arguments.engine {
         EngineName::Machine => on_machine(&program, arguments.job.allowance, input.clone(), None)?,
         EngineName::Wasmtime => natively(&program, arguments.job.allowance, input.clone(), arguments.cache())?,
     };
-    let is_asked = arguments.explain || has_failed(&finished.outcome) && is_cheap(&finished.outcome);
-    if finished.diagnosis.is_none() && is_asked {
-        finished.diagnosis = explain(&program, arguments.job.allowance, input.clone(), &finished)?;
+    // What is known goes out before anything else is tried.
+    let written = match &arguments.output {
+        Some(path) => console::write_file(path, &finished.output),
+        None if arguments.json => Ok(()),
+        None => console::print_output(&finished.output),
+    };
+    if !arguments.json || written.is_err() {
+        console::note(&summary(&program, &finished));
     }
+    let told = written.and_then(|()| tell(arguments, &wasm, &program, &input, &mut finished));
+    let is_unread = told.as_ref().is_err_and(is_broken_pipe);
+    if arguments.strict && has_failed(&finished.outcome) && (told.is_ok() || is_unread) {
+        bail!(Failure::JobFailed);
+    }
+    told
+}
+
+/// Tells why a job has failed, if that is asked for or soon known; and as JSON all of the result.
+fn tell(
+    arguments: &Arguments,
+    wasm: &[u8],
+    program: &Program,
+    input: &Arc<[u8]>,
+    finished: &mut Finished,
+) -> Result<()> {
     let is_told = arguments.explain || has_failed(&finished.outcome);
+    if finished.diagnosis.is_none() && is_told && (arguments.explain || is_cheap(&finished.outcome)) {
+        finished.diagnosis = explain(program, arguments.job.allowance, input.clone(), finished)?;
+    }
     let diagnosis = finished.diagnosis.as_ref().filter(|_| is_told);
     let function =
-        diagnosis.and_then(|diagnosis| diagnosis.function(&program, &ModuleFacts::of(&wasm), &finished.outcome));
-    if let Some(path) = &arguments.output {
-        console::write_file(path, &finished.output)?;
-    }
+        diagnosis.and_then(|diagnosis| diagnosis.function(program, &ModuleFacts::of(wasm), &finished.outcome));
     if arguments.json {
         let stderr = diagnosis.map(Diagnosis::stderr_text);
-        console::print_json(&Report { function, stderr, ..report(arguments, &program, &input, &finished)? })?;
-    } else {
-        if arguments.output.is_none() {
-            console::print_output(&finished.output)?;
-        }
-        console::note(&summary(&program, &finished));
-        if let Some(diagnosis) = diagnosis {
-            console::note(&diagnosis.text(function.as_deref()));
-        }
+        return console::print_json(&Report { function, stderr, ..report(arguments, program, input, finished)? });
     }
-    if arguments.strict && has_failed(&finished.outcome) {
-        bail!(Failure::JobFailed);
+    if let Some(diagnosis) = diagnosis {
+        console::note(&diagnosis.text(function.as_deref()));
     }
     Ok(())
 }
@@ -170,7 +186,13 @@ fn explain(
     input: Arc<[u8]>,
     finished: &Finished,
 ) -> Result<Option<Diagnosis>> {
-    let again = on_machine(program, allowance, input, None)?;
+    let again = match on_machine(program, allowance, input, None) {
+        Ok(again) => again,
+        Err(reason) => {
+            console::note(&format!("the machine can't say why ({reason:#})\n"));
+            return Ok(None);
+        }
+    };
     let is_same = again.outcome == finished.outcome && again.output == finished.output;
     ensure!(is_same, "the native engine and the machine disagree: report this as a fault");
     Ok(again.diagnosis)

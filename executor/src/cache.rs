@@ -1,20 +1,22 @@
 //! Compiled modules on disk.
 //!
 //! ```text
-//! FOLDER/<key in hex>.native    magic 16 | key 32 | bytes of the artifact 8, LE | BLAKE3 of the artifact 32 | artifact
+//! FOLDER/<key in hex>.native    magic 16 | key 32 | bytes of the artifact 8, LE | BLAKE3 of key and artifact 32 | artifact
 //! ```
 //!
 //! Owns names, integrity and size: an entry that is not whole is no entry. Writes go to a temporary file that is renamed,
 //! so that readers and crashes see old or new, never half. A hit sets the entry's time of modification; after a write the
 //! entries whose times are oldest go, until the folder is within its bound. An entry that goes while another process
 //! reads it is read whole or not found. It deletes nothing but what bears its names, and never interprets an artifact.
+//!
+//! An artifact is native code that will run: who can write here can run what they like. So a folder that others may write to is none.
 
 use std::hash::{Hash, Hasher};
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-const MAGIC: &[u8; 16] = b"assay.native.v2\n";
+const MAGIC: &[u8; 16] = b"assay.native.v3\n";
 const DIGEST_BYTES: usize = 32;
 const LENGTH_BYTES: usize = 8;
 const HEADER_BYTES: usize = MAGIC.len() + LENGTH_BYTES + 2 * DIGEST_BYTES;
@@ -45,9 +47,18 @@ pub(crate) struct Cache {
 }
 
 impl Cache {
-    /// Opens a folder, which is made if need be, and may come to hold so many bytes.
+    /// Opens a folder, which is made if need be, for this user alone, and may come to hold so many bytes.
+    ///
+    /// # Errors
+    /// If it can't be made, or another user owns it or may write to it.
     pub fn open(folder: PathBuf, bytes_max: u64) -> std::io::Result<Self> {
-        std::fs::create_dir_all(&folder)?;
+        let mut builder = std::fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(&folder)?;
+        #[cfg(unix)]
+        is_ours_alone(&folder)?;
         Ok(Self { folder, bytes_max })
     }
 
@@ -130,7 +141,8 @@ impl Cache {
 
     fn header(key: &Key, artifact: &[u8]) -> [u8; HEADER_BYTES] {
         let length = (artifact.len() as u64).to_le_bytes();
-        let digests = [*key.digest().as_bytes(), *blake3::hash(artifact).as_bytes()];
+        let key = key.digest();
+        let digests = [*key.as_bytes(), *blake3::keyed_hash(key.as_bytes(), artifact).as_bytes()];
         let fields = [&MAGIC[..], &digests[0], &length, &digests[1]].concat();
         fields.try_into().expect("the fields are as long as the header")
     }
@@ -138,6 +150,22 @@ impl Cache {
     fn path(&self, key: &Key) -> PathBuf {
         self.folder.join(format!("{}.{ENTRY_EXTENSION}", key.digest().to_hex()))
     }
+}
+
+/// Whether nobody else may write to a folder. The links on the way to it are their owners' affair.
+#[cfg(unix)]
+fn is_ours_alone(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    let metadata = std::fs::metadata(folder)?;
+    let (got, wanted) = (metadata.uid(), rustix::process::geteuid().as_raw());
+    let refused = |words: String| Err(std::io::Error::new(ErrorKind::PermissionDenied, words));
+    if got != wanted {
+        return refused(format!("user {got} owns it, this process is of user {wanted}"));
+    }
+    if metadata.mode() & 0o022 != 0 {
+        return refused(format!("others may write to it (mode {:o}); chmod go-w mends that", metadata.mode() & 0o777));
+    }
+    Ok(())
 }
 
 /// The name of an artifact: a digest over all that it depends on.

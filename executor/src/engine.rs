@@ -53,8 +53,8 @@ pub enum EngineError {
     /// The host lacks what the engine needs.
     #[error("the native engine does not work on this host: {0}")]
     Host(String),
-    /// The cache folder can't be made.
-    #[error("the cache folder {folder} can't be made: {error}")]
+    /// The cache folder can't be made, or others may write to it: what lies there is code that would be run.
+    #[error("the cache folder {folder} can't be used: {error}")]
     Cache {
         /// The folder.
         folder: PathBuf,

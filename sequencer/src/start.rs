@@ -249,6 +249,7 @@ fn open(config: Config, deployment: Deployment, wallet: Wallet) -> Result<Arc<Co
     let domain = Domain { chain_id: deployment.chain_id, contract };
     let owner = config.owner.unwrap_or_else(|| wallet.address());
     let region = region_id(deployment.chain_id, contract, owner, config.region_name);
+    store.belongs_to(&format!("the sequencer of {owner}, region {region}"))?;
     Ok(Arc::new(Context { config, deployment, parameters, domain, region, owner, wallet, store, blobs }))
 }
 

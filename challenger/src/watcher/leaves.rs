@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use alloy_primitives::Address;
 use assay_node::Remedy;
 use assay_player::chain::{Head, LeafId};
+use assay_protocol::{B256, BlobRef};
 use tracing::{error, info, warn};
 
 use super::{Watcher, blocking};
 use crate::alarm::Finding;
 use crate::check::{Checked, check};
 use crate::error::ChallengerError;
+use crate::kept;
 use crate::rows::{TALLIES, Tally, VERDICTS, Verdict, VerdictRow};
 use crate::survey;
 
@@ -18,8 +20,10 @@ use crate::survey;
 const ATTEMPTS_MAX: u32 = 12;
 
 impl Watcher {
-    /// Windows that are over: what was chosen and not run is missed.
+    /// Windows that are over: what was chosen and not run is missed, and bytes that no dispute needs any more may go.
     pub(super) async fn expire(&mut self, head: Head) -> Result<(), ChallengerError> {
+        let shared = self.shared.clone();
+        blocking(move || Ok(kept::prune(shared.chain.store(), &shared.blobs, head.time)?)).await?;
         for (key, left) in self.work.expire(head.time) {
             if !left.is_empty() {
                 warn!(batch = key.2, region = %key.1, leaves = left.len(), "a window is over before its leaves were run");
@@ -137,6 +141,17 @@ impl Watcher {
                 let (task, difference) = (claim.result.task, reason);
                 self.alarm(&Finding::WrongResult { leaf, task, executor, difference }).await?;
                 if let Some(hands) = &self.shared.hands {
+                    // Before anything is staked on it.
+                    let (shared, wasm) = (self.shared.clone(), self.wasm_of(claim.request.program));
+                    let run = [Some(claim.request.input), wasm];
+                    let parameters = shared.chain.parameters();
+                    let until = batch.posted_at.saturating_add(parameters.window + 2 * parameters.clock);
+                    let key = (leaf.region, (leaf.batch, leaf.index));
+                    let kept = blocking(move || {
+                        let run: Vec<BlobRef> = run.into_iter().flatten().collect();
+                        Ok(kept::keep(shared.chain.store(), &shared.blobs, key, &run, until)?)
+                    });
+                    kept.await?;
                     hands.player.challenge(leaf, self.shared.config.disputes.stay).await?;
                 }
             }
@@ -157,6 +172,11 @@ impl Watcher {
         self.meters.verdict(verdict);
         self.is_unreported = true;
         self.finish(leaf).await
+    }
+
+    /// The WASM of a program that L1 knows.
+    fn wasm_of(&self, program: B256) -> Option<BlobRef> {
+        self.shared.chain.view().program(program).map(|known| known.descriptor.wasm)
     }
 
     pub(super) async fn finish(&mut self, leaf: LeafId) -> Result<(), ChallengerError> {

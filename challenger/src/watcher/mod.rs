@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use assay_node::Remedy;
+use assay_node::blobs::BlobStore;
 use assay_node::telemetry::{Metrics, Part};
 use assay_node::tx::Sender;
 use assay_player::chain::{Chain, Head, LeafId, Sources};
@@ -54,6 +55,8 @@ pub(crate) struct Hands {
 pub(crate) struct Shared {
     pub chain: Chain,
     pub sources: Sources,
+    /// Bytes that came from elsewhere than L1.
+    pub blobs: BlobStore,
     pub runner: Runner,
     /// Inputs of leaves that are run again.
     pub inputs: Inputs,

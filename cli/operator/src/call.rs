@@ -118,6 +118,14 @@ async fn attempt(
     value: U256,
     data: &Bytes,
 ) -> Result<(), OperatorError> {
+    // A call of an account that is no contract does nothing, and succeeds.
+    if !data.is_empty() {
+        let code: Bytes = l1.endpoint.request(what, "eth_getCode", json!([to, "latest"])).await?;
+        if code.is_empty() {
+            let reason = format!("there is no contract at {to}");
+            return Err(OperatorError::Refused { what, reason, data: Bytes::new() });
+        }
+    }
     let transaction = json!({ "from": from, "to": to, "value": value, "input": data });
     let tried: Result<Value, _> = l1.endpoint.request(what, "eth_call", json!([transaction, "latest"])).await;
     match tried {

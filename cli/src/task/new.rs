@@ -31,6 +31,72 @@ pub struct Arguments {
     pub json: bool,
 }
 
+/// Names that cargo refuses: the language's words, crates that come with it, and folders of a build.
+const RESERVED: [&str; 62] = [
+    "Self",
+    "abstract",
+    "alloc",
+    "as",
+    "async",
+    "await",
+    "become",
+    "box",
+    "break",
+    "build",
+    "const",
+    "continue",
+    "core",
+    "crate",
+    "deps",
+    "do",
+    "dyn",
+    "else",
+    "enum",
+    "examples",
+    "extern",
+    "false",
+    "final",
+    "fn",
+    "for",
+    "gen",
+    "if",
+    "impl",
+    "in",
+    "incremental",
+    "let",
+    "loop",
+    "macro",
+    "match",
+    "mod",
+    "move",
+    "mut",
+    "override",
+    "priv",
+    "proc-macro",
+    "proc_macro",
+    "pub",
+    "ref",
+    "return",
+    "self",
+    "static",
+    "std",
+    "struct",
+    "super",
+    "test",
+    "trait",
+    "true",
+    "try",
+    "type",
+    "typeof",
+    "unsafe",
+    "unsized",
+    "use",
+    "virtual",
+    "where",
+    "while",
+    "yield",
+];
+
 #[derive(Serialize)]
 struct Report {
     name: String,
@@ -44,6 +110,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
     if !is_name {
         bail!("{name:?} is no name for a project: a letter, then letters, digits, - and _");
+    }
+    if RESERVED.contains(&name.as_str()) {
+        bail!("cargo builds no project named {name:?}: the language or cargo itself has that name");
     }
     let folder = arguments.within.join(name);
     if folder.exists() {

@@ -8,7 +8,7 @@ use alloy_primitives::{B256, Bytes};
 use assay_client::{AssayApi, Draft, Goal, SignedRequest, wait_for};
 use assay_protocol::rpc::{INLINE_BYTES_MAX, SignedReceipt};
 use assay_protocol::{BLOB_LENGTH_MAX, BlobRef};
-use eyre::{Result, WrapErr, eyre};
+use eyre::{Result, WrapErr, bail, eyre};
 use serde::Serialize;
 
 use super::follow::{TaskReport, report, text, write_output};
@@ -191,6 +191,9 @@ async fn program<A: AssayApi>(open: &Open<A>, given: &Path) -> Result<B256> {
     if let Some(id) = given.to_str().and_then(|text| text.parse::<B256>().ok()) {
         let known = open.api.get_program(id).await?;
         return Ok(known.ok_or_else(|| eyre!("the sequencer does not know program {id}; hand in its module"))?.program);
+    }
+    if given.to_string_lossy().starts_with("0x") && !given.exists() {
+        bail!("{} is neither a file nor a program's id, 0x and 64 hex digits", given.display());
     }
     let wasm = read_module(given)?;
     let program = lower(&wasm).map_err(|error| crate::job::explain(error, given))?.id();

@@ -71,6 +71,8 @@ impl Executor {
         let schema = Schema::new("assay-executor", 1);
         let schema = player::rows::schema(chain::schema(tx::schema(l1::schema(blobs::schema(schema)))));
         let store = Store::open(&config.data.join("store"), &ledger::schema(schema))?;
+        let executor = config.executor.unwrap_or_else(|| wallet.address());
+        store.belongs_to(&format!("executor {executor} on chain {}", deployment.chain_id))?;
         let endpoint = config.l1.endpoint()?;
         let (chain_id, domain) = (deployment.chain_id, deployment.domain());
         let (chain, follower) = Follower::open(store.clone(), endpoint.clone(), deployment, config.l1.chain())?;
@@ -80,7 +82,6 @@ impl Executor {
         let open = defensible(&config.defence, &chain);
         let capacity_steps = open.capacity();
         let (ledger, writer) = ledger(store.clone(), kept.clone(), wallet.clone(), domain, open)?;
-        let executor = config.executor.unwrap_or_else(|| wallet.address());
         let liar = Liar::new(&config.corruption);
 
         let (sender, sending) = tx::sender(store, endpoint, wallet.clone(), config.l1.sender(chain_id))?;

@@ -1,25 +1,28 @@
 //! Blobs from another process, and to it, over HTTP (`assay_protocol::rpc::blobs`).
 //!
 //! Owns requests, and going on where one broke off. Assumes nothing of the peer: bytes are hashed as they come and get their name only if
-//! they are the blob; a peer that gives more, stalls, or answers nonsense is an error. Never holds more of a blob in memory than a piece.
+//! they are the blob; a peer that gives more, stalls, is too slow, or answers nonsense is an error. Never holds more of a blob in memory than a piece.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use alloy_primitives::Bytes;
-use assay_node::blobs::{BlobError, BlobReader, BlobStore, Upload};
+use assay_node::blobs::{BlobError, BlobReader, BlobStore, Upload, UploadLimits};
 use assay_player::chain::Blobs;
 use assay_protocol::BlobRef;
 use assay_protocol::rpc::blobs::{UPLOAD_OFFSET, path};
 use reqwest::header::RANGE;
 use reqwest::{Response, StatusCode, Url};
 use thiserror::Error;
+use tokio::time::{Instant, timeout_at};
 use tracing::debug;
 
 /// Bytes of one request's body when a blob is sent, and of one write when it comes.
 const PIECE: u64 = 4 << 20;
 /// Longest wait for a connection, and for the next bytes.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Least bytes in a second of a blob that comes, once the patience is over: whoever waits for it has a clock, and other peers to ask.
+const BYTES_PER_SECOND_MIN: u64 = 256 << 10;
 /// How long to wait before looking again whether another job has brought a blob.
 const BESIDE_PAUSE: Duration = Duration::from_millis(50);
 /// Attempts at one blob that get nowhere, one after the other.
@@ -41,6 +44,14 @@ pub enum FetchError {
         peer: String,
         /// What the transport says.
         reason: String,
+    },
+    /// The peer gives so little at a time that it is asked no more for now. What came is kept.
+    #[error("{peer} gives less than {wanted} bytes a second")]
+    Slow {
+        /// The peer.
+        peer: String,
+        /// The least.
+        wanted: u64,
     },
     /// The peer has not got it.
     #[error("{peer} has no blob {}", blob.root)]
@@ -145,7 +156,10 @@ impl BlobPeer {
             };
             let is_final = matches!(
                 error,
-                FetchError::Missing { .. } | FetchError::Refused { got: 400..=499, .. } | FetchError::Blob(_)
+                FetchError::Missing { .. }
+                    | FetchError::Slow { .. }
+                    | FetchError::Refused { got: 400..=499, .. }
+                    | FetchError::Blob(_)
             );
             failures = if blobs.upload_offset(blob) > before { 0 } else { failures + 1 };
             if is_final || failures >= FAILURES_MAX {
@@ -165,8 +179,13 @@ impl BlobPeer {
                 (StatusCode::PARTIAL_CONTENT, _) | (StatusCode::OK, 0) => {}
                 (got, _) => return Err(self.malformed(format!("status {got} to a range from byte {offset}"))),
             }
-            let mut piece = Vec::new();
-            while let Some(bytes) = response.chunk().await.map_err(|error| self.unreachable(&error))? {
+            let limits = UploadLimits { bytes_per_second_min: BYTES_PER_SECOND_MIN, ..UploadLimits::new(1, PATIENCE) };
+            let (began, mut came, mut piece) = (Instant::now(), 0, Vec::new());
+            loop {
+                let slow = |_| FetchError::Slow { peer: self.peer(), wanted: BYTES_PER_SECOND_MIN };
+                let next = timeout_at(limits.due(began, came), response.chunk()).await.map_err(slow)?;
+                let Some(bytes) = next.map_err(|error| self.unreachable(&error))? else { break };
+                came += bytes.len() as u64;
                 if upload.offset() + (piece.len() + bytes.len()) as u64 > blob.length {
                     return Err(self.malformed("more bytes than the blob has".into()));
                 }

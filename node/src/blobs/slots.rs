@@ -59,7 +59,8 @@ impl UploadLimits {
 
     /// When the next bytes must be here of an upload that began at a time and of which so many have come: the patience from now, and
     /// no later than the least rate says.
-    pub(super) fn due(&self, began: Instant, bytes: u64) -> Instant {
+    #[must_use]
+    pub fn due(&self, began: Instant, bytes: u64) -> Instant {
         let paid = Duration::from_millis(bytes.saturating_mul(1000) / self.bytes_per_second_min.max(1));
         (began + self.patience + paid).min(Instant::now() + self.patience)
     }

@@ -27,6 +27,16 @@ pub enum StoreError {
         /// Name and version that this process works with.
         wanted: String,
     },
+    /// The store is that of another account, region or deployment.
+    #[error("the store at {} is of {got}, this process is {wanted}: give each its own data folder, or the key that belongs to this one", path.display())]
+    Subject {
+        /// The store's directory.
+        path: PathBuf,
+        /// Whose it is.
+        got: String,
+        /// Who opens it.
+        wanted: String,
+    },
     /// The store has a table that the schema does not: a newer release of the same version wrote it.
     #[error("the store at {} has a table {table}, which this release does not know", path.display())]
     UnknownTable {
@@ -84,6 +94,7 @@ impl StoreError {
             StoreError::Corrupt { .. } => Remedy::Reset,
             StoreError::Locked { .. }
             | StoreError::Schema { .. }
+            | StoreError::Subject { .. }
             | StoreError::UnknownTable { .. }
             | StoreError::Unwritable { .. }
             | StoreError::Full { .. }

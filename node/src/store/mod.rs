@@ -68,6 +68,9 @@ impl<K: Key, V: Record> Table<K, V> {
     }
 }
 
+/// Whose a store is.
+const SUBJECT: Table<(), String> = Table::new("subject");
+
 /// An open database. Cheap to clone; the last clone to go closes it and frees its lock.
 #[derive(Clone)]
 pub struct Store {
@@ -80,6 +83,22 @@ struct Inner {
 }
 
 impl Store {
+    /// Holds a store to whose it is: written when it is opened for the first time, and the same ever after.
+    ///
+    /// # Errors
+    /// [`StoreError::Subject`] when it is another's.
+    pub fn belongs_to(&self, subject: &str) -> Result<(), StoreError> {
+        match self.get(&SUBJECT, &())? {
+            Some(got) if got == subject => Ok(()),
+            Some(got) => Err(StoreError::Subject { path: self.path().to_owned(), got, wanted: subject.to_owned() }),
+            None => {
+                let mut batch = self.batch();
+                batch.put(&SUBJECT, &(), &subject.to_owned())?;
+                batch.commit()
+            }
+        }
+    }
+
     /// Opens or creates the store at `path`, creates tables that are new in the schema, and takes the lock.
     ///
     /// # Errors

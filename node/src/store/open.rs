@@ -34,7 +34,7 @@ impl Schema {
     /// A schema without tables yet. The name is the role's; the version is raised when rows get a meaning that older releases would
     /// misread. A new table, or a new version of a record that reads the old one, needs no new version of the schema.
     pub fn new(name: &'static str, version: u32) -> Self {
-        Schema { name, version, tables: Vec::new() }
+        Schema { name, version, tables: vec![super::SUBJECT.name()] }
     }
 
     /// Adds a table.

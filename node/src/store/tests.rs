@@ -52,6 +52,17 @@ fn plant(store: &Store, table: &'static str, key: &[u8], value: &[u8]) {
 }
 
 #[test]
+fn a_store_belongs_to_whom_it_first_belonged_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || Store::open(folder.path(), &Schema::new("test", 1)).unwrap();
+    open().belongs_to("region 1").unwrap();
+    open().belongs_to("region 1").unwrap();
+    let error = open().belongs_to("region 2").unwrap_err();
+    assert!(matches!(&error, StoreError::Subject { got, wanted, .. } if got == "region 1" && wanted == "region 2"));
+    assert_eq!(error.remedy(), Remedy::Stop);
+}
+
+#[test]
 fn rows_come_back_and_batches_are_whole() {
     let (_directory, store) = open();
     let mut batch = store.batch();

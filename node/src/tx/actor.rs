@@ -266,7 +266,7 @@ impl Actor {
     async fn obey(&mut self, plan: Plan, view: &View) -> Result<(), TxError> {
         match plan {
             Plan::Close { intent, outcome } => self.close(intent, outcome).await,
-            Plan::Estimate(id) => self.estimate(id).await,
+            Plan::Estimate(id) => self.estimate(id, view).await,
             Plan::Sign { nonce, intent, fees, gas_limit } => {
                 let attempt = self.sign(nonce, intent, fees, gas_limit)?;
                 self.pool.signed(nonce, attempt, view.now_ms);
@@ -283,7 +283,7 @@ impl Actor {
     /// Asks what gas an intent takes: on the newest block, and where the call fails there, on the node's pending one, in which what this
     /// account sent before it is done. In that one are strangers' transactions too, and some that never come to what they do there: it
     /// stops nothing that the newest block takes.
-    async fn estimate(&mut self, id: IntentId) -> Result<(), TxError> {
+    async fn estimate(&mut self, id: IntentId, view: &View) -> Result<(), TxError> {
         let mut asked = self.estimate_on(&id, BlockNumberOrTag::Latest).await;
         if matches!(asked, Err(EndpointError::Refused { .. })) {
             asked = self.estimate_on(&id, BlockNumberOrTag::Pending).await;
@@ -303,7 +303,12 @@ impl Actor {
                 self.pool.close_intent(&id);
                 self.close(id, Outcome::Refused { reason: message }).await
             }
-            // A node refuses an estimate that the account can't pay for, too: money may come.
+            // A node refuses an estimate that the account can't pay for, too: money may come. What stands behind it does not wait.
+            Err(EndpointError::Refused { message, .. }) => {
+                warn!(%id, words = message, "L1 does not say what gas an intent takes, others go first");
+                self.pool.unestimated(&id, view.now_ms);
+                Ok(())
+            }
             Err(error) => Err(error.into()),
         }
     }

@@ -138,6 +138,8 @@ struct Waiting {
     intent: Intent,
     /// Known limit: the intent's own, or an estimate.
     gas_limit: Option<u64>,
+    /// When it may be asked again which that is.
+    estimate_from_ms: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -212,7 +214,7 @@ impl Pool {
             self.queue.insert((std::cmp::Reverse(intent.priority), turn), id);
         }
         let gas_limit = intent.gas_limit;
-        self.intents.insert(id, Waiting { intent, gas_limit });
+        self.intents.insert(id, Waiting { intent, gas_limit, estimate_from_ms: 0 });
     }
 
     /// Takes an intent out of the queue. `false` when it is in flight, or not here.
@@ -305,6 +307,13 @@ impl Pool {
     pub fn estimated(&mut self, id: &IntentId, gas_limit: u64) {
         if let Some(waiting) = self.intents.get_mut(id) {
             waiting.gas_limit = Some(gas_limit);
+        }
+    }
+
+    /// Tells that a node does not say what an intent takes, for whatever reason: others go first for a while.
+    pub fn unestimated(&mut self, id: &IntentId, now_ms: u64) {
+        if let Some(waiting) = self.intents.get_mut(id) {
+            waiting.estimate_from_ms = now_ms.saturating_add(self.config.resubmit_after_ms);
         }
     }
 

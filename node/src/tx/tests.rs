@@ -471,6 +471,18 @@ fn estimates_come_before_signatures() {
     assert!(matches!(plans[1], Plan::Sign { gas_limit: 90_000, .. }));
 }
 
+#[test]
+fn what_a_node_does_not_estimate_keeps_nothing_back() {
+    let (mut pool, mut chain) = (Pool::new(config()), Chain::new());
+    pool.submit(Intent { gas_limit: None, ..intent(0, Priority::Urgent) }, 0);
+    pool.submit(intent(1, Priority::Routine), 1);
+    assert_eq!(pool.plan(&chain.view()), Some(Plan::Estimate(id(0))));
+    pool.unestimated(&id(0), chain.view().now_ms);
+    assert!(matches!(pool.plan(&chain.view()), Some(Plan::Sign { intent: Some(next), .. }) if next == id(1)));
+    chain.now_ms += config().resubmit_after_ms;
+    assert_eq!(pool.plan(&chain.view()), Some(Plan::Estimate(id(0))), "it is asked again");
+}
+
 /// The whole way down: L1 loses, reorganises, gets dear; another process uses the key; ours dies. Every intent is settled in the end, and
 /// stands in the chain exactly once.
 #[test]

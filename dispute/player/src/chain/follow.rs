@@ -52,6 +52,8 @@ pub struct Follower {
     endpoint: Endpoint,
     config: ChainConfig,
     reader: Reader,
+    /// Whether L1 was read to its head since the last reset.
+    is_read: bool,
 }
 
 impl Follower {
@@ -80,7 +82,7 @@ impl Follower {
             opened => opened?,
         };
         let chain = Chain::new(store, deployment, settled, view);
-        Ok((chain.clone(), Self { chain, endpoint, config, reader }))
+        Ok((chain.clone(), Self { chain, endpoint, config, reader, is_read: false }))
     }
 
     /// Follows L1 until the token is cancelled.
@@ -97,7 +99,8 @@ impl Follower {
                     Err(error) => error,
                 },
             };
-            resets += 1;
+            // Once L1 was read to its head again, what comes later is another trouble.
+            resets = if std::mem::take(&mut self.is_read) { 1 } else { resets + 1 };
             if failed.remedy() != Remedy::Reset || resets > 3 {
                 return Err(failed);
             }
@@ -124,6 +127,7 @@ impl Follower {
         self.check_code().await?;
         loop {
             self.catch_up().await?;
+            self.is_read = true;
             tokio::time::sleep(self.config.poll_interval).await;
         }
     }

@@ -44,6 +44,8 @@ pub struct Actor {
     due: BTreeSet<B256>,
     /// Jobs that could not be made: how often, and the L1 time before which they are not tried again.
     failed: BTreeMap<B256, (u32, u64)>,
+    /// L1 time of the newest head that was looked at.
+    now: u64,
     /// Moves in games that can't be won by what is known, said once; with the game. They are tried again as those that failed are.
     hopeless: BTreeMap<B256, B256>,
     rounds: u64,
@@ -62,6 +64,7 @@ impl Actor {
             busy: BTreeSet::new(),
             due: BTreeSet::new(),
             failed: BTreeMap::new(),
+            now: 0,
             hopeless: BTreeMap::new(),
             rounds: 0,
         }
@@ -111,7 +114,10 @@ impl Actor {
             self.take_back(ready);
         }
         // What still waits of an older look is in this one, if it is due, and may have another place.
+        self.now = head.time;
         self.waiting = look.ready;
+        // What fails holds up no other, however long it takes to fail.
+        self.waiting.sort_by_key(|ready| self.failed.contains_key(&ready.wanted.name));
         self.start_waiting();
         self.forget_challenges(&look.spent).await?;
         self.meters.counted.challenges_wanted.set(look.challenges as i64);
@@ -227,11 +233,11 @@ impl Actor {
         Ok(())
     }
 
-    /// Lets a job that could not be made wait, longer each time. Returns how often that was so before.
+    /// Lets a job that could not be made wait from now on, longer each time. Returns how often that was so before.
     fn put_off(&mut self, ready: &Ready) -> u32 {
         let name = ready.wanted.name;
         let failures = self.failed.get(&name).map_or(0, |(failures, _)| failures + 1);
-        self.failed.insert(name, (failures, ready.head.time + wait(failures)));
+        self.failed.insert(name, (failures, self.now.saturating_add(wait(failures))));
         failures
     }
 

@@ -58,8 +58,8 @@ pub struct Wanted {
 /// there is no room for a checkpoint in each game.
 const PARTS_OF_CLOCK: u64 = 8;
 
-/// What an account, whose transactions come from `sender`, wants done at L1 time `now`: moves and timeouts first, then commitments, then
-/// what has no clock, each by its time. `stands` says by name how commitments stand, `purse` what there is for more.
+/// What an account, whose transactions come from `sender`, wants done at L1 time `now`: moves first, then commitments, then what has
+/// no clock (timeouts, settlements, withdrawals), each by its time. `stands` says by name how commitments stand, `purse` what there is for more.
 #[must_use]
 #[allow(clippy::too_many_arguments, reason = "each is one thing that the answer follows from")]
 pub fn wanted(

@@ -131,7 +131,8 @@ impl Pool {
         let mut shortage = None;
         for (&(priority, _), &id) in self.queue.iter().take_while(|((priority, _), _)| may(priority.0)) {
             let waiting = &self.intents[&id];
-            if !self.may_have(nonce, waiting.intent.after) {
+            let is_aside = waiting.gas_limit.is_none() && view.now_ms < waiting.estimate_from_ms;
+            if is_aside || !self.may_have(nonce, waiting.intent.after) {
                 continue;
             }
             let limit = self.limit_of(Some(id), priority.0 == Priority::Urgent, view);

@@ -1,0 +1,85 @@
+//! Bytes of runs that are disputed: pinned when the challenge is asked for, until no game on the claim can be open any more.
+//!
+//! Owns who needs them. What L1 has needs no pin. Everything else came from peers, and who lies may have seen to it that none of them has it
+//! a second time: without it no move could be made.
+
+use alloy_primitives::keccak256;
+use assay_node::blobs::{BlobError, BlobStore, Owner};
+use assay_node::store::{Store, StoreError};
+use assay_protocol::{B256, BlobRef};
+
+use crate::rows::{KEPT, KeptRow, LeafKey};
+
+/// Kind of these pins.
+const DISPUTED: u8 = 1;
+/// Rows that are thrown away in one go.
+const PRUNED_MAX: usize = 4096;
+
+/// Pins those blobs of a leaf's run that are here, until L1 time `until`.
+///
+/// # Errors
+/// [`BlobError`].
+pub fn keep(store: &Store, blobs: &BlobStore, leaf: LeafKey, run: &[BlobRef], until: u64) -> Result<(), BlobError> {
+    let mut batch = store.batch();
+    let mut kept = Vec::new();
+    for blob in run {
+        if blobs.contains(blob)? {
+            blobs.pin(&mut batch, blob, owner(&leaf))?;
+            kept.push((blob.root, blob.length));
+        }
+    }
+    batch.put(&KEPT, &(until, leaf), &KeptRow(kept))?;
+    Ok(batch.commit()?)
+}
+
+/// Takes back pins whose time is over at L1 time `now`.
+///
+/// # Errors
+/// [`StoreError`].
+pub fn prune(store: &Store, blobs: &BlobStore, now: u64) -> Result<(), StoreError> {
+    let mut batch = store.batch();
+    for row in store.range(&KEPT, ..(now, (B256::ZERO, (0, 0)))).take(PRUNED_MAX) {
+        let ((until, leaf), kept) = row?;
+        for (root, length) in kept.0 {
+            blobs.unpin(&mut batch, &BlobRef { root, length }, owner(&leaf));
+        }
+        batch.delete(&KEPT, &(until, leaf));
+    }
+    batch.commit_lazily()
+}
+
+/// Who needs a blob: the leaf, by a digest. Two that share it unpin each other's, 2^-64 of the time.
+fn owner((region, (batch, index)): &LeafKey) -> Owner {
+    let digest = keccak256([region.as_slice(), &batch.to_be_bytes(), &index.to_be_bytes()].concat());
+    (DISPUTED, u64::from_be_bytes(*digest.first_chunk().expect("a hash has 32 bytes")))
+}
+
+#[cfg(test)]
+mod tests {
+    use assay_node::blobs::{self, BlobConfig};
+    use assay_node::store::Schema;
+
+    use super::*;
+    use crate::rows;
+
+    #[test]
+    fn what_is_disputed_stays_until_its_time_is_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let schema = rows::schema(blobs::schema(Schema::new("kept", 1)));
+        let store = Store::open(&folder.path().join("store"), &schema).unwrap();
+        // Room for one of them, and nothing is safe by its age.
+        let config =
+            BlobConfig { total_bytes_max: 150_000, blob_bytes_max: 100_000, grace_seconds: 0, ..BlobConfig::default() };
+        let blobs = BlobStore::open(&store, &folder.path().join("blobs"), config).unwrap();
+        let input = blobs.put(&[1; 100_000]).unwrap();
+        let leaf = (B256::ZERO, (3, 4));
+        let elsewhere = BlobRef { root: B256::repeat_byte(9), length: 5 };
+        keep(&store, &blobs, leaf, &[input, elsewhere], 100).unwrap();
+        assert!(blobs.put(&[2; 100_000]).is_err(), "there is no room but what is pinned");
+        prune(&store, &blobs, 100).unwrap();
+        assert!(blobs.put(&[2; 100_000]).is_err(), "its last second");
+        prune(&store, &blobs, 101).unwrap();
+        blobs.put(&[2; 100_000]).unwrap();
+        assert!(!blobs.contains(&input).unwrap());
+    }
+}
