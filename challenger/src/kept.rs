@@ -71,15 +71,15 @@ mod tests {
         let config =
             BlobConfig { total_bytes_max: 150_000, blob_bytes_max: 100_000, grace_seconds: 0, ..BlobConfig::default() };
         let blobs = BlobStore::open(&store, &folder.path().join("blobs"), config).unwrap();
-        let input = blobs.put(&[1; 100_000]).unwrap();
+        let input = blobs.put(&vec![1; 100_000].into()).unwrap();
         let leaf = (B256::ZERO, (3, 4));
         let elsewhere = BlobRef { root: B256::repeat_byte(9), length: 5 };
         keep(&store, &blobs, leaf, &[input, elsewhere], 100).unwrap();
-        assert!(blobs.put(&[2; 100_000]).is_err(), "there is no room but what is pinned");
+        assert!(blobs.put(&vec![2; 100_000].into()).is_err(), "there is no room but what is pinned");
         prune(&store, &blobs, 100).unwrap();
-        assert!(blobs.put(&[2; 100_000]).is_err(), "its last second");
+        assert!(blobs.put(&vec![2; 100_000].into()).is_err(), "its last second");
         prune(&store, &blobs, 101).unwrap();
-        blobs.put(&[2; 100_000]).unwrap();
+        blobs.put(&vec![2; 100_000].into()).unwrap();
         assert!(!blobs.contains(&input).unwrap());
     }
 }
