@@ -32,70 +32,10 @@ pub struct Arguments {
 }
 
 /// Names that cargo refuses: the language's words, crates that come with it, and folders of a build.
-const RESERVED: [&str; 62] = [
-    "Self",
-    "abstract",
-    "alloc",
-    "as",
-    "async",
-    "await",
-    "become",
-    "box",
-    "break",
-    "build",
-    "const",
-    "continue",
-    "core",
-    "crate",
-    "deps",
-    "do",
-    "dyn",
-    "else",
-    "enum",
-    "examples",
-    "extern",
-    "false",
-    "final",
-    "fn",
-    "for",
-    "gen",
-    "if",
-    "impl",
-    "in",
-    "incremental",
-    "let",
-    "loop",
-    "macro",
-    "match",
-    "mod",
-    "move",
-    "mut",
-    "override",
-    "priv",
-    "proc-macro",
-    "proc_macro",
-    "pub",
-    "ref",
-    "return",
-    "self",
-    "static",
-    "std",
-    "struct",
-    "super",
-    "test",
-    "trait",
-    "true",
-    "try",
-    "type",
-    "typeof",
-    "unsafe",
-    "unsized",
-    "use",
-    "virtual",
-    "where",
-    "while",
-    "yield",
-];
+const RESERVED: &str = "Self abstract alloc as async await become box break build const continue core crate deps do dyn \
+    else enum examples extern false final fn for gen if impl in incremental let loop macro match mod move mut override \
+    priv proc-macro proc_macro pub ref return self static std struct super test trait true try type typeof unsafe unsized \
+    use virtual where while yield";
 
 #[derive(Serialize)]
 struct Report {
@@ -111,7 +51,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     if !is_name {
         bail!("{name:?} is no name for a project: a letter, then letters, digits, - and _");
     }
-    if RESERVED.contains(&name.as_str()) {
+    if RESERVED.split_ascii_whitespace().any(|word| word == name) {
         bail!("cargo builds no project named {name:?}: the language or cargo itself has that name");
     }
     let folder = arguments.within.join(name);

@@ -89,6 +89,8 @@ pub enum FetchError {
 pub struct BlobPeer {
     client: reqwest::Client,
     base: Url,
+    /// How slowly a blob may come.
+    limits: UploadLimits,
 }
 
 /// Bytes of a blob that is here, as a run takes them, held once. Blocks for as long as the disk takes.
@@ -130,7 +132,15 @@ impl BlobPeer {
         // Certificates are read for `https` alone, so that a machine which has none reaches its own processes.
         let builder = if scheme == "http" { builder.tls_certs_only([]) } else { builder };
         let client = builder.build().map_err(|error| wrong(error.to_string()))?;
-        Ok(Self { client, base })
+        let limits = UploadLimits { bytes_per_second_min: BYTES_PER_SECOND_MIN, ..UploadLimits::new(1, PATIENCE) };
+        Ok(Self { client, base, limits })
+    }
+
+    /// The same with another patience, and another least number of bytes in a second.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Duration, bytes_per_second_min: u64) -> Self {
+        self.limits = UploadLimits { bytes_per_second_min, ..UploadLimits::new(1, patience) };
+        self
     }
 
     /// Brings a blob here, unless it is here; goes on where an earlier attempt broke off.
@@ -179,10 +189,10 @@ impl BlobPeer {
                 (StatusCode::PARTIAL_CONTENT, _) | (StatusCode::OK, 0) => {}
                 (got, _) => return Err(self.malformed(format!("status {got} to a range from byte {offset}"))),
             }
-            let limits = UploadLimits { bytes_per_second_min: BYTES_PER_SECOND_MIN, ..UploadLimits::new(1, PATIENCE) };
+            let limits = &self.limits;
             let (began, mut came, mut piece) = (Instant::now(), 0, Vec::new());
             loop {
-                let slow = |_| FetchError::Slow { peer: self.peer(), wanted: BYTES_PER_SECOND_MIN };
+                let slow = |_| FetchError::Slow { peer: self.peer(), wanted: limits.bytes_per_second_min };
                 let next = timeout_at(limits.due(began, came), response.chunk()).await.map_err(slow)?;
                 let Some(bytes) = next.map_err(|error| self.unreachable(&error))? else { break };
                 came += bytes.len() as u64;

@@ -14,6 +14,7 @@ use assay_runner::{BlobPeer, FetchError, blob_of, input_of};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
 /// Longer than two pieces of a request, and no whole number of them.
@@ -104,6 +105,32 @@ async fn blobs_come_and_go_and_go_on_where_they_broke_off() {
     let missing = BlobRef { root: B256::repeat_byte(1), length: 10 };
     assert!(matches!(peer.fetch(&here, &missing).await, Err(FetchError::Missing { .. })));
     assert!(matches!(peer.send(&here, &missing).await, Err(FetchError::Missing { .. })));
+}
+
+/// A byte now and then would keep whoever waits for ever; what came is there for the next attempt.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_that_drips_is_given_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = open(folder.path());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let blob = blob_of(&bytes()).unwrap();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {LENGTH}\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut pause = tokio::time::interval(Duration::from_millis(10));
+        for byte in bytes() {
+            pause.tick().await;
+            if stream.write_all(&[byte]).await.is_err() {
+                break;
+            }
+        }
+    });
+    let peer = BlobPeer::new(&format!("http://{address}")).unwrap().with_patience(Duration::from_millis(300), 1 << 20);
+    let error = peer.fetch(&here, &blob).await.unwrap_err();
+    assert!(matches!(error, FetchError::Slow { wanted: 0x10_0000, .. }), "{error}");
+    assert!(!here.contains(&blob).unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

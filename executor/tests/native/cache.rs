@@ -65,6 +65,36 @@ fn damaged_entries_are_replaced() {
     }
 }
 
+/// An artifact is code that will run: it counts under its own program's key alone.
+#[test]
+fn an_artifact_under_another_programs_key_is_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    state(folder.path(), 1);
+    let first = entries(folder.path());
+    state(folder.path(), 2);
+    let second: Vec<PathBuf> = entries(folder.path()).into_iter().filter(|path| !first.contains(path)).collect();
+    for (ours, theirs) in first.iter().zip(&second) {
+        let (key, artifact) = (std::fs::read(ours).unwrap(), std::fs::read(theirs).unwrap());
+        std::fs::write(ours, [&key[..48], &artifact[48..]].concat()).unwrap();
+    }
+    assert_eq!(state(folder.path(), 1), CacheState::Rebuilt);
+}
+
+#[test]
+fn a_folder_that_others_may_write_to_is_none() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let inner = folder.path().join("made/native");
+    state(&inner, 1);
+    assert_eq!(inner.metadata().unwrap().permissions().mode() & 0o777, 0o700);
+    for mode in [0o720, 0o702, 0o777] {
+        std::fs::set_permissions(&inner, std::fs::Permissions::from_mode(mode)).unwrap();
+        let config = EngineConfig { cache: Some(inner.clone()), ..EngineConfig::default() };
+        let error = Engine::new(config).err().unwrap().to_string();
+        assert!(error.contains("others may write to it"), "{error}");
+    }
+}
+
 /// What is no entry of its header's length is not read: it might be more than memory holds, or have no end.
 #[test]
 fn what_is_too_long_or_no_file_is_replaced_unread() {
