@@ -27,7 +27,7 @@ It prints what to set in a shell so that `assay job submit` works. anvil comes w
 
 const DEMO_EXAMPLES: &str = "\
 Examples:
-  assay devnet demo                 the whole story, about three minutes, then exit code 0
+  assay devnet demo                 the whole story, about two minutes, then exit code 0
   assay devnet demo --json          the same as data, at the end
 
 A job goes from its request to final and its output is proven to a contract; an executor that lies is found by running

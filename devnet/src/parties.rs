@@ -59,7 +59,7 @@ impl Parties {
             sequencer: Party::new("sequencer", 1)?,
             honest: vec![Party::new("executor 1", 2)?, Party::new("executor 2", 3)?],
             challenger: Party::new("challenger", 4)?,
-            client: Party::new("client", 5)?,
+            client: Party::new("client of the demo", 5)?,
             dishonest: liars.collect::<Result<_>>()?,
         })
     }
