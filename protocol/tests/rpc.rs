@@ -80,7 +80,17 @@ fn blobs_have_one_name() {
     assert_eq!(blobs::parse(&format!("0x{name}")), Ok(blob));
     assert_eq!(blobs::path(&blob), format!("/v1/blobs/{name}"));
     let root = "ab".repeat(32);
-    for wrong in ["", "-", "ab-1", &root, &format!("{root}-"), &format!("{root}-+1"), &format!("{root}-1 "), "é-1"] {
+    for wrong in [
+        "",
+        "-",
+        "ab-1",
+        &root,
+        &format!("{root}-"),
+        &format!("{root}-+1"),
+        &format!("{root}-1 "),
+        &format!("{root}-007"),
+        "é-1",
+    ] {
         assert_eq!(blobs::parse(wrong), Err(BlobNameError::Form), "{wrong}");
     }
     let got = BLOB_LENGTH_MAX + 1;

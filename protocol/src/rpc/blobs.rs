@@ -58,8 +58,10 @@ pub fn path(blob: &BlobRef) -> String {
 pub fn parse(name: &str) -> Result<BlobRef, BlobNameError> {
     let (root, length) = name.split_once('-').ok_or(BlobNameError::Form)?;
     let root = root.parse::<B256>().map_err(|_| BlobNameError::Form)?;
-    // One form for one number: `parse` alone would take a sign.
-    let length = match length.bytes().all(|digit| digit.is_ascii_digit()) {
+    // One form for one number: `parse` alone would take a sign, and zeros in front.
+    let is_plain =
+        length.bytes().all(|digit| digit.is_ascii_digit()) && (length.len() == 1 || !length.starts_with('0'));
+    let length = match is_plain {
         true => length.parse::<u64>().map_err(|_| BlobNameError::Form)?,
         false => return Err(BlobNameError::Form),
     };

@@ -24,7 +24,7 @@ use crate::rows::{PIN_PROGRAM, PROGRAMS, ProgramRow};
 
 /// A module: its bytes, or the name under which they were uploaded.
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a module as 0x hex, or the root and length of an uploaded one")]
 enum Module {
     Bytes(Bytes),
     Blob(BlobRef),
