@@ -100,7 +100,8 @@ pub struct Finished {
     pub steps: Option<u64>,
     /// Why the native engine had no result, if it was asked.
     pub fallback: Option<String>,
-    /// Milliseconds of the run, compilation aside.
+    /// Milliseconds of the run, compilation aside; but a native run that stops early is repeated with exact metering, and what that takes, its
+    /// compilation included, counts.
     pub run_ms: f64,
     /// What only the machine sees.
     pub diagnosis: Option<Diagnosis>,
