@@ -114,7 +114,7 @@ async fn a_peer_that_drips_is_given_up() {
     let here = open(folder.path());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let blob = blob_of(&bytes()).unwrap();
+    let blob = blob_of(&bytes());
     tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
         let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {LENGTH}\r\n\r\n");
