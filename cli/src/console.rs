@@ -104,7 +104,7 @@ pub fn shown(line: &str) -> String {
 
 /// Whether a file can lie at a path at all: said before the work that fills it.
 pub fn check_place(path: &Path) -> Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     ensure!(folder.is_dir(), "can't write {}: there is no folder {}", path.display(), folder.display());
     ensure!(!path.is_dir(), "can't write {}: it is a folder", path.display());
     Ok(())
@@ -127,9 +127,14 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
     write().map_err(cause).wrap_err_with(|| format!("can't write {}", path.display()))
 }
 
+/// The folder that a file lies in.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Puts a file with these bytes in a path's place.
 fn replace(path: &Path, bytes: &[u8], permissions: Option<Permissions>) -> std::io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     let mut builder = tempfile::Builder::new();
     // As any program creates a file: what the umask leaves of it.
     #[cfg(unix)]

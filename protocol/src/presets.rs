@@ -208,10 +208,16 @@ impl core::fmt::Display for Preset {
 }
 
 impl Parameters {
+    /// Seconds from a batch's posting after which no game on its claims can be open: its window, and both clocks of a game begun at the end.
+    #[must_use]
+    pub fn dispute_span(&self) -> u64 {
+        self.window + 2 * self.clock
+    }
+
     /// From the announcement of an exit to the withdrawal: P + W + 2 K + margin.
     #[must_use]
     pub fn withdrawal_delay(&self) -> u64 {
-        self.notice_period + self.window + 2 * self.clock + self.withdrawal_margin
+        self.notice_period + self.dispute_span() + self.withdrawal_margin
     }
 
     /// Most steps of runs that so many workers can defend at once: they make each run [`PASSES`] times within what K leaves beside the

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use alloy_primitives::Address;
 use assay_node::Remedy;
 use assay_player::chain::{Head, LeafId};
-use assay_protocol::{B256, BlobRef};
+use assay_protocol::BlobRef;
+use assay_protocol::objects::TaskRequest;
 use tracing::{error, info, warn};
 
 use super::{Watcher, blocking};
@@ -142,16 +143,7 @@ impl Watcher {
                 self.alarm(&Finding::WrongResult { leaf, task, executor, difference }).await?;
                 if let Some(hands) = &self.shared.hands {
                     // Before anything is staked on it.
-                    let (shared, wasm) = (self.shared.clone(), self.wasm_of(claim.request.program));
-                    let run = [Some(claim.request.input), wasm];
-                    let parameters = shared.chain.parameters();
-                    let until = batch.posted_at.saturating_add(parameters.window + 2 * parameters.clock);
-                    let key = (leaf.region, (leaf.batch, leaf.index));
-                    let kept = blocking(move || {
-                        let run: Vec<BlobRef> = run.into_iter().flatten().collect();
-                        Ok(kept::keep(shared.chain.store(), &shared.blobs, key, &run, until)?)
-                    });
-                    kept.await?;
+                    self.keep_run(leaf, &claim.request, batch.posted_at).await?;
                     hands.player.challenge(leaf, self.shared.config.disputes.stay).await?;
                 }
             }
@@ -174,9 +166,14 @@ impl Watcher {
         self.finish(leaf).await
     }
 
-    /// The WASM of a program that L1 knows.
-    fn wasm_of(&self, program: B256) -> Option<BlobRef> {
-        self.shared.chain.view().program(program).map(|known| known.descriptor.wasm)
+    /// Sees to it that what a run needs stays here for as long as a game on it can be open.
+    async fn keep_run(&self, leaf: LeafId, request: &TaskRequest, posted_at: u64) -> Result<(), ChallengerError> {
+        let shared = self.shared.clone();
+        let wasm = shared.chain.view().program(request.program).map(|known| known.descriptor.wasm);
+        let run: Vec<BlobRef> = wasm.into_iter().chain([request.input]).collect();
+        let until = posted_at.saturating_add(shared.chain.parameters().dispute_span());
+        let key = (leaf.region, (leaf.batch, leaf.index));
+        blocking(move || Ok(kept::keep(shared.chain.store(), &shared.blobs, key, &run, until)?)).await
     }
 
     pub(super) async fn finish(&mut self, leaf: LeafId) -> Result<(), ChallengerError> {

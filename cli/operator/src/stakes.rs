@@ -97,7 +97,7 @@ pub struct OwnerStatus {
 /// Seconds from the end of a registration to the withdrawal of its stake: W + 2 K + margin (specs/14-bonds.md).
 #[must_use]
 pub fn withdrawal_delay(parameters: &Parameters) -> u64 {
-    parameters.window + 2 * parameters.clock + parameters.withdrawal_margin
+    parameters.dispute_span() + parameters.withdrawal_margin
 }
 
 /// The least stake of a role.

@@ -225,7 +225,7 @@ impl Job {
         };
         let parameters = context.chain.parameters();
         // Nobody can post it after the deadline, nor ask for its bytes when its fate is known.
-        let expires_at = request.deadline.saturating_add(parameters.window + 2 * parameters.clock);
+        let expires_at = request.deadline.saturating_add(parameters.dispute_span());
         let made = Made {
             result,
             output: is_small.then_some(output),

@@ -191,10 +191,13 @@ impl BlobPeer {
             }
             let limits = &self.limits;
             let (began, mut came, mut piece) = (Instant::now(), 0, Vec::new());
-            loop {
-                let slow = |_| FetchError::Slow { peer: self.peer(), wanted: limits.bytes_per_second_min };
-                let next = timeout_at(limits.due(began, came), response.chunk()).await.map_err(slow)?;
-                let Some(bytes) = next.map_err(|error| self.unreachable(&error))? else { break };
+            let ended = loop {
+                let bytes = match timeout_at(limits.due(began, came), response.chunk()).await {
+                    Ok(Ok(Some(bytes))) => bytes,
+                    Ok(Ok(None)) => break Ok(()),
+                    Ok(Err(error)) => break Err(self.unreachable(&error)),
+                    Err(_) => break Err(FetchError::Slow { peer: self.peer(), wanted: limits.bytes_per_second_min }),
+                };
                 came += bytes.len() as u64;
                 if upload.offset() + (piece.len() + bytes.len()) as u64 > blob.length {
                     return Err(self.malformed("more bytes than the blob has".into()));
@@ -203,8 +206,10 @@ impl BlobPeer {
                 if piece.len() as u64 >= PIECE {
                     upload = written(upload, std::mem::take(&mut piece)).await?;
                 }
-            }
+            };
+            // However it ended: the next attempt goes on behind it.
             upload = written(upload, piece).await?;
+            ended?;
             if !upload.is_complete() {
                 return Err(self.malformed(format!("it ends at byte {} of {}", upload.offset(), blob.length)));
             }

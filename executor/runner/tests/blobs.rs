@@ -135,6 +135,7 @@ async fn a_peer_that_drips_is_given_up() {
     let error = peer.fetch(&here, &blob).await.unwrap_err();
     assert!(matches!(error, FetchError::Slow { wanted: 0x10_0000, .. }), "{error}");
     assert!(!here.contains(&blob).unwrap());
+    assert!(here.upload_offset(&blob) > 0, "what came is kept");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

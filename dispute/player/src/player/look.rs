@@ -62,7 +62,7 @@ impl Shared {
         let wanted = {
             let view = self.chain.view();
             // Once no game on it can be open any more, a challenge has served.
-            let fate_by = |posted_at: u64| posted_at + parameters.window + 2 * parameters.clock;
+            let fate_by = |posted_at: u64| posted_at + parameters.dispute_span();
             let is_over = |leaf: &LeafId| {
                 view.batch(leaf.region, leaf.batch).is_some_and(|batch| head.time > fate_by(batch.posted_at))
             };
