@@ -47,12 +47,17 @@ impl Meters {
     pub fn new(metrics: &Metrics) -> Self {
         let bounds = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0];
         let counter = |name, help| metrics.counter(name, help);
+        let verdicts = metrics.register(
+            "challenger_verdicts",
+            "Leaves run again, by what that came to",
+            Family::<VerdictLabel, Counter>::default(),
+        );
+        // Each is there from the start, so that the first wrong result is a rise from zero.
+        for verdict in VERDICTS {
+            drop(verdicts.get_or_create(&VerdictLabel { verdict: name_of(verdict) }));
+        }
         Self {
-            verdicts: metrics.register(
-                "challenger_verdicts",
-                "Leaves run again, by what that came to",
-                Family::default(),
-            ),
+            verdicts,
             batches: counter("challenger_batches", "Batches whose faces were looked at"),
             leaves: counter("challenger_leaves", "Leaves of these batches"),
             batches_skipped: counter("challenger_batches_skipped", "Batches that were past their windows when found"),
@@ -68,13 +73,19 @@ impl Meters {
 
     /// Counts a verdict.
     pub fn verdict(&self, verdict: Verdict) {
-        let verdict = match verdict {
-            Verdict::Agreed => "agreed",
-            Verdict::Wrong => "wrong",
-            Verdict::Unavailable => "unavailable",
-            Verdict::Declined => "declined",
-            Verdict::Missed => "missed",
-        };
-        self.verdicts.get_or_create(&VerdictLabel { verdict }).inc();
+        self.verdicts.get_or_create(&VerdictLabel { verdict: name_of(verdict) }).inc();
+    }
+}
+
+const VERDICTS: [Verdict; 5] =
+    [Verdict::Agreed, Verdict::Wrong, Verdict::Unavailable, Verdict::Declined, Verdict::Missed];
+
+fn name_of(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Agreed => "agreed",
+        Verdict::Wrong => "wrong",
+        Verdict::Unavailable => "unavailable",
+        Verdict::Declined => "declined",
+        Verdict::Missed => "missed",
     }
 }

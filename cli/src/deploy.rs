@@ -9,6 +9,7 @@ use assay_protocol::deployment::Deployment;
 use assay_protocol::presets::Preset;
 use eyre::{Result, bail};
 
+use crate::failure::Failure;
 use crate::l1::{Connection, KeyFlags, block_on};
 use crate::{console, l1};
 
@@ -54,10 +55,14 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let endpoint = arguments.connection.endpoint()?;
     let wallet = arguments.key.open(&arguments.connection)?;
     let treasury = match (arguments.treasury, arguments.preset) {
-        (Some(treasury), _) if treasury.is_zero() => bail!("the treasury can't be the zero address"),
+        (Some(treasury), _) if treasury.is_zero() => {
+            bail!(Failure::Usage("the treasury can't be the zero address".into()))
+        }
         (Some(treasury), _) => treasury,
         (None, Preset::Devnet) => wallet.address(),
-        (None, _) => bail!("--treasury is needed: what is burned of stakes goes there, and it can't be changed"),
+        (None, _) => bail!(Failure::Usage(
+            "--treasury is needed: what is burned of stakes goes there, and it can't be changed".into()
+        )),
     };
     let deployment = block_on(async {
         let id = endpoint.call("ask for the chain id", |l1| async move { l1.get_chain_id().await }).await?;

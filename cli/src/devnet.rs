@@ -2,10 +2,11 @@
 //!
 //! Owns the command lines and what a user of the devnet is handed. Keys are anvil's, which everybody knows.
 
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 
 use alloy_primitives::U256;
-use assay_devnet::{Devnet, DevnetConfig, Line, Site, Teller, demo};
+use assay_devnet::{DISHONEST_MAX, Devnet, DevnetConfig, Line, Site, Teller, demo};
 use assay_executor_node::Corruption;
 use assay_node::keys::{Password, Wallet};
 use assay_node::telemetry::{LogFormat, logs};
@@ -61,8 +62,8 @@ impl Command {
 #[derive(clap::Args)]
 pub struct Up {
     /// Executors that lie, at most 4
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    dishonest: usize,
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(..=DISHONEST_MAX as i64))]
+    dishonest: u8,
     /// `anvil` starts one; a URL names a development node that is there
     #[arg(long, value_name = "anvil|URL", default_value = "anvil")]
     l1: String,
@@ -117,12 +118,20 @@ struct UpReport {
     password_file: String,
     client: String,
     accounts: Vec<AccountReport>,
+    telemetry: Vec<TelemetryReport>,
 }
 
 #[derive(Serialize)]
 struct AccountReport {
     name: String,
     address: String,
+}
+
+/// Where a role serves `/healthz`, `/readyz` and `/metrics`.
+#[derive(Serialize)]
+struct TelemetryReport {
+    name: String,
+    url: String,
 }
 
 /// Runs the command.
@@ -169,6 +178,19 @@ fn tell(arguments: &Demo) -> Result<()> {
     told
 }
 
+/// Says which port is taken before anything is started.
+fn free_ports(arguments: &Up) -> Result<()> {
+    // The sequencer, two executors and the challenger, then liars.
+    let telemetry = (0..4 + u16::from(arguments.dishonest)).map(|number| arguments.telemetry.saturating_add(number));
+    let telemetry = telemetry.filter(|_| arguments.telemetry != 0).map(|port| ("--telemetry", port));
+    let l1 = (arguments.l1 == "anvil").then_some(("--l1-port", arguments.l1_port));
+    for (flag, port) in l1.into_iter().chain([("--port", arguments.port)]).chain(telemetry) {
+        TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+            .wrap_err_with(|| format!("can't listen on port {port}; {flag} names another, 0 takes a free one"))?;
+    }
+    Ok(())
+}
+
 fn up(arguments: &Up) -> Result<()> {
     logs(LogFormat::Human, &arguments.log)?;
     let (data, kept) = folder(arguments.data.as_deref())?;
@@ -176,7 +198,8 @@ fn up(arguments: &Up) -> Result<()> {
         "anvil" => Site::Anvil { port: arguments.l1_port },
         url => Site::Node { url: url.to_owned() },
     };
-    let (dishonest, port) = (arguments.dishonest, arguments.port);
+    free_ports(arguments)?;
+    let (dishonest, port) = (usize::from(arguments.dishonest), arguments.port);
     let config = DevnetConfig { site, dishonest, port, telemetry: Some(arguments.telemetry), data: data.clone() };
     let mut teller = Teller::new(arguments.json);
     let ended = block_on(async {
@@ -196,7 +219,7 @@ fn up(arguments: &Up) -> Result<()> {
         if arguments.json {
             console::print_json(&report)?
         } else {
-            console::print(&text(&report, arguments))?
+            console::print(&text(&report))?
         }
         let died = watch(&devnet).await;
         let stopped = devnet.stop().await;
@@ -250,6 +273,8 @@ async fn client(devnet: &Devnet, data: &Path) -> Result<UpReport> {
     let accounts = devnet.parties.all();
     let accounts =
         accounts.map(|party| AccountReport { name: party.name.clone(), address: party.address().to_string() });
+    let telemetry =
+        devnet.telemetry().map(|(name, at)| TelemetryReport { name: name.to_owned(), url: format!("http://{at}") });
     Ok(UpReport {
         l1: devnet.ground.l1.clone(),
         sequencer: devnet.sequencer(),
@@ -258,10 +283,11 @@ async fn client(devnet: &Devnet, data: &Path) -> Result<UpReport> {
         password_file: password_file.display().to_string(),
         client: wallet.address().to_string(),
         accounts: accounts.collect(),
+        telemetry: telemetry.collect(),
     })
 }
 
-fn text(report: &UpReport, arguments: &Up) -> String {
+fn text(report: &UpReport) -> String {
     let mut text = String::from("\nAccounts, with anvil's keys, which everybody knows:\n\n");
     for account in &report.accounts {
         text += &format!("  {:<24} {}\n", account.name, account.address);
@@ -271,9 +297,10 @@ fn text(report: &UpReport, arguments: &Up) -> String {
         report.l1, report.deployment, report.sequencer, report.keystore, report.password_file
     );
     text += "  assay job submit jobs/wasm/csv.wasm --input jobs/inputs/csv.csv --wait soft\n  assay dispute list\n\n";
-    text += &format!(
-        "Metrics: http://127.0.0.1:{}/metrics and the ports after it. Ctrl-C ends all of it.\n",
-        arguments.telemetry
-    );
+    text += "Metrics:\n\n";
+    for role in &report.telemetry {
+        text += &format!("  {:<24} {}/metrics\n", role.name, role.url);
+    }
+    text += "\nCtrl-C ends all of it.\n";
     text
 }

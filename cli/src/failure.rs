@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use assay_client::ClientError;
 use assay_deploy::DeployError;
+use assay_node::config::ConfigError;
 use assay_node::endpoint::EndpointError;
 use assay_operator::OperatorError;
 use serde::Serialize;
@@ -25,6 +26,9 @@ pub enum Failure {
     /// The module is refused, and why has been printed already.
     #[error("the module is refused")]
     Explained,
+    /// What was asked for can't be meant, and clap could not say so.
+    #[error("{0}")]
+    Usage(String),
     /// The job ended, but not with exit code 0, and `--strict` was given.
     #[error("the job did not end with exit code 0")]
     JobFailed,
@@ -66,6 +70,7 @@ pub fn report(error: &eyre::Report, form: Form) -> ExitCode {
     let failure = error.downcast_ref::<Failure>();
     let exit_code = match failure {
         Some(Failure::Refused(_) | Failure::Explained) => 3,
+        Some(Failure::Usage(_)) => 2,
         Some(Failure::JobFailed | Failure::Found(_)) => 4,
         Some(Failure::Interrupted) => 130,
         None => exit_code_of(error),
@@ -110,11 +115,12 @@ pub fn usage(error: &clap::Error) -> ExitCode {
     ExitCode::from(exit_code)
 }
 
-/// What L1, its contracts and sequencers say has exit codes of its own.
+/// What L1, its contracts and sequencers say has exit codes of its own; a setting counts as a part of the command line.
 fn exit_code_of(error: &eyre::Report) -> u8 {
     match error.downcast_ref::<ClientError>() {
         Some(error) if error.is_retryable() => return 6,
         Some(ClientError::Refused { .. }) => return 5,
+        Some(ClientError::Address { .. }) => return 2,
         _ => {}
     }
     let endpoint = match error.downcast_ref::<OperatorError>() {
@@ -128,6 +134,10 @@ fn exit_code_of(error: &eyre::Report) -> u8 {
     };
     match endpoint.or(deploying).or_else(|| error.downcast_ref::<EndpointError>()) {
         Some(EndpointError::Unreachable { .. } | EndpointError::TimedOut { .. }) => 6,
-        _ => 1,
+        Some(EndpointError::Address { .. }) => 2,
+        _ => match error.downcast_ref::<ConfigError>() {
+            Some(ConfigError::Missing { .. } | ConfigError::Field { .. } | ConfigError::Syntax { .. }) => 2,
+            _ => 1,
+        },
     }
 }

@@ -38,7 +38,7 @@ macro_rules! exit_codes {
 Exit codes:
   0    the question is answered; how the job itself ended is part of the answer
   1    something is missing or broken: a file, the host, an engine
-  2    the command line is wrong
+  2    the command line is wrong, or a setting from a file or the environment is wrong or missing
   3    the module is refused; the message names the reason
   4    `run --strict`: the job ended otherwise than with exit code 0; `challenger --watch-only`: a result is wrong
   5    a contract or a sequencer refuses; nothing was done

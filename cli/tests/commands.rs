@@ -384,6 +384,40 @@ fn json_has_wrong_command_lines_too() {
     assert!(assay(&["no-such"], folder.0.path()).stdout.is_empty());
 }
 
+/// What only the command can say of its flags and settings, before it does anything.
+#[test]
+fn wrong_values_and_missing_settings_are_wrong_command_lines_too() {
+    let folder = Folder::new();
+    let task = format!("0x{}", "11".repeat(32));
+    for (wrong, named) in [
+        (&["job", "new", "123", "--json"][..], "123"),
+        (&["job", "new", "match", "--json"], "match"),
+        (&["devnet", "up", "--dishonest", "5", "--json"], "0..=4"),
+        (&["job", "status", &task, "--sequencer", "foo", "--json"], "the address of the sequencer"),
+        (&["job", "status", &task, "--json"], "sequencer is set nowhere"),
+        (&["bond", "status", "--json"], "l1.url is set nowhere"),
+    ] {
+        let output = assay(wrong, folder.0.path());
+        let said = String::from_utf8_lossy(&output.stderr);
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{wrong:?}: {said}"));
+        assert!(report["error"].as_str().unwrap().contains(named), "{wrong:?}: {report}");
+        assert_eq!((output.status.code(), &report["exit_code"]), (Some(2), &Value::from(2)), "{wrong:?}: {said}");
+    }
+}
+
+#[test]
+fn a_devnet_says_which_port_is_taken_before_it_starts_anything() {
+    let folder = Folder::new();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let flags = ["devnet", "up", "--l1", "http://127.0.0.1:1", "--telemetry", "0", "--json", "--port", &port];
+    let output = assay(&flags, folder.0.path());
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let error = report["error"].as_str().unwrap();
+    assert!(error.contains(&format!("can't listen on port {port}; --port names another")), "{error}");
+    assert_eq!(output.status.code(), Some(1));
+}
+
 #[cfg(unix)]
 #[test]
 fn endless_files_are_refused_before_they_fill_memory() {

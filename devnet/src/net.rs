@@ -2,6 +2,7 @@
 //!
 //! Owns the folder that all of it keeps its data in, and the files for whoever wants to use it: the deployment, and a client's key.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -125,6 +126,11 @@ impl Devnet {
     #[must_use]
     pub fn sequencer(&self) -> String {
         format!("http://{}", self.served.rpc)
+    }
+
+    /// Where roles serve health and metrics, of which that is known: free ports are known of the sequencer only.
+    pub fn telemetry(&self) -> impl Iterator<Item = (&str, SocketAddr)> {
+        self.roles.iter().filter_map(|role| Some((role.name.as_str(), role.telemetry?)))
     }
 
     /// Gives an account so many wei of the client's, whichever node L1 is.

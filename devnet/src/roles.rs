@@ -41,6 +41,8 @@ pub struct Running {
     pub name: String,
     /// What keeps it from being ready.
     pub health: Health,
+    /// Where it serves health and metrics, if that is known.
+    pub telemetry: Option<SocketAddr>,
     stop: CancellationToken,
     task: JoinHandle<Result<(), String>>,
 }
@@ -106,7 +108,8 @@ pub async fn sequencer(ground: &Ground, wallet: Wallet, port: u16, telemetry: u1
     let stop = process.token();
     let task = tokio::spawn(async move { process.run().await.map_err(|error| error.to_string()) });
     let served = Served { rpc: started.rpc, telemetry: started.telemetry };
-    Ok((Running { name: "sequencer".into(), health: started.health, stop, task }, served))
+    let (health, telemetry) = (started.health, started.telemetry);
+    Ok((Running { name: "sequencer".into(), health, telemetry, stop, task }, served))
 }
 
 /// An executor's lie, if any.
@@ -139,7 +142,7 @@ pub fn executor(
     let stop = CancellationToken::new();
     let token = stop.clone();
     let task = tokio::spawn(async move { executor.run(token).await.map_err(|error| error.to_string()) });
-    Ok(Running { name: name.to_owned(), health, stop, task })
+    Ok(Running { name: name.to_owned(), health, telemetry: named(telemetry), stop, task })
 }
 
 /// Starts the challenger, which runs everything again.
@@ -156,12 +159,17 @@ pub fn challenger(ground: &Ground, wallet: Wallet, sequencer: SocketAddr, teleme
     let stop = CancellationToken::new();
     let token = stop.clone();
     let task = tokio::spawn(async move { challenger.run(token).await.map_err(|error| error.to_string()) });
-    Ok(Running { name: "challenger".into(), health, stop, task })
+    Ok(Running { name: "challenger".into(), health, telemetry: named(telemetry), stop, task })
 }
 
 /// Compiled modules: what one role has compiled, the next need not.
 fn cache(data: &Path) -> PathBuf {
     data.join("native")
+}
+
+/// The address of a port, unless the host chooses one.
+fn named(port: Option<u16>) -> Option<SocketAddr> {
+    port.filter(|port| *port != 0).map(local)
 }
 
 fn local(port: u16) -> SocketAddr {

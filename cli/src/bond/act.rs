@@ -6,11 +6,12 @@ use assay_node::keys::Wallet;
 use assay_operator::stakes::{Hold, least_stake, status};
 use assay_operator::{L1, Mined, Snapshot, call};
 use assay_protocol::contracts::{Bonds, Court};
-use eyre::{Result, WrapErr, bail};
+use eyre::{Result, bail};
 use serde::Serialize;
 
 use super::{Authorise, Deposit, OfRole, Register, Revoke, Withdraw, role_name};
 use crate::console;
+use crate::failure::Failure;
 use crate::l1::{block_on, ether, left};
 use crate::report::grouped;
 
@@ -90,9 +91,10 @@ pub(super) fn exit(arguments: &OfRole) -> Result<()> {
 
 pub(super) fn authorise(arguments: &Authorise) -> Result<()> {
     let digits = arguments.consent.strip_prefix("0x").unwrap_or(&arguments.consent);
-    let consent = hex::decode(digits).wrap_err("--consent is no hex")?;
+    let consent = hex::decode(digits).map_err(|error| Failure::Usage(format!("--consent is no hex: {error}")))?;
     if consent.len() != 65 {
-        bail!("--consent has {} bytes, wanted the 65 that `assay keys consent` prints", consent.len());
+        let why = format!("--consent has {} bytes, wanted the 65 that `assay keys consent` prints", consent.len());
+        bail!(Failure::Usage(why));
     }
     let role = arguments.of.role.role() as u8;
     let wanted = Bonds::authoriseCall { role, key: arguments.hot, consent: Bytes::from(consent) };

@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use super::{GameReport, is_over, side_name, stage_name};
 use crate::console;
+use crate::failure::Failure;
 use crate::l1::{Connection, ago, block_on, ether, left};
 use crate::report::grouped;
 
@@ -81,7 +82,7 @@ fn find(snapshot: &Snapshot, id: &str) -> Result<GameStatus> {
     let wanted = id.trim_end_matches('…').to_lowercase();
     let wanted = wanted.strip_prefix("0x").unwrap_or(&wanted);
     if wanted.is_empty() || !wanted.chars().all(|c| c.is_ascii_hexdigit()) {
-        bail!("{id} is no id of a game, wanted hex digits");
+        bail!(Failure::Usage(format!("{id} is no id of a game, wanted hex digits")));
     }
     let mut found = all(snapshot);
     let games = found.len();

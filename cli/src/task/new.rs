@@ -8,6 +8,7 @@ use eyre::{Result, WrapErr, bail};
 use serde::Serialize;
 
 use crate::console;
+use crate::failure::Failure;
 
 /// Files of the template: path, text. `NAME` stands for the project's name.
 const FILES: [(&str, &str); 4] = [
@@ -49,10 +50,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic())
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
     if !is_name {
-        bail!("{name:?} is no name for a project: a letter, then letters, digits, - and _");
+        bail!(Failure::Usage(format!("{name:?} is no name for a project: a letter, then letters, digits, - and _")));
     }
     if RESERVED.split_ascii_whitespace().any(|word| word == name) {
-        bail!("cargo builds no project named {name:?}: the language or cargo itself has that name");
+        let why = format!("cargo builds no project named {name:?}: the language or cargo itself has that name");
+        bail!(Failure::Usage(why));
     }
     let folder = arguments.within.join(name);
     if folder.exists() {

@@ -11,6 +11,7 @@ use eyre::{Result, WrapErr, bail, eyre};
 use serde::Serialize;
 
 use super::{Sequencer, TaskId, known, state_name};
+use crate::failure::Failure;
 use crate::l1::{KeyFlags, block_on};
 use crate::report::grouped;
 use crate::{console, report};
@@ -98,7 +99,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
                 (told.transaction, told.gas) = (Some(mined.transaction.to_string()), Some(mined.gas));
             }
         } else if arguments.consumer.is_some() {
-            bail!("--consumer needs L1: name --l1 and --deployment");
+            bail!(Failure::Usage("--consumer needs L1: name --l1 and --deployment".into()));
         }
         if arguments.json { console::print_json(&told) } else { console::print(&text(&told)) }
     })

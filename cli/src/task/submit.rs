@@ -14,6 +14,7 @@ use serde::Serialize;
 use super::follow::{TaskReport, report, text, write_output};
 use super::{Certainty, Open, OutputFile, Sequencer};
 use crate::console;
+use crate::failure::Failure;
 use crate::job::{lower, read_module};
 use crate::l1::{Amount, KeyFlags, block_on};
 use crate::progress::{Progress, scaled};
@@ -193,7 +194,8 @@ async fn program<A: AssayApi>(open: &Open<A>, given: &Path) -> Result<B256> {
         return Ok(known.ok_or_else(|| eyre!("the sequencer does not know program {id}; hand in its module"))?.program);
     }
     if given.to_string_lossy().starts_with("0x") && !given.exists() {
-        bail!("{} is neither a file nor a program's id, 0x and 64 hex digits", given.display());
+        let why = format!("{} is neither a file nor a program's id, 0x and 64 hex digits", given.display());
+        bail!(Failure::Usage(why));
     }
     let wasm = read_module(given)?;
     let program = lower(&wasm).map_err(|error| crate::job::explain(error, given))?.id();

@@ -51,12 +51,17 @@ impl Meters {
     pub fn new(metrics: &Metrics) -> Self {
         let bounds = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0];
         let counter = |name, help| metrics.counter(name, help);
+        let declines = metrics.register(
+            "executor_declines",
+            "Assignments without a result, by reason",
+            Family::<ReasonLabel, Counter>::default(),
+        );
+        // Each is there from the start, so that the first one is a rise from zero.
+        for reason in REASONS {
+            drop(declines.get_or_create(&ReasonLabel { reason: name_of(reason) }));
+        }
         Self {
-            declines: metrics.register(
-                "executor_declines",
-                "Assignments without a result, by reason",
-                Family::default(),
-            ),
+            declines,
             open_steps: metrics.gauge(
                 "executor_open_steps",
                 "Steps of the longest runs among open claims, as many as games are expected",
@@ -83,14 +88,26 @@ impl Meters {
 
     /// Counts a refusal.
     pub fn declined(&self, reason: DeclineReason) {
-        let reason = match reason {
-            DeclineReason::Busy => "busy",
-            DeclineReason::Missing => "missing",
-            DeclineReason::WallClock => "wall_clock",
-            DeclineReason::Memory => "memory",
-            DeclineReason::Engine => "engine",
-            DeclineReason::Request => "request",
-        };
-        self.declines.get_or_create(&ReasonLabel { reason }).inc();
+        self.declines.get_or_create(&ReasonLabel { reason: name_of(reason) }).inc();
+    }
+}
+
+const REASONS: [DeclineReason; 6] = [
+    DeclineReason::Busy,
+    DeclineReason::Missing,
+    DeclineReason::WallClock,
+    DeclineReason::Memory,
+    DeclineReason::Engine,
+    DeclineReason::Request,
+];
+
+fn name_of(reason: DeclineReason) -> &'static str {
+    match reason {
+        DeclineReason::Busy => "busy",
+        DeclineReason::Missing => "missing",
+        DeclineReason::WallClock => "wall_clock",
+        DeclineReason::Memory => "memory",
+        DeclineReason::Engine => "engine",
+        DeclineReason::Request => "request",
     }
 }
