@@ -5,6 +5,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use assay_player::cases::RunsConfig;
 use assay_runner::{L1Config, RunnerConfig};
 use serde::{Deserialize, Serialize};
 
@@ -77,13 +78,20 @@ pub struct DisputesConfig {
     pub stay: bool,
     /// Games that are computed at the same time. 2.
     pub workers: usize,
+    /// Most bytes of the runs that games are about: memory, checkpoints, answers. What is asked at the moment may come beyond it. 4 GiB.
+    pub memory_bytes_max: u64,
     /// Credit from which on it is withdrawn, in thousandths of an ether; 0 never does. 50.
     pub withdraw_from_milliether: u64,
 }
 
 impl Default for DisputesConfig {
     fn default() -> Self {
-        Self { stay: false, workers: 2, withdraw_from_milliether: 50 }
+        Self {
+            stay: false,
+            workers: 2,
+            memory_bytes_max: RunsConfig::default().bytes_max,
+            withdraw_from_milliether: 50,
+        }
     }
 }
 

@@ -83,7 +83,7 @@ impl Challenger {
                 let sending = config.l1.sender(chain_id);
                 let (sender, sending) = tx::sender(store.clone(), endpoint, wallet.clone(), sending)?;
                 let sending = sending.metered(metrics);
-                let cases = Arc::new(Cases::new(sources.clone(), RunsConfig::default()));
+                let cases = Arc::new(Cases::new(sources.clone(), RunsConfig::of(config.disputes.memory_bytes_max)));
                 let account = Account { challenger: Some(wallet.address()), executor: None };
                 let playing = playing(&config, account);
                 let secret = secret_of(wallet)?;

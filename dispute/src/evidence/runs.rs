@@ -54,7 +54,15 @@ pub struct RunsConfig {
 impl Default for RunsConfig {
     /// 512 runs, 4 GiB, 256 MiB of checkpoints in each.
     fn default() -> Self {
-        Self { count_max: 512, bytes_max: 4 << 30, checkpoint_bytes_max: 256 << 20 }
+        Self::of(4 << 30)
+    }
+}
+
+impl RunsConfig {
+    /// 512 runs in so many bytes, a sixteenth of them for the checkpoints of each.
+    #[must_use]
+    pub fn of(bytes_max: u64) -> Self {
+        Self { count_max: 512, bytes_max, checkpoint_bytes_max: bytes_max / 16 }
     }
 }
 

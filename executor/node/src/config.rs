@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use alloy_primitives::Address;
 use assay_node::blobs::BlobConfig;
+use assay_player::cases::RunsConfig;
 use assay_runner::{L1Config, RunnerConfig};
 use serde::{Deserialize, Serialize};
 
@@ -96,13 +97,20 @@ pub struct DefenceConfig {
     /// Games at once that adversaries are expected to pay for, at least 1: so many of the longest open runs are kept within what the
     /// workers run again in time. 64.
     pub games_max: usize,
+    /// Most bytes of the runs that games are about: memory, checkpoints, answers. What is asked at the moment may come beyond it. 4 GiB.
+    pub memory_bytes_max: u64,
     /// Credit from which on it is withdrawn, in thousandths of an ether; 0 never does. 50.
     pub withdraw_from_milliether: u64,
 }
 
 impl Default for DefenceConfig {
     fn default() -> Self {
-        Self { workers: 2, games_max: 64, withdraw_from_milliether: 50 }
+        Self {
+            workers: 2,
+            games_max: 64,
+            memory_bytes_max: RunsConfig::default().bytes_max,
+            withdraw_from_milliether: 50,
+        }
     }
 }
 

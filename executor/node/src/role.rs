@@ -189,7 +189,7 @@ fn honest_cases(
     let elsewhere = PeerBlobs { blobs: blobs.clone(), peers, runtime: tokio::runtime::Handle::current() };
     let outputs = NativeOutputs::new(runner.clone(), watch.clone());
     let sources = Sources::new(chain.clone(), Arc::new(outputs), Arc::new(elsewhere));
-    Arc::new(Cases::new(sources, RunsConfig::default()))
+    Arc::new(Cases::new(sources, RunsConfig::of(config.defence.memory_bytes_max)))
 }
 
 /// What open claims are held to: the player has one worker at least.
