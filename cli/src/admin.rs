@@ -9,10 +9,11 @@ use assay_client::{AdminClient, AdminStatus};
 use assay_node::config::Sources;
 use assay_sequencer::Secret;
 use clap::Subcommand;
-use eyre::{Result, bail, eyre};
+use eyre::{Result, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::console;
+use crate::failure::Failure;
 use crate::l1::{block_on, variables};
 use crate::report::grouped;
 
@@ -129,7 +130,9 @@ fn client(arguments: &Arguments) -> Result<AdminClient> {
     let configured: Configured = sources.environment("ASSAY", variables())?.load()?;
     let beside = configured.data.map(|data| data.join("admin.secret"));
     let path = arguments.secret.clone().or(configured.listen.admin_secret).or(beside);
-    let path = path.ok_or_else(|| eyre!("no secret: name its file by --secret, or the configuration by --config"))?;
+    let path = path.ok_or_else(|| {
+        Failure::Usage("no secret: name its file by --secret, or the configuration by --config".into())
+    })?;
     let address = arguments.admin.clone().or(configured.listen.admin).unwrap_or_else(|| "127.0.0.1:8652".into());
     let address = if address.contains("://") { address } else { format!("http://{address}") };
     Ok(AdminClient::new(&address, &token(&path)?)?)

@@ -15,8 +15,10 @@ use assay_node::endpoint::{Endpoint, EndpointConfig};
 use assay_node::shutdown::DEADLINE;
 use assay_operator::L1;
 use assay_protocol::deployment::Deployment;
-use eyre::{Result, WrapErr, eyre};
+use eyre::{Result, WrapErr};
 use serde::Deserialize;
+
+use crate::failure::Failure;
 
 pub use amount::{Amount, ago, ether, left};
 pub use key::{KeyFlags, PasswordFlags, address_of_file, keys_folder};
@@ -75,7 +77,9 @@ impl Connection {
         let named: MaybeNode = self.sources()?.flag("--l1", "l1.url", self.url.clone())?.load()?;
         let l1 = named.l1.unwrap_or_default();
         let url = l1.url.ok_or_else(|| {
-            eyre!("l1.url is set nowhere: not in a file, not in the environment (ASSAY__L1__URL), not by --l1")
+            Failure::Usage(
+                "l1.url is set nowhere: not in a file, not in the environment (ASSAY__L1__URL), not by --l1".into(),
+            )
         })?;
         let usual = EndpointConfig::new(url);
         Ok(EndpointConfig { timeout_ms: l1.timeout_ms.unwrap_or(usual.timeout_ms), ..usual })

@@ -13,7 +13,7 @@ use assay_node::shutdown::Process;
 use assay_node::telemetry::{Health, LogFormat, Metrics, logs};
 use assay_protocol::deployment::Deployment;
 use assay_sequencer::{Config as SequencerConfig, Sequencer};
-use eyre::{Result, WrapErr, eyre};
+use eyre::{Result, WrapErr, bail};
 use serde::Serialize;
 
 use crate::console;
@@ -186,7 +186,7 @@ impl RoleFlags {
 
     fn wallet(&self, keystore: Option<&Path>, password_file: Option<&Path>) -> Result<Wallet> {
         let keystore = keystore.ok_or_else(|| {
-            eyre!("keystore is set nowhere: not in a file, not by ASSAY__KEYSTORE, not by --keystore")
+            Failure::Usage("keystore is set nowhere: not in a file, not by ASSAY__KEYSTORE, not by --keystore".into())
         })?;
         Ok(Wallet::open(keystore, &self.password.or(password_file.map(Path::to_owned)))?)
     }
@@ -196,8 +196,10 @@ fn sequencer(flags: &SequencerFlags) -> Result<()> {
     let sources = flags.role.sources()?;
     let sources = sources.flag("--listen", "listen.rpc", flags.listen.clone())?;
     let config: SequencerConfig = sources.flag("--telemetry", "listen.telemetry", flags.telemetry.clone())?.load()?;
-    let deployment =
-        config.deployment.clone().ok_or_else(|| eyre!("deployment is set nowhere: name it by --deployment"))?;
+    let deployment = config
+        .deployment
+        .clone()
+        .ok_or_else(|| Failure::Usage("deployment is set nowhere: name it by --deployment".into()))?;
     let deployment = read_deployment(&deployment)?;
     let wallet = flags.role.wallet(config.keystore.as_deref(), config.password_file.as_deref())?;
     block_on(async {
@@ -242,7 +244,7 @@ fn challenger(flags: &ChallengerFlags) -> Result<()> {
     let wallet = match (flags.watch_only, config.keystore.as_deref()) {
         (true, _) => None,
         (false, None) => {
-            return Err(eyre!("a challenger needs a key: name --keystore, or --watch-only"));
+            bail!(Failure::Usage("a challenger needs a key: name --keystore, or --watch-only".into()));
         }
         (false, keystore) => Some(flags.role.wallet(keystore, config.password_file.as_deref())?),
     };

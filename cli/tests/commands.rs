@@ -395,6 +395,7 @@ fn wrong_values_and_missing_settings_are_wrong_command_lines_too() {
         (&["devnet", "up", "--dishonest", "5", "--json"], "0..=4"),
         (&["job", "status", &task, "--sequencer", "foo", "--json"], "the address of the sequencer"),
         (&["job", "status", &task, "--json"], "sequencer is set nowhere"),
+        (&["dispute", "list", "--json"], "l1.url is set nowhere"),
         (&["bond", "status", "--json"], "l1.url is set nowhere"),
     ] {
         let output = assay(wrong, folder.0.path());

@@ -11,7 +11,7 @@ use assay_node::blobs::BlobError;
 use assay_node::keys::KeyError;
 use assay_node::store::{Batch, Store, StoreError};
 use thiserror::Error;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 /// Changes that wait for the next commit.
@@ -69,6 +69,17 @@ impl Journal {
         // A journal that has ended took its process with it: nobody is left to be told.
         let _ = self.mailbox.send(Entry { write: Box::new(write), done: Box::new(done) }).await;
     }
+
+    /// Waits until all that was entered before is durable, or the journal has ended.
+    pub async fn settled(&self) {
+        let (tell, told) = oneshot::channel();
+        let done = move || {
+            // Whoever asked may be gone.
+            let _ = tell.send(());
+        };
+        self.enter(|_| Ok(()), done).await;
+        let _ = told.await;
+    }
 }
 
 impl JournalActor {
@@ -90,21 +101,34 @@ impl JournalActor {
             if got == 0 {
                 return Ok(());
             }
-            let (mut batch, group) = (self.store.batch(), std::mem::take(&mut entries));
-            let written = tokio::task::spawn_blocking(move || {
-                let mut done = Vec::with_capacity(group.len());
-                for entry in group {
-                    (entry.write)(&mut batch)?;
-                    done.push(entry.done);
-                }
-                if !batch.is_empty() {
-                    batch.commit()?;
-                }
-                Ok::<_, JournalError>(done)
-            });
-            let done = written.await.expect("writing does not panic, and a runtime that ends it ends the actor too")?;
-            done.into_iter().for_each(|done| done());
+            self.write(std::mem::take(&mut entries)).await?;
         }
+    }
+
+    /// One commit.
+    async fn write(&self, group: Vec<Entry>) -> Result<(), JournalError> {
+        let mut batch = self.store.batch();
+        let written = tokio::task::spawn_blocking(move || {
+            let mut done = Vec::with_capacity(group.len());
+            for entry in group {
+                (entry.write)(&mut batch)?;
+                done.push(entry.done);
+            }
+            if !batch.is_empty() {
+                batch.commit()?;
+            }
+            Ok::<_, JournalError>(done)
+        });
+        let done = written.await.expect("writing does not panic, and a runtime that ends it ends the actor too")?;
+        done.into_iter().for_each(|done| done());
+        Ok(())
+    }
+
+    /// Writes the first of what waits, and dies.
+    #[cfg(test)]
+    pub async fn write_one_and_die(mut self) {
+        let first = self.entries.recv().await.expect("something waits");
+        self.write(vec![first]).await.expect("it writes");
     }
 }
 
@@ -113,7 +137,6 @@ mod tests {
     use super::*;
     use assay_node::store::{Schema, Table};
     use std::sync::{Arc, Mutex};
-    use tokio::sync::oneshot;
 
     const NUMBERS: Table<u64, u64> = Table::new("numbers");
 

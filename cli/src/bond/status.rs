@@ -5,11 +5,12 @@ use std::fmt::Write;
 use alloy_primitives::Address;
 use assay_operator::stakes::{Hold, OwnerStatus, StakeStatus, least_stake, status};
 use assay_operator::{L1, Snapshot};
-use eyre::{Result, eyre};
+use eyre::Result;
 use serde::Serialize;
 
 use super::{RoleName, role_name};
 use crate::console;
+use crate::failure::Failure;
 use crate::l1::{Connection, KeyFlags, ago, block_on, ether, left};
 
 /// What `assay bond status --help` teaches.
@@ -84,7 +85,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         None => arguments
             .key
             .address(&arguments.connection)?
-            .ok_or_else(|| eyre!("whose? Name an address, or --keystore"))?,
+            .ok_or_else(|| Failure::Usage("whose? Name an address, or --keystore".into()))?,
     };
     let (l1, snapshot) = block_on(async {
         let l1 = arguments.connection.open().await?;

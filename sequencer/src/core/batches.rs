@@ -68,6 +68,8 @@ pub(super) struct Batches {
     pub in_flight: Option<InFlight>,
     /// Those with leaves whose fate is open, and those that are in flight.
     pub undecided: BTreeMap<u64, OpenBatch>,
+    /// How often games, convictions or faults have come since the start.
+    pub court: u64,
     /// Whether the next is made without waiting.
     pub post_now: bool,
     /// Leaves of the last batch that had room for no more, if that was not of another kind than those since.

@@ -40,17 +40,21 @@ impl Core {
                 }
                 self.view = Arc::new(view);
                 self.batches.is_outdated = true;
+                self.is_fresh = true;
                 self.tasks.bring_back(|_| true);
                 self.recall()?;
                 self.fly_again()?;
             }
             Heard::Blocks { tip, facts } => {
                 let view = Arc::make_mut(&mut self.view);
-                let (mut turns, mut comes, mut brings) = (false, false, false);
+                // What was void before a start may not have been run again yet; nor what is so after blocks were taken back.
+                let mut turns = std::mem::take(&mut self.is_fresh);
+                let (mut comes, mut brings, mut moves) = (false, false, turns);
                 let mut postings = Vec::new();
                 for (fact, block, time) in facts {
                     view.apply(&fact, block, time);
                     turns |= matches!(fact, Fact::Convicted { .. } | Fact::Voided { .. });
+                    moves |= matches!(fact, Fact::GameBegun { .. } | Fact::GameLost { .. });
                     comes |= matches!(fact, Fact::Registered { .. });
                     brings |= matches!(fact, Fact::Program { .. });
                     if let Fact::Posted { number, .. } = fact {
@@ -71,6 +75,7 @@ impl Core {
                 }
                 posted.extend(postings.into_iter().map(|(number, _)| number));
                 self.parts.metrics.l1_block.set(i64::try_from(tip.number).unwrap_or(i64::MAX));
+                self.batches.court += u64::from(turns || moves);
                 self.decide(turns).await?;
             }
         }
@@ -112,16 +117,21 @@ impl Core {
         let mut numbers = Vec::new();
         for (number, batch) in &self.batches.undecided {
             let Some(posting) = self.batches.posting(&self.view, *number) else { continue };
-            let is_over = is_due(posting);
+            let is_over = is_due(posting) && batch.held_at != Some(self.batches.court);
             if is_over || (turns && (posting.voided_at.is_some() || batch.has_convict(&self.view))) {
                 numbers.push((*number, *posting, is_over));
-            } else if !turns {
+            } else if !turns && !is_due(posting) {
                 break;
             }
         }
         for (number, posting, is_over) in numbers {
-            let mut fates = Vec::new();
-            for (index, leaf) in (0..).zip(self.leaves(number)?) {
+            let (leaves, mut fates) = (self.leaves(number)?, Vec::new());
+            let is_behind = |leaf: &LeafState| matches!(leaf.input, Origin::Output(source) if source.batch != number);
+            if leaves.iter().any(is_behind) {
+                // What became of those in earlier batches is read from their rows.
+                self.parts.journal.settled().await;
+            }
+            for (index, leaf) in (0..).zip(leaves) {
                 if !self.batches.undecided[&number].decided.contains(&index) {
                     let fate = self.fate(&leaf, Place { batch: number, index }, &posting, is_over, &fates)?;
                     fates.push((index, leaf, fate));
@@ -129,6 +139,9 @@ impl Core {
             }
             let is_decided = fates.iter().all(|(_, _, fate)| *fate != Fate::Open);
             self.carry_out(number, &fates, is_decided).await?;
+            if let Some(batch) = self.batches.undecided.get_mut(&number).filter(|_| is_over) {
+                batch.held_at = Some(self.batches.court);
+            }
         }
         Ok(())
     }
@@ -203,13 +216,14 @@ impl Core {
         fates: &[(u32, LeafState, Fate)],
         is_decided: bool,
     ) -> Result<(), StoreError> {
-        let mut ends = Vec::new();
         for (index, leaf, fate) in fates {
             let place = Place { batch: number, index: *index };
             match fate {
                 Fate::Open => continue,
                 Fate::Void => self.run_again(leaf, place).await?,
-                Fate::Over(end) => ends.push((leaf, *end, place)),
+                Fate::Over(end) => {
+                    self.end(leaf.sequence, (leaf.task, leaf.attempt), leaf.blobs.to_vec(), *end, Some(place)).await;
+                }
             }
             if let Some(batch) = self.batches.undecided.get_mut(&number) {
                 batch.decided.insert(*index);
@@ -219,6 +233,7 @@ impl Core {
             info!(number, "every leaf of a batch is decided");
             self.batches.undecided.remove(&number);
             let (context, sender) = (self.parts.context.clone(), self.parts.sender.clone());
+            // Behind what became of the leaves: whoever starts again in between decides those that are left.
             let write = move |batch: &mut Commit| {
                 batch.delete(&UNDECIDED, &number);
                 // Its calldata is of no more use. What the sender has not settled yet, it keeps: some blocks more than a window.
@@ -228,9 +243,6 @@ impl Core {
                 Ok(())
             };
             self.parts.journal.enter(write, || {}).await;
-        }
-        for (leaf, end, place) in ends {
-            self.end(leaf.sequence, (leaf.task, leaf.attempt), leaf.blobs.to_vec(), end, Some(place)).await;
         }
         Ok(())
     }

@@ -151,6 +151,8 @@ pub struct Core {
     assignments: HashMap<Connection, mpsc::Sender<Assignment>>,
     batches: Batches,
     view: Arc<View>,
+    /// Whether no block has come since the start, or since blocks were taken back.
+    is_fresh: bool,
     durable: mpsc::UnboundedSender<Durable>,
     came: mpsc::UnboundedReceiver<Durable>,
 }

@@ -37,6 +37,9 @@ pub(super) struct OpenBatch {
     executors: BTreeSet<Address>,
     /// Leaves that are decided while others are not.
     pub decided: BTreeSet<u32>,
+    /// Its window is over and leaves are held: the `court` of [`Batches`](super::batches::Batches) of that look. Until that has
+    /// changed there is no use in another.
+    pub held_at: Option<u64>,
     /// The leaves, as long as it is not on L1.
     leaves: Option<Vec<LeafState>>,
 }
@@ -45,7 +48,7 @@ impl From<Undecided> for OpenBatch {
     /// A batch that is not on L1 yet.
     fn from(Undecided { build, hash, leaves }: Undecided) -> Self {
         let executors = leaves.iter().map(|leaf| leaf.executor).collect();
-        Self { build, hash, executors, decided: BTreeSet::new(), leaves: Some(leaves) }
+        Self { build, hash, executors, decided: BTreeSet::new(), held_at: None, leaves: Some(leaves) }
     }
 }
 

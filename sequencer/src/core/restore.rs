@@ -75,7 +75,7 @@ impl Core {
             Terms { slots_max: dispatch.slots_max, lease_ms: dispatch.lease_ms, lease_max_ms: dispatch.lease_max_ms };
         let (durable, came) = mpsc::unbounded_channel();
         let (executors, assignments) = (Executors::new(terms), HashMap::new());
-        let mut core = Self { parts, tasks, executors, assignments, batches, view, durable, came };
+        let mut core = Self { parts, tasks, executors, assignments, batches, view, is_fresh: true, durable, came };
         core.catch_up()?;
         // Goes on with a batch that was on its way: its intents are in the sender's rows.
         core.fly_again()?;

@@ -2,6 +2,7 @@
 
 mod bench;
 mod builds;
+mod ends;
 mod l1;
 mod leases;
 mod registrations;

@@ -177,7 +177,8 @@ impl Bench {
         let task = request.id(&self.context.domain);
         let signature = wallet(7).sign_hash(&task).expect("it signs").to_vec().into();
         let (reply, mut receipt) = oneshot::channel();
-        let input = Some(Bytes::new());
+        // Any other is here.
+        let input = (request.input.length == 0).then(Bytes::new);
         self.tell(Message::Submit(Box::new(Submission { task, request, signature, input, from, reply }))).await;
         self.pump().await;
         receipt.try_recv().expect("it was answered")
