@@ -396,7 +396,7 @@ fn wrong_values_and_missing_settings_are_wrong_command_lines_too() {
         (&["job", "status", &task, "--sequencer", "foo", "--json"], "the address of the sequencer"),
         (&["job", "status", &task, "--json"], "sequencer is set nowhere"),
         (&["dispute", "list", "--json"], "l1.url is set nowhere"),
-        (&["bond", "status", "--json"], "l1.url is set nowhere"),
+        (&["bond", "status", "--json"], "whose?"),
     ] {
         let output = assay(wrong, folder.0.path());
         let said = String::from_utf8_lossy(&output.stderr);
