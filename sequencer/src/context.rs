@@ -1,6 +1,7 @@
 //! What every part of a sequencer needs and none changes.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::LazyLock;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use alloy_primitives::{Address, B256};
 use assay_node::blobs::BlobStore;
@@ -35,7 +36,13 @@ pub struct Context {
     pub blobs: BlobStore,
 }
 
-/// Milliseconds since 1970 on this host's clock.
-pub fn now_ms() -> u64 {
+/// Milliseconds since 1970 on this host's clock, which may be set: for those who read it elsewhere.
+pub fn time_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_millis() as u64
+}
+
+/// Milliseconds since this process first asked, on a clock that nobody sets: for how long something has waited or may take.
+pub fn now_ms() -> u64 {
+    static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    BEGAN.elapsed().as_millis() as u64
 }

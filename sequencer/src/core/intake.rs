@@ -9,7 +9,7 @@ use assay_protocol::rpc::{ErrorCode, TaskState};
 use tokio::sync::oneshot;
 
 use super::{Core, CoreError, Durable, Submission};
-use crate::context::now_ms;
+use crate::context::time_ms;
 use crate::refusal::Refusal;
 use crate::rows::{LIVE, ORDERS, OrderRow, PIN_INPUT, SEQUENCES};
 
@@ -46,7 +46,7 @@ impl Core {
         let sequence = self.tasks.accept(task, request.deadline, from);
         let include_by = request.deadline.min(self.view.time() + self.parts.context.config.intake.include_within);
         let region = self.parts.context.region;
-        let receipt = SoftReceipt { region, task, sequence, time_ms: now_ms(), include_by };
+        let receipt = SoftReceipt { region, task, sequence, time_ms: time_ms(), include_by };
         let (context, durable, news) = (self.parts.context.clone(), self.durable.clone(), self.parts.news.clone());
         let (signed, told) = (Arc::new(std::sync::Mutex::new(None)), self.parts.metrics.clone());
         let kept = signed.clone();

@@ -6,7 +6,7 @@
 //!
 //! *Facts* are events, reduced to what matters here. They are kept, by block, so that a restart and a reorganisation are the same thing:
 //! the view is what all facts that still stand add up to. Facts count when so many blocks stand on theirs as the configuration says; so a
-//! shallow reorganisation is never seen, and a deep one is healed.
+//! shallow reorganisation is never seen, and a deeper one is healed; beyond what the reader remembers the process ends, and an operator decides.
 
 mod fact;
 mod follower;

@@ -38,7 +38,7 @@ use super::stream::Paced;
 use super::throttle::Throttle;
 use super::{Answers, Peer, Rpc, Secret, executor};
 use crate::config::RpcLimits;
-use crate::context::now_ms;
+use crate::context::time_ms;
 use crate::metrics::SequencerMetrics;
 use crate::refusal::Refusal;
 
@@ -270,5 +270,5 @@ fn plain(status: StatusCode, text: &'static str) -> Response<HttpBody> {
 fn is_admin(request: &Request<Incoming>, secret: &Secret) -> bool {
     let given = request.headers().get(AUTHORIZATION).map(HeaderValue::to_str);
     let Some(Ok(given)) = given else { return false };
-    secret.check(given, now_ms() / 1000).inspect_err(|error| debug!(%error, "an admin was refused")).is_ok()
+    secret.check(given, time_ms() / 1000).inspect_err(|error| debug!(%error, "an admin was refused")).is_ok()
 }
