@@ -6,8 +6,10 @@ use alloy_primitives::B256;
 use assay_node::Remedy;
 use assay_node::l1::{self, Delivery, Event, L1Error, Reader, ReaderConfig};
 use assay_node::store::{Record, Schema, Store, Table};
-use logger::{L1, LOGGER, entry};
+use logger::narrow::Narrow;
+use logger::{L1, LOGGER, STRANGER, entry};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use std::time::Duration;
 
 /// What the consumer keeps: logs by block and place in it, in the same batch as the cursor.
@@ -143,6 +145,38 @@ async fn long_chains_are_read_in_pages() {
     assert!(pages >= 268 / 16 && blocks <= 14, "{pages} pages, {blocks} blocks");
     assert_eq!(reader.position(), 281);
     assert!(reader.try_next().await.expect("anvil answers").is_none());
+}
+
+/// Blocks with more logs than a provider gives at once are read from their receipts, a settled one and the head, once the node has them:
+/// of all that is there, what the filter names.
+#[tokio::test]
+async fn blocks_flooded_with_logs_are_read_from_their_receipts() {
+    let Some(anvil) = L1::start().await else { return };
+    let narrow = Narrow::before(anvil.endpoint.clone(), 2).await;
+    let (wanted, unwanted) = (1..=10, 99);
+    anvil.mine(3).await;
+    // The floods are in blocks 4 and 21.
+    for (topics, blocks) in [(1..=5, 17), (6..=10, 1)] {
+        anvil.log_of(STRANGER, 1).await;
+        anvil.log(unwanted).await;
+        for topic in topics {
+            anvil.log(topic).await;
+        }
+        anvil.mine(blocks).await;
+    }
+    let directory = tempfile::tempdir().expect("there is room for a directory");
+    let store = open(directory.path());
+    let topics = wanted.clone().map(|topic: u64| B256::left_padding_from(&topic.to_be_bytes())).collect();
+    let config = ReaderConfig { topics, page_max: 2, ..config(0) };
+    let mut reader = Reader::open(&store, narrow.endpoint.clone(), config).expect("nothing is written yet");
+    sync(&store, &mut reader).await;
+
+    let mut expected = anvil.logs().await;
+    expected.retain(|(_, _, topic)| wanted.contains(topic));
+    assert_eq!(expected.len(), 10);
+    assert_eq!(seen(&store), expected);
+    let (settled, newest) = (json!("0x4"), json!(expected[9].1));
+    assert_eq!(narrow.receipts_of(), [settled.clone(), settled.clone(), settled, newest]);
 }
 
 /// `next` waits for a block, and for a node that is not there yet.

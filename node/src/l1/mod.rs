@@ -26,7 +26,8 @@
 //! delivery). The rules are [`follow`]'s.
 //!
 //! *Failures*: a node that is down, slow or refuses is asked again with a growing, random wait, for ever, since nothing else helps;
-//! `next` returns an error only when local state must be rebuilt or an operator is needed.
+//! `next` returns an error only when local state must be rebuilt or an operator is needed. A block whose logs are refused, for they may be
+//! more than a provider gives at once, is read from its receipts.
 
 mod chain;
 mod cursor;

@@ -6,15 +6,17 @@
 use super::chain::{BlockRef, Chain};
 use super::cursor::{CURSORS, Cursor, fingerprint};
 use super::follow::{Action, Shown, decide};
-use super::page::Page;
+use super::page::{Page, size_bytes};
 use super::{L1Error, Log};
 use crate::Remedy;
 use crate::endpoint::{Backoff, Endpoint, EndpointError};
 use crate::store::{Batch, Store, StoreError};
 use alloy_eips::BlockNumberOrTag;
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, B256, U64};
 use alloy_provider::Provider;
 use alloy_rpc_types_eth::Filter;
+use serde::Deserialize;
+use serde_json::{Value, json};
 use std::time::Duration;
 use tracing::{info, warn};
 
@@ -34,7 +36,7 @@ pub struct ReaderConfig {
     /// The deepest reorganisation, in delivered blocks, that is healed without a rebuild. 96 is three of mainnet's epochs: one more
     /// than what finality takes.
     pub depth_max: u64,
-    /// The most blocks of one page of logs.
+    /// The most blocks of one page of logs. It has fewer where they hold much.
     pub page_max: u64,
     /// How long to wait before the head is looked at again.
     pub poll_interval: Duration,
@@ -92,6 +94,12 @@ impl Delivery {
     pub fn mark(&self, batch: &mut Batch) -> Result<(), StoreError> {
         batch.put(&CURSORS, &self.stream, &self.cursor)
     }
+}
+
+/// What is read of a transaction's receipt, of whatever type it is.
+#[derive(Debug, Deserialize)]
+struct Receipt {
+    logs: Vec<Log>,
 }
 
 /// A reader of events.
@@ -283,7 +291,11 @@ impl Reader {
     /// The logs of one block, asked for by its hash: whatever the node thinks canonical, they belong to this block.
     async fn logs_of(&self, block: &BlockRef) -> Result<Vec<Log>, L1Error> {
         let filter = self.filter().at_block_hash(block.hash);
-        let logs = self.endpoint.call("ask for a block's logs", |l1| async move { l1.get_logs(&filter).await }).await?;
+        let asked = self.endpoint.call("ask for a block's logs", |l1| async move { l1.get_logs(&filter).await });
+        let logs = match asked.await {
+            Err(refused @ EndpointError::Refused { .. }) => self.logs_of_receipts(json!(block.hash), refused).await?,
+            answered => answered?,
+        };
         self.ordered(logs, block.number, block.number, Some(block.hash))
     }
 
@@ -291,10 +303,51 @@ impl Reader {
     async fn settled(&mut self, first: u64, last: u64) -> Result<Option<(BlockRef, Vec<Log>)>, L1Error> {
         let last = self.page.end(first, last);
         let filter = self.filter().from_block(first).to_block(last);
-        let logs = self.endpoint.call("ask for a page of logs", |l1| async move { l1.get_logs(&filter).await }).await;
-        let logs = logs.inspect(|_| self.page.grow()).inspect_err(|_| self.page.shrink())?;
+        let asked = self.endpoint.call("ask for a page of logs", |l1| async move { l1.get_logs(&filter).await });
+        let logs = match asked.await {
+            Ok(logs) => {
+                self.page.answered(last - first + 1, size_bytes(&logs));
+                logs
+            }
+            Err(refused @ EndpointError::Refused { .. }) if first == last => {
+                self.logs_of_receipts(json!(U64::from(first)), refused).await?
+            }
+            Err(error) => {
+                self.page.shrink();
+                return Err(error.into());
+            }
+        };
         let logs = self.ordered(logs, first, last, None)?;
         Ok(self.header(last).await?.map(|last| (last, logs)))
+    }
+
+    /// The logs of a block, out of its receipts: for a node that has refused to give them, since anybody can emit more in one block than
+    /// a provider gives at once. Receipts have the logs of all contracts; those that are wanted are sorted out here. `block` is a hash
+    /// or a number, as plain text: not every node takes the object that can be either. Without receipts it stays refused.
+    async fn logs_of_receipts(&self, block: Value, refused: EndpointError) -> Result<Vec<Log>, EndpointError> {
+        const WHAT: &str = "ask for a block's receipts";
+        let parameters = json!([block]);
+        let asked = self
+            .endpoint
+            .call(WHAT, |l1| async move { l1.raw_request("eth_getBlockReceipts".into(), parameters).await });
+        let answered: Result<Option<Vec<Receipt>>, EndpointError> = asked.await;
+        match answered.and_then(|receipts| receipts.ok_or_else(|| self.malformed(WHAT, "there are none"))) {
+            Ok(receipts) => {
+                let logs = receipts.into_iter().flat_map(|receipt| receipt.logs);
+                Ok(logs.filter(|log| self.is_wanted(log)).collect())
+            }
+            Err(error) => {
+                warn!(%error, "L1 refuses a block's logs, and does not give its receipts either");
+                Err(refused)
+            }
+        }
+    }
+
+    /// Whether the filter would have let a log pass.
+    fn is_wanted(&self, log: &Log) -> bool {
+        let ReaderConfig { addresses, topics, .. } = &self.config;
+        let is_topic_wanted = || topics.is_empty() || log.topic0().is_some_and(|topic| topics.contains(topic));
+        addresses.contains(&log.address()) && is_topic_wanted()
     }
 
     fn filter(&self) -> Filter {

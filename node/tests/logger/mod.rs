@@ -4,6 +4,8 @@
 
 #![allow(dead_code, reason = "each test file uses its own part of this")]
 
+pub mod narrow;
+
 use alloy_primitives::{Address, B256, Bytes, U256, address, hex};
 use assay_anvil::{ACCOUNTS, Anvil, Settings};
 use assay_node::endpoint::{Endpoint, EndpointConfig};
@@ -21,6 +23,9 @@ const LOGGER_CODE: [u8; 25] = hex!("600035801560 0e57 60006000a100 5b602a6000526
 
 /// Where the contract lies.
 pub const LOGGER: Address = address!("00000000000000000000000000000000000a55a9");
+
+/// Where the same contract lies once more: nobody reads its logs.
+pub const STRANGER: Address = address!("00000000000000000000000000000000000a55aa");
 
 /// A running L1, ended when dropped.
 pub struct L1 {
@@ -52,7 +57,9 @@ impl L1 {
     }
 
     async fn with_logger(anvil: Anvil, endpoint: Endpoint) -> L1 {
-        anvil.set_code(LOGGER, Bytes::from_static(&LOGGER_CODE)).await.expect("anvil answers");
+        for at in [LOGGER, STRANGER] {
+            anvil.set_code(at, Bytes::from_static(&LOGGER_CODE)).await.expect("anvil answers");
+        }
         L1 { anvil, endpoint }
     }
 
@@ -90,8 +97,13 @@ impl L1 {
 
     /// Makes a log with a topic from anvil's second account; it is mined with the next block.
     pub async fn log(&self, topic: u64) {
+        self.log_of(LOGGER, topic).await;
+    }
+
+    /// The same, from either of the contracts.
+    pub async fn log_of(&self, contract: Address, topic: u64) {
         let data = Bytes::copy_from_slice(B256::left_padding_from(&topic.to_be_bytes()).as_slice());
-        self.anvil.send(ACCOUNTS[1].0, LOGGER, data, 100_000).await.expect("anvil takes it");
+        self.anvil.send(ACCOUNTS[1].0, contract, data, 100_000).await.expect("anvil takes it");
     }
 
     /// All logs of the canonical chain: number and hash of the block, topic. From anvil itself, by one question.

@@ -34,7 +34,7 @@ pub struct ChainConfig {
     pub confirmations: u64,
     /// The deepest reorganisation that is healed without reading all again.
     pub depth_max: u64,
-    /// The most blocks of one page of logs: what is held in memory while catching up.
+    /// The most blocks of one page of logs, which is held in memory while catching up. It has fewer where they hold much.
     pub page_max: u64,
     /// How long to wait before the head is looked at again.
     pub poll_interval: Duration,

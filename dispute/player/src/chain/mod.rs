@@ -13,7 +13,7 @@
 //!
 //! Memory is linear in what L1 has, twice, for the settled view stands beside the newest: about 400 bytes for each batch, program, registration, key and account with credit, and
 //! some kilobytes for each game that runs; posting any of it costs its sender gas by the slot. Bytes of batches lie in the store
-//! alone, and are read batch by batch, of at most 4 MiB. While it catches up, one page of logs is held besides.
+//! alone, and are read batch by batch, of at most 4 MiB. While it catches up, one page of logs is held besides, which aims at 4 MiB too.
 
 mod data;
 mod error;
