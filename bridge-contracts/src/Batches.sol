@@ -138,7 +138,7 @@ contract Batches is IBatches, EIP712 {
     }
 
     /// @inheritdoc IBatches
-    function fateOf(LeafProof[] calldata chain) external view returns (Fate fate) {
+    function fateOf(LeafProof[] calldata chain, bytes32[] calldata programs) external view returns (Fate fate) {
         if (chain.length == 0) revert ChainIncomplete(0, 0);
         Claim memory claim;
         for (uint256 i = 0;; i++) {
@@ -156,7 +156,7 @@ contract Batches is IBatches, EIP712 {
             if (own != Fate.Final) return own;
 
             Batch calldata batch = chain[i].batch;
-            if (!isOnL1(claim.wasm, batch)) return Fate.Attested;
+            if (!isAmong(programs, claim.request.program) || !isOnL1(claim.wasm, batch)) return Fate.Attested;
             bool isOutput = claim.input.kind == SourceKind.Output;
             if (isOutput && i + 1 < chainLengthMax) {
                 if (i + 1 == chain.length) revert ChainIncomplete(claim.input.batch, claim.input.index);
@@ -245,6 +245,13 @@ contract Batches is IBatches, EIP712 {
         if (source.kind == SourceKind.Here) return true;
         if (source.kind != SourceKind.Earlier || source.batch >= batch.number) return false;
         return posted[batch.region][source.batch].voidedAt == 0;
+    }
+
+    function isAmong(bytes32[] calldata programs, bytes32 program) private pure returns (bool) {
+        for (uint256 i = 0; i < programs.length; i++) {
+            if (programs[i] == program) return true;
+        }
+        return false;
     }
 
     function checkLink(bytes32 region, Source memory wanted, LeafProof calldata given) private pure {

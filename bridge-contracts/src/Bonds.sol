@@ -66,6 +66,7 @@ contract Bonds is IBonds, Credits, EIP712 {
 
     /// @inheritdoc IBonds
     function deposit(Role role) external payable {
+        if (msg.value == 0) revert NothingDeposited();
         Owner storage owner = registered(role);
         owner.stake += msg.value;
         emit Deposited(role, msg.sender, msg.value, owner.stake);

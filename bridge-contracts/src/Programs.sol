@@ -8,7 +8,7 @@ import {Descriptor} from "./types/Objects.sol";
 
 /// @title Programs that jobs may name
 /// @notice What is refused are descriptors from which L1 could not compute the state at boot. That a descriptor is what its
-/// WASM lowers to is not checked: who relies on a program has lowered it.
+/// WASM lowers to is not checked: who relies on a program has lowered it, and names it to {IBatches-fateOf}.
 contract Programs is IPrograms {
     uint8 private constant VERSION = 1;
     uint32 private constant MEMORY_PAGES_MAX = 65_536;

@@ -127,6 +127,13 @@ contract BondsTest is Ledger {
         assertEq(bonds.stakeOf(Role.Executor, executor), EXECUTOR_STAKE + 3, "stake");
     }
 
+    function test_deposit_nothing_reverts() external {
+        registered();
+        vm.expectRevert(abi.encodeWithSelector(IBonds.NothingDeposited.selector));
+        vm.prank(executor);
+        bonds.deposit(Role.Executor);
+    }
+
     function test_deposit_notRegistered_reverts() external {
         vm.deal(executor, 2);
         vm.expectRevert(abi.encodeWithSelector(IBonds.NotRegistered.selector, Role.Executor, executor));
@@ -517,6 +524,12 @@ contract BondsTest is Ledger {
         p = parameters();
         p.burnShareBps = 4999;
         expectBelow(p, "burnShareBps", 5000, 4999);
+        p = parameters();
+        p.gasMarginBps = 2499;
+        expectBelow(p, "gasMarginBps", 2500, 2499);
+        p = parameters();
+        p.baseFeeMax = 0;
+        expectBelow(p, "baseFeeMax", 1, 0);
         p = parameters();
         p.sourceHorizon = 0;
         expectBelow(p, "sourceHorizon", 1, 0);

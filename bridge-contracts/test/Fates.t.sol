@@ -10,6 +10,7 @@ import {Posting} from "./base/Posting.sol";
 
 contract FatesTest is Posting {
     uint64 private constant OVER = START + 100 + WINDOW + 1;
+    bytes32 private constant HIDDEN = keccak256("hidden");
 
     // One leaf.
 
@@ -81,7 +82,7 @@ contract FatesTest is Posting {
         vm.warp(OVER);
         LeafProof[] memory chain = chainOf(proofOf(batch, claims, 0));
         vm.expectRevert(abi.encodeWithSelector(ClaimRecord.SourceKindUnknown.selector, 2, 3));
-        batches.fateOf(chain);
+        batches.fateOf(chain, listOf(PROGRAM));
     }
 
     // Outputs that feed each other: 0 is input to 1, 1 to 2, 2 to 3, in batches 0, 0, 1, 1. The preset admits three.
@@ -141,23 +142,63 @@ contract FatesTest is Posting {
         LeafProof[] memory all = outputs();
         vm.warp(OVER);
         vm.expectRevert(abi.encodeWithSelector(IBatches.ChainIncomplete.selector, 0, 0));
-        batches.fateOf(new LeafProof[](0));
+        batches.fateOf(new LeafProof[](0), listOf(PROGRAM));
         vm.expectRevert(abi.encodeWithSelector(IBatches.ChainIncomplete.selector, 0, 1));
-        batches.fateOf(chainOf(all[2]));
+        batches.fateOf(chainOf(all[2]), listOf(PROGRAM));
         vm.expectRevert(abi.encodeWithSelector(IBatches.ChainTooLong.selector, 1, 2));
-        batches.fateOf(chainOf(all[0], all[1]));
+        batches.fateOf(chainOf(all[0], all[1]), listOf(PROGRAM));
         vm.expectRevert(abi.encodeWithSelector(IBatches.ChainLink.selector, 0, 1, 0, 0));
-        batches.fateOf(chainOf(all[2], all[0]));
+        batches.fateOf(chainOf(all[2], all[0]), listOf(PROGRAM));
         vm.expectRevert(abi.encodeWithSelector(IBatches.ChainLink.selector, 0, 0, 1, 0));
-        batches.fateOf(chainOf(all[1], all[2]));
+        batches.fateOf(chainOf(all[1], all[2]), listOf(PROGRAM));
         LeafProof[] memory chain = new LeafProof[](4);
         (chain[0], chain[1], chain[2], chain[3]) = (all[3], all[2], all[1], all[0]);
         vm.expectRevert(abi.encodeWithSelector(IBatches.ChainTooLong.selector, 3, 4));
-        batches.fateOf(chain);
+        batches.fateOf(chain, listOf(PROGRAM));
         all[0].batch = abi.decode(abi.encode(all[0].batch), (Batch));
         all[0].batch.region = "other";
         vm.expectRevert(abi.encodeWithSelector(IBatches.ChainRegion.selector, region, bytes32("other")));
-        batches.fateOf(chainOf(all[1], all[0]));
+        batches.fateOf(chainOf(all[1], all[0]), listOf(PROGRAM));
+    }
+
+    // Programs that the caller relies on.
+
+    function test_fateOf_programOfOneLeaf() external {
+        Claim[] memory claims = claimsOf(0, 1);
+        Batch memory batch = post(claims);
+        LeafProof[] memory chain = chainOf(proofOf(batch, claims, 0));
+        assertFate(chain, new bytes32[](0), Fate.Pending, "in the window, whatever it runs");
+        vm.warp(OVER);
+        assertFate(chain, new bytes32[](0), Fate.Attested, "none");
+        assertFate(chain, listOf(HIDDEN), Fate.Attested, "another");
+        assertFate(chain, listOf(PROGRAM), Fate.Final, "its own");
+        assertFate(chain, listOf(HIDDEN, PROGRAM), Fate.Final, "its own as well");
+        court.setStanding(keccak256(abi.encode(region, uint64(0), uint32(0))), Standing.Held);
+        assertFate(chain, new bytes32[](0), Fate.Challenged, "held, whatever it runs");
+        court.setStanding(keccak256(abi.encode(region, uint64(0), uint32(0))), Standing.Void);
+        assertFate(chain, new bytes32[](0), Fate.Void, "void, whatever it runs");
+    }
+
+    /// @dev What the hidden program puts out only its maker has: nobody else can run the leaf again that takes it.
+    function test_fateOf_chainThroughAnotherProgram() external {
+        LeafProof[] memory chain = throughHidden();
+        assertFate(chain, Fate.Pending, "in the window");
+        vm.warp(OVER);
+        assertFate(chain, listOf(PROGRAM), Fate.Attested, "the first leaf's alone");
+        assertFate(chain, listOf(HIDDEN), Fate.Attested, "the second leaf's alone");
+        assertFate(chain, listOf(PROGRAM, HIDDEN), Fate.Final, "both");
+        bytes32 origin = keccak256(abi.encode(region, uint64(0), uint32(0)));
+        court.setStanding(origin, Standing.Held);
+        assertFate(chain, listOf(PROGRAM), Fate.Challenged, "origin held");
+    }
+
+    /// @dev A leaf of the program that takes the output of one of another program.
+    function throughHidden() private returns (LeafProof[] memory chain) {
+        Claim[] memory claims = claimsOf(0, 2);
+        claims[0].request.program = HIDDEN;
+        feed(claims[1], claims[0], 0, 0);
+        Batch memory batch = post(claims);
+        return chainOf(proofOf(batch, claims, 1), proofOf(batch, claims, 0));
     }
 
     // A contract that acts on results.
@@ -205,13 +246,38 @@ contract FatesTest is Posting {
         );
     }
 
+    function test_consumer_refusesOutputsOfOtherPrograms() external {
+        ResultConsumer consumer = new ResultConsumer(batches, PROGRAM);
+        LeafProof[] memory chain = throughHidden();
+        vm.warp(OVER);
+        vm.expectRevert(abi.encodeWithSelector(ResultConsumer.NotFinal.selector, Fate.Attested));
+        consumer.act(chain);
+    }
+
     function refuses(ResultConsumer consumer, LeafProof memory proof, bytes memory error_) private {
         vm.expectRevert(error_);
         consumer.act(chainOf(proof));
     }
 
     function assertFate(LeafProof[] memory chain, Fate wanted, string memory what) private view {
-        assertEq(uint8(batches.fateOf(chain)), uint8(wanted), what);
+        assertFate(chain, listOf(PROGRAM), wanted, what);
+    }
+
+    function assertFate(LeafProof[] memory chain, bytes32[] memory programs, Fate wanted, string memory what)
+        private
+        view
+    {
+        assertEq(uint8(batches.fateOf(chain, programs)), uint8(wanted), what);
+    }
+
+    function listOf(bytes32 a) private pure returns (bytes32[] memory programs) {
+        programs = new bytes32[](1);
+        programs[0] = a;
+    }
+
+    function listOf(bytes32 a, bytes32 b) private pure returns (bytes32[] memory programs) {
+        programs = new bytes32[](2);
+        (programs[0], programs[1]) = (a, b);
     }
 
     function chainOf(LeafProof memory a) private pure returns (LeafProof[] memory chain) {

@@ -240,6 +240,7 @@ async fn a_devnet_on_a_node_that_is_there_takes_a_newcomer_to_a_consumer() {
     assert!(String::from_utf8_lossy(&early.stderr).contains("L1 says that the result is pending"), "{early:?}");
     let proven = answer(&run(&["job", "prove", task, "--wait", "--consumer", address]));
     assert_eq!((&proven["fate"], proven["transaction"].is_string()), (&json!("final"), true));
+    assert_eq!(proven["relies_on"], json!([program]));
     // The contract takes it once, and of its program alone.
     assert_eq!(run(&["job", "prove", task, "--consumer", address]).status.code(), Some(5));
     let other = jobs.join("wasm/sha256.wasm");

@@ -265,6 +265,7 @@ impl Parameters {
         at_most("burn share", u64::from(self.burn_share_bps), BASIS_POINTS)?;
         at_least("burn share", u64::from(self.burn_share_bps), BASIS_POINTS / 2)?;
         at_least("gas margin", u64::from(self.gas_margin_bps), BASIS_POINTS / 4)?;
+        at_least("base fee cap", self.base_fee_max, 1)?;
         let gas_cost = |gas: u64| U256::from(gas).saturating_mul(self.base_fee_max);
         let margin = U256::from(BASIS_POINTS + u64::from(self.gas_margin_bps));
         let owed = gas_cost(EXECUTOR_GAS_MAX).saturating_mul(margin) / U256::from(BASIS_POINTS);

@@ -73,7 +73,7 @@ async fn a_task_goes_from_its_receipt_to_final_and_is_proven_to_a_contract() {
     {
         client.reaches(task, state).await;
         let proof: LeafProof = client.rpc.request(methods::GET_PROOF, rpc_params![task]).await.unwrap();
-        let call = Batches::fateOfCall { chain: chain(&proof) };
+        let call = Batches::fateOfCall { chain: chain(&proof), programs: vec![program] };
         let fate = stage.call(stage.deployment.contracts.batches, call).await as u8;
         // Pending, challenged, void, attested, final.
         assert_eq!(fate, if state == TaskState::Final { 4 } else { 3 }, "{task}");

@@ -6,8 +6,11 @@ import {ClaimRecord} from "../libraries/ClaimRecord.sol";
 import {BlobRef, Claim, Fate, LeafProof} from "../types/Objects.sol";
 
 /// @title An example of a contract that acts on results
-/// @notice It relies on one program, whose author's word it has taken by naming its id, and on results that everybody can
-/// have checked. What it does with one is to remember its output, once for each task; a contract of yours does more.
+/// @notice It relies on one program, whose id it was given by somebody who has lowered the module, and on results that everybody
+/// can have checked. What it does with one is to remember its output, once for each task; a contract of yours does more.
+/// @dev A result whose input is another program's output is not taken, since nobody has said of that program that everybody can
+/// run it. A consumer of pipelines is given the ids of all programs that may feed its own, and names them beside it when it asks
+/// for the fate.
 contract ResultConsumer {
     error NotFinal(Fate fate);
     error OtherProgram(bytes32 expected, bytes32 given);
@@ -32,12 +35,15 @@ contract ResultConsumer {
     }
 
     /// @notice Acts on the result of a task, once.
-    /// @param chain What {IBatches-fateOf} needs to call the first leaf final.
+    /// @param chain What {IBatches-fateOf} needs to call the first leaf final, with this program alone.
     function act(LeafProof[] calldata chain) external {
-        Fate fate = batches.fateOf(chain);
-        if (fate != Fate.Final) revert NotFinal(fate);
+        // Nobody has vouched for the record yet. Only an error hangs on it until the fate is known.
         Claim memory claim = ClaimRecord.decode(chain[0].record, chain[0].batch.region, batches.domainSeparator());
         if (claim.request.program != program) revert OtherProgram(program, claim.request.program);
+        bytes32[] memory programs = new bytes32[](1);
+        programs[0] = program;
+        Fate fate = batches.fateOf(chain, programs);
+        if (fate != Fate.Final) revert NotFinal(fate);
         if (claim.result.status != EXITED || claim.result.code != 0) {
             revert RunFailed(claim.result.status, claim.result.code);
         }

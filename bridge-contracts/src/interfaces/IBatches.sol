@@ -89,18 +89,24 @@ interface IBatches {
     /// @return leaf The leaf, and when its batch was posted and voided (0: not).
     function checkLeaf(LeafProof calldata proof) external view returns (bytes32 leaf, uint64 postedAt, uint64 voidedAt);
 
-    /// @notice The fate of a leaf. `chain[0]` is the leaf; where its input is the output of another leaf, that one follows, and
-    /// so on, at most the preset's length. What does not decide the answer is not read.
+    /// @notice The fate of a leaf, for whoever relies on `programs`. `chain[0]` is the leaf; where its input is the output of
+    /// another leaf, that one follows, and so on, at most the preset's length. What does not decide the answer is not read.
     ///
     ///     void        its batch was voided, or its executor convicted, before it became final
     ///     challenged  a game on it is open, or a stay holds it
     ///     pending     else, while its window is open: up to posting plus W, that second included
-    ///     final       else, if its WASM and its input are L1 data, or its input is the output of a final leaf
+    ///     attested    else, if its program is not among `programs`, or its WASM is not L1 data
+    ///     final       else, if its input is L1 data, or the output of a final leaf
     ///     pending, challenged   else, if that leaf is
     ///     attested    else
     ///
-    /// Data of a batch that is void, or of one that does not stand before, is not L1 data here. Final and void are for ever.
-    function fateOf(LeafProof[] calldata chain) external view returns (Fate);
+    /// Data of a batch that is void, or of one that does not stand before, is not L1 data here. Void is for ever, and so is
+    /// final for the same programs.
+    /// @param programs The programs that the caller relies on, of the leaf and of those that feed it: it, or somebody whom it
+    /// trusts, has computed their ids from modules that everybody has. Ids are registered as they are given: an image that its
+    /// WASM does not lower to is nobody's to run but its maker's, who alone has what it puts out. No honest program that is fed
+    /// with that can be run again either, so that a leaf is final only if every leaf of its chain runs one of these.
+    function fateOf(LeafProof[] calldata chain, bytes32[] calldata programs) external view returns (Fate);
 
     /// @notice The court whose convictions void leaves.
     function court() external view returns (ICourt);

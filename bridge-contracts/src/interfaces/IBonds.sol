@@ -17,6 +17,7 @@ interface IBonds {
     error AlreadyRegistered(Role role, address owner);
     /// @notice Not registered now: never, or no more.
     error NotRegistered(Role role, address owner);
+    error NothingDeposited();
     error ExitAlreadyAnnounced(uint64 registeredUntil);
     error ExitNotAnnounced(Role role, address owner);
     error NotYetWithdrawable(uint64 withdrawableFrom, uint64 given);
@@ -43,7 +44,7 @@ interface IBonds {
     /// @notice Registers the sender with the value sent as its stake.
     function register(Role role) external payable;
 
-    /// @notice Adds to the sender's stake while it is registered.
+    /// @notice Adds the value sent, which is not 0, to the sender's stake while it is registered.
     function deposit(Role role) external payable;
 
     /// @notice Lets `key` sign and move for the sender.

@@ -35,6 +35,9 @@ library Relations {
         // Deterrence is computed from the burned share alone: the rest may go to a friend of the convict.
         atLeast("burnShareBps", BASIS_POINTS / 2, parameters.burnShareBps);
         atMost("burnShareBps", BASIS_POINTS, parameters.burnShareBps);
+        atLeast("gasMarginBps", BASIS_POINTS / 4, parameters.gasMarginBps);
+        // With a cap of nothing nobody would be paid for gas.
+        atLeast("baseFeeMax", 1, parameters.baseFeeMax);
         atLeast("treasury", 1, uint160(parameters.treasury));
 
         atLeast("fuelLimitMax", 1, parameters.fuelLimitMax);

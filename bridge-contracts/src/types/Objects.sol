@@ -122,7 +122,7 @@ enum Fate {
     Challenged,
     /// Its executor or its batch was convicted before it became final.
     Void,
-    /// It stands, but its input is not L1 data: the executor's word and stake.
+    /// It stands, but not everybody can have checked it: the executor's word and stake.
     Attested,
     /// It stands, and everybody can have checked it.
     Final

@@ -32,13 +32,19 @@ abstract contract FateBooks is CourtBooks {
         Game[] memory games = gamesNow();
         for (uint256 i = 0; i < entries.length; i++) {
             Entry memory entry = entries[i];
-            Fate fate = batches.fateOf(chainOf(i));
+            LeafProof[] memory chain = chainOf(i);
+            Fate fate = batches.fateOf(chain, programsOf(chain));
             if (entry.isDecided) assertEq(uint256(fate), uint256(entry.fate), "void, attested and final are for ever");
             bool isHonest = partyOf(entry.executor).isHonest;
             if (isHonest && fate == Fate.Void) assertTrue(isFaulted(entry), "honest claims stand but for their batch");
             (Standing standing,) = court.standingOf(claimOf(entry.proof), entry.executor, postedAt(entry.proof));
             assertEq(uint256(standing), uint256(ownStanding(i, games)), "how a claim stands in court, by the rules");
             assertEq(uint256(fate), uint256(wholeFate(i, games)), "the fate of a leaf, by the rules");
+            Fate own = ownFate(i, games);
+            Fate unrelied = own == Fate.Final ? Fate.Attested : own;
+            assertEq(
+                uint256(batches.fateOf(chain, new bytes32[](0))), uint256(unrelied), "for whoever relies on no program"
+            );
         }
     }
 
@@ -47,7 +53,8 @@ abstract contract FateBooks is CourtBooks {
         renew();
         for (uint256 i = 0; i < entries.length; i++) {
             if (entries[i].isDecided) continue;
-            Fate fate = batches.fateOf(chainOf(i));
+            LeafProof[] memory chain = chainOf(i);
+            Fate fate = batches.fateOf(chain, programsOf(chain));
             if (fate != Fate.Pending && fate != Fate.Challenged) {
                 (entries[i].fate, entries[i].isDecided) = (fate, true);
             }
@@ -67,6 +74,20 @@ abstract contract FateBooks is CourtBooks {
         }
     }
 
+    /// @dev The programs that a chain's records name, for those who rely on all of them.
+    function programsOf(LeafProof[] memory chain) private pure returns (bytes32[] memory programs) {
+        programs = new bytes32[](chain.length);
+        for (uint256 i = 0; i < chain.length; i++) {
+            bytes memory record = chain[i].record;
+            bytes32 program;
+            assembly ("memory-safe") {
+                // Behind the length: sequence and client, then the program.
+                program := mload(add(record, 60))
+            }
+            programs[i] = program;
+        }
+    }
+
     function gamesNow() private view returns (Game[] memory games) {
         games = new Game[](matches.length);
         for (uint256 i = 0; i < games.length; i++) {
@@ -74,7 +95,7 @@ abstract contract FateBooks is CourtBooks {
         }
     }
 
-    /// @dev Chapter 12, "Fates".
+    /// @dev Chapter 12, "Fates", for whoever relies on every program.
     function wholeFate(uint256 index, Game[] memory games) private view returns (Fate fate) {
         for (uint256 length = 1;; length++) {
             Fate own = ownFate(index, games);

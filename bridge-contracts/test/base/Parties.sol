@@ -62,6 +62,7 @@ abstract contract Parties is Players {
     function deposit(uint8 party, uint64 value) external counted {
         uint256 index = party % parties.length;
         bytes4 wanted = isRegistered(parties[index], block.timestamp) ? TAKEN : IBonds.NotRegistered.selector;
+        if (value == 0) wanted = IBonds.NothingDeposited.selector;
         address owner = parties[index].owner;
         bytes memory data = abi.encodeCall(IBonds.deposit, (Role.Executor));
         if (expectOutcome(address(bonds), owner, value, data, wanted)) parties[index].stake += value;

@@ -18,7 +18,7 @@ use crate::bout::{Bout, Report};
 use crate::ledger::{Ledger, WrongPayment};
 use crate::purse::{outlays, winners};
 use crate::rider::batch;
-use crate::stage::{Stage, abi_batch_of, claim_id, executor_of};
+use crate::stage::{Stage, abi_batch_of, claim_id, executor_of, program_of};
 use crate::tamper::Accepted;
 use crate::world::Transaction;
 
@@ -280,7 +280,7 @@ fn check_fates(
     for (index, case) in stage.cases.clone().iter().enumerate() {
         let lost = |what| Err(Broken::Lost { case: index, what });
         let is_void = is_void(stage, board, ended, case, index);
-        let call = Batches::fateOfCall { chain: vec![batches_proof(case)] };
+        let call = Batches::fateOfCall { chain: vec![batches_proof(case)], programs: vec![program_of(case)] };
         let fate = stage.world.view(stage.deployment.batches, &call).expect("a leaf has a fate");
         if fate != if is_void { VOID } else { FINAL } {
             return lost("its fate is not that of the rules");

@@ -186,6 +186,12 @@ pub fn executor_of(case: &Case) -> Address {
     Address::from_slice(&case.proof.record[217..237])
 }
 
+/// The program that a case's record names.
+#[must_use]
+pub fn program_of(case: &Case) -> B256 {
+    B256::from_slice(&case.proof.record[28..60])
+}
+
 /// Where a blob lies in the directory of the batch that is made; it is put there if it is not there yet.
 fn source<'a>(blobs: &mut Vec<&'a [u8]>, bytes: &'a [u8]) -> Source {
     let found = blobs.iter().position(|blob| *blob == bytes);

@@ -90,6 +90,7 @@ fn each_relation_is_named_when_it_breaks() {
         ("burn share: 10001, at most 10000", |p| p.burn_share_bps = 10_001),
         ("burn share: 4999, at least 5000", |p| p.burn_share_bps = 4_999),
         ("gas margin: 2499, at least 2500", |p| p.gas_margin_bps = 2_499),
+        ("base fee cap: 0, at least 1", |p| p.base_fee_max = U256::ZERO),
         // 1.25 * 1,100,000 gas at 100 gwei, and 0.01 ether.
         ("challenge bond: 1, at least 147500000000000000", |p| p.challenge_bond = U256::ONE),
         ("executor stake: 1, at least 6000000000000000000", |p| p.executor_stake = U256::ONE),

@@ -43,7 +43,7 @@ pub struct LeafOpening {
     pub siblings: Vec<B256>,
 }
 
-/// Proof of a task's result: the argument of `IBatches.fateOf` and of consumers.
+/// Proof of a task's result: the chain that `IBatches.fateOf` and consumers take.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LeafProof {

@@ -43,7 +43,7 @@ pub const METHODS: &[Method] = &[
     method(name::GET_BATCH, "Describes a batch that is posted", &[("number", "Quantity", true)], "BatchView?"),
     method(
         name::GET_PROOF,
-        "Proves a task's result to a contract: the argument of IBatches.fateOf",
+        "Proves a task's result to a contract: the chain that IBatches.fateOf takes",
         &[("task", "Hash", true)],
         "LeafProof?",
     ),

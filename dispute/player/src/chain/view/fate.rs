@@ -22,7 +22,7 @@ pub enum Standing {
     },
 }
 
-/// What became of a leaf, as far as it does not depend on where its bytes are.
+/// What became of a leaf, as far as it does not depend on where its bytes are, nor on which programs are relied on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
     /// Its window is open.
@@ -37,7 +37,7 @@ pub enum Fate {
         /// L1 time since which.
         since: u64,
     },
-    /// It stands for ever: final if the bytes of its run are L1 data, else attested.
+    /// It stands for ever: final for whoever relies on its programs if the bytes of its run are L1 data, else attested.
     Stands,
 }
 
