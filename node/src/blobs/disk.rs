@@ -11,7 +11,7 @@ use alloy_primitives::Bytes;
 use assay_protocol::BlobRef;
 use assay_protocol::rpc::blobs;
 
-use super::{AGES, BLOBS, BlobError, BlobStore, name};
+use super::{AGES, BLOBS, BlobError, BlobStore, name, now};
 
 /// Folder of uploads that are not complete.
 pub(super) const PARTIAL: &str = "partial";
@@ -61,16 +61,21 @@ impl BlobStore {
         self.inner.directory.join(PARTIAL).join(blobs::name(blob))
     }
 
-    pub(super) fn open_file(&self, blob: &BlobRef) -> Result<BlobReader, BlobError> {
+    /// The file of a blob whose row was seen; none if it was thrown away since.
+    pub(super) fn open_file(&self, blob: &BlobRef) -> Result<Option<BlobReader>, BlobError> {
         let path = self.path(blob);
-        File::open(&path).map(BlobReader::File).map_err(|error| BlobError::file(&path, "open", &error))
+        match File::open(&path) {
+            Ok(file) => Ok(Some(BlobReader::File(file))),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(BlobError::file(&path, "open", &error)),
+        }
     }
 
     /// Makes the folders, enters files without a row, counts what is here.
     pub(super) fn prepare(&self) -> Result<(), BlobError> {
         let directory = &self.inner.directory;
         make(&directory.join(PARTIAL))?;
-        let mut used = self.partials()?.iter().map(|(_, length)| length).sum::<u64>();
+        let mut used = self.partials()?.iter().map(|blob| self.upload_offset(blob)).sum::<u64>();
         for row in self.inner.store.range(&AGES, ..) {
             let ((_, (_, length)), ()) = row?;
             used += length;
@@ -81,10 +86,10 @@ impl BlobStore {
         for shard in 0..=255_u8 {
             let folder = directory.join(format!("{shard:02x}"));
             make(&folder)?;
-            for (blob, _) in files(&folder)? {
+            for blob in files(&folder)? {
                 if !self.contains(&blob)? {
                     let mut batch = self.inner.store.batch();
-                    self.enter(&mut batch, &blob, None)?;
+                    self.enter(&mut batch, &blob, now(), None)?;
                     batch.commit()?;
                     self.inner.used.fetch_add(blob.length, Ordering::Relaxed);
                 }
@@ -93,20 +98,40 @@ impl BlobStore {
         Ok(())
     }
 
-    /// Uploads that are not complete, with the bytes that are here of each.
-    pub(super) fn partials(&self) -> Result<Vec<(BlobRef, u64)>, BlobError> {
+    /// Uploads that are not complete.
+    pub(super) fn partials(&self) -> Result<Vec<BlobRef>, BlobError> {
         files(&self.inner.directory.join(PARTIAL))
     }
 
-    /// Throws a blob away: its row, then its file.
-    pub(super) fn discard(&self, blob: &BlobRef, stored_at: u64) -> Result<(), BlobError> {
-        let has_file = self.inner.store.get(&BLOBS, &name(blob))?.is_some_and(|row| row.bytes.is_none());
-        let mut batch = self.inner.store.batch();
+    /// Throws a blob away that the tables say came at `stored_at`: its row, then its file. One that somebody is bringing stays, and so does
+    /// one that was renewed after `until`: that is its age in the tables from now on.
+    pub(super) fn discard(&self, blob: &BlobRef, stored_at: u64, until: u64) -> Result<(), BlobError> {
+        // Nobody brings it anew before its file is gone.
+        let Some(_claim) = self.claim(blob) else { return Ok(()) };
+        let mut ages = self.ages();
+        let (renewed_at, mut batch) = (ages.renewed_at(blob), self.inner.store.batch());
         batch.delete(&AGES, &(stored_at, name(blob)));
-        batch.delete(&BLOBS, &name(blob));
-        batch.commit_lazily()?;
-        self.inner.used.fetch_sub(blob.length, Ordering::Relaxed);
-        if has_file { remove(&self.path(blob)) } else { Ok(()) }
+        match self.inner.store.get(&BLOBS, &name(blob))? {
+            Some(row) if row.stored_at == stored_at && renewed_at > until => {
+                self.enter(&mut batch, blob, renewed_at, row.bytes)?;
+                Ok(batch.commit_lazily()?)
+            }
+            Some(row) if row.stored_at == stored_at => {
+                batch.delete(&BLOBS, &name(blob));
+                batch.commit_lazily()?;
+                self.give_back(blob.length);
+                ages.forget(blob);
+                drop(ages);
+                // Also beside a row that has the bytes a file may lie, from an upload at the same time.
+                remove(&self.path(blob))
+            }
+            // Not its age: it came once more while another commit with it was on its way, and was counted for each.
+            _ => {
+                batch.commit_lazily()?;
+                self.give_back(blob.length);
+                Ok(())
+            }
+        }
     }
 }
 
@@ -128,14 +153,13 @@ fn make(folder: &Path) -> Result<(), BlobError> {
     fs::create_dir_all(folder).map_err(|error| BlobError::file(folder, "create", &error))
 }
 
-/// Blobs in a folder, with the lengths of their files. Names that are none are left alone.
-fn files(folder: &Path) -> Result<Vec<(BlobRef, u64)>, BlobError> {
+/// Blobs in a folder, by the names of their files. Names that are none are left alone.
+fn files(folder: &Path) -> Result<Vec<BlobRef>, BlobError> {
     let failed = |error: std::io::Error| BlobError::file(folder, "list", &error);
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        let length = entry.metadata().map_err(failed)?.len();
-        found.extend(entry.file_name().to_str().and_then(|name| blobs::parse(name).ok()).map(|blob| (blob, length)));
+        let name = entry.map_err(failed)?.file_name();
+        found.extend(name.to_str().and_then(|name| blobs::parse(name).ok()));
     }
     Ok(found)
 }

@@ -172,10 +172,7 @@ impl BlobHttp {
             return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "BUSY", message));
         };
         let (blobs, reserve) = (self.blobs.clone(), uploader.reserve(self.blobs.config().disk_reserve_bytes));
-        let begun = blocking(move || match blobs.contains(&blob)? {
-            true => Ok(None),
-            false => blobs.upload_above(&blob, offset, reserve).map(Some),
-        });
+        let begun = blocking(move || blobs.upload_missing(&blob, offset, reserve));
         let Some(mut upload) = begun.await? else { return Ok(plain(StatusCode::CREATED, blob.length)) };
         let (mut body, mut piece) = (request.into_body(), Vec::with_capacity(PIECE));
         let (began, mut came) = (Instant::now(), 0);

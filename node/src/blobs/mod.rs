@@ -17,8 +17,10 @@
 //!
 //! *Room.* All blobs together are bounded, and some of the disk is left to others: a full disk would stop whoever keeps tables on it. When
 //! one more does not fit, the oldest that nobody pins and that are older than a grace period go; if that is not enough, the newcomer is
-//! refused. A full disk is an error of its own: what is here stays.
+//! refused. A blob that comes again, or on which somebody relies before it is pinned, is young again ([`BlobStore::renew`]). A full disk is
+//! an error of its own: what is here stays.
 
+mod ages;
 mod disk;
 mod hasher;
 pub mod http;
@@ -42,6 +44,7 @@ use thiserror::Error;
 use crate::Remedy;
 use crate::store::{Batch, Record, Schema, Store, StoreError, Table};
 
+use ages::Ages;
 pub use disk::BlobReader;
 pub use hasher::BlobHasher;
 pub use room::free_bytes;
@@ -73,7 +76,7 @@ pub fn schema(schema: Schema) -> Schema {
 /// A blob that is here.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct BlobRow {
-    /// Seconds since 1970.
+    /// Seconds since 1970: its age among [`AGES`].
     stored_at: u64,
     /// The bytes, if they are few; else a file has them.
     bytes: Option<Bytes>,
@@ -91,7 +94,7 @@ pub struct BlobConfig {
     pub total_bytes_max: u64,
     /// Longest blob that is taken. 1 GiB.
     pub blob_bytes_max: u64,
-    /// How long a blob that nobody pins is safe, in seconds: from its upload to the request that names it. 10 minutes.
+    /// How long a blob that nobody pins is safe, in seconds: from its upload, or a renewal, to the pin. 10 minutes.
     pub grace_seconds: u64,
     /// Bytes that blobs leave free on the disk. 512 MiB.
     pub disk_reserve_bytes: u64,
@@ -174,7 +177,7 @@ pub enum BlobError {
         /// Bytes that are here.
         wanted: u64,
     },
-    /// The same blob is being uploaded on another connection.
+    /// The same blob is being uploaded on another connection, or is being thrown away at this moment.
     #[error("this blob is being uploaded already")]
     Uploading,
     /// The tables can't be read or written.
@@ -216,12 +219,14 @@ struct Inner {
     config: BlobConfig,
     /// Bytes of all blobs and uploads.
     used: AtomicU64,
-    /// Blobs that are being uploaded.
-    uploading: Mutex<HashSet<BlobRef>>,
+    /// Blobs whose files are being written or thrown away.
+    claimed: Mutex<HashSet<BlobRef>>,
     /// How far uploads that broke off were hashed.
     frontiers: Mutex<Frontiers>,
     /// Held while blobs are thrown away, so that two callers don't count the same room.
     room: Mutex<()>,
+    /// Ages that the tables do not say.
+    ages: Mutex<Ages>,
 }
 
 impl BlobStore {
@@ -234,9 +239,10 @@ impl BlobStore {
         let inner = Inner {
             store: store.clone(),
             directory: directory.to_owned(),
+            ages: Mutex::new(Ages::new(config.grace_seconds)),
             config,
             used: AtomicU64::new(0),
-            uploading: Mutex::default(),
+            claimed: Mutex::default(),
             frontiers: Mutex::default(),
             room: Mutex::default(),
         };
@@ -255,15 +261,30 @@ impl BlobStore {
         self.inner.used.load(Ordering::Relaxed)
     }
 
-    /// Whether a blob is here.
+    /// Whether a blob is here. Whoever relies on it until a pin of theirs is committed asks [`BlobStore::renew`].
     ///
     /// # Errors
     /// [`BlobError::Store`].
     pub fn contains(&self, blob: &BlobRef) -> Result<bool, BlobError> {
-        Ok(self.inner.store.get(&BLOBS, &name(blob))?.is_some())
+        let row = self.inner.store.get(&BLOBS, &name(blob))?;
+        // A loss of power may take back that a row was thrown away, and leave its file thrown away.
+        Ok(row.is_some_and(|row| row.bytes.is_some() || self.path(blob).exists()))
     }
 
-    /// Adds a small blob to a commit of the caller's, whose root the caller has computed; one that is here is not written again.
+    /// Whether a blob is here; if it is, it is as if it came now: safe for the grace period. Writes nothing.
+    ///
+    /// # Errors
+    /// [`BlobError::Store`].
+    pub fn renew(&self, blob: &BlobRef) -> Result<bool, BlobError> {
+        let mut ages = self.ages();
+        let is_here = self.contains(blob)?;
+        if is_here {
+            ages.renew(blob, now());
+        }
+        Ok(is_here)
+    }
+
+    /// Adds a small blob to a commit of the caller's, whose root the caller has computed; one that is here is renewed, not written again.
     ///
     /// # Errors
     /// [`BlobError::TooLong`] for a blob that is not small, [`BlobError::Store`].
@@ -271,35 +292,39 @@ impl BlobStore {
         if blob.length > SMALL_BYTES_MAX || bytes.len() as u64 != blob.length {
             return Err(BlobError::TooLong { got: blob.length, most: SMALL_BYTES_MAX });
         }
+        let mut ages = self.ages();
         if self.contains(blob)? {
+            ages.renew(blob, now());
             return Ok(());
         }
-        self.enter(batch, blob, Some(bytes.clone()))?;
-        self.inner.used.fetch_add(blob.length, Ordering::Relaxed);
+        let (stored_at, is_first) = ages.enter(blob, now());
+        self.enter(batch, blob, stored_at, Some(bytes.clone()))?;
+        if is_first {
+            self.inner.used.fetch_add(blob.length, Ordering::Relaxed);
+        }
         Ok(())
     }
 
-    /// Stores a blob of any length, synced, and names it.
+    /// Stores a blob of any length, synced, and names it; one that is here is renewed.
     ///
     /// # Errors
-    /// [`BlobError::NoRoom`], [`BlobError::DiskLow`], [`BlobError::DiskFull`], [`BlobError::File`], [`BlobError::Store`].
+    /// [`BlobError::TooLong`], [`BlobError::Uploading`], [`BlobError::NoRoom`], [`BlobError::DiskLow`], [`BlobError::DiskFull`],
+    /// [`BlobError::File`], [`BlobError::Store`].
     pub fn put(&self, bytes: &Bytes) -> Result<BlobRef, BlobError> {
         let mut hasher = BlobHasher::default();
         hasher.update(bytes);
         let blob = hasher.finish();
-        if self.contains(&blob)? {
-            return Ok(blob);
-        }
-        if blob.length <= SMALL_BYTES_MAX {
+        if blob.length > SMALL_BYTES_MAX {
+            if let Some(mut upload) = self.upload_missing(&blob, 0, self.inner.config.disk_reserve_bytes)? {
+                upload.write(bytes)?;
+                upload.finish()?;
+            }
+        } else if !self.renew(&blob)? {
             self.make_room(blob.length)?;
             let mut batch = self.inner.store.batch();
             self.put_small(&mut batch, &blob, bytes)?;
             batch.commit()?;
-            return Ok(blob);
         }
-        let mut upload = self.upload(&blob, 0)?;
-        upload.write(bytes)?;
-        upload.finish()?;
         Ok(blob)
     }
 
@@ -324,7 +349,7 @@ impl BlobStore {
         match self.inner.store.get(&BLOBS, &name(blob))? {
             None => Ok(None),
             Some(BlobRow { bytes: Some(bytes), .. }) => Ok(Some(BlobReader::Bytes(bytes))),
-            Some(BlobRow { bytes: None, .. }) => self.open_file(blob).map(Some),
+            Some(BlobRow { bytes: None, .. }) => self.open_file(blob),
         }
     }
 
@@ -344,18 +369,27 @@ impl BlobStore {
     }
 
     /// Enters a blob into the tables.
-    fn enter(&self, batch: &mut Batch, blob: &BlobRef, bytes: Option<Bytes>) -> Result<(), BlobError> {
-        let stored_at = now();
+    fn enter(&self, batch: &mut Batch, blob: &BlobRef, stored_at: u64, bytes: Option<Bytes>) -> Result<(), BlobError> {
         batch.put(&AGES, &(stored_at, name(blob)), &())?;
         Ok(batch.put(&BLOBS, &name(blob), &BlobRow { stored_at, bytes })?)
+    }
+
+    /// Bytes are here no more.
+    fn give_back(&self, bytes: u64) {
+        let less = |used: u64| Some(used.saturating_sub(bytes));
+        let _ = self.inner.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+    }
+
+    fn ages(&self) -> std::sync::MutexGuard<'_, Ages> {
+        self.inner.ages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn frontiers(&self) -> std::sync::MutexGuard<'_, Frontiers> {
         self.inner.frontiers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn uploading(&self) -> std::sync::MutexGuard<'_, HashSet<BlobRef>> {
-        self.inner.uploading.lock().unwrap_or_else(PoisonError::into_inner)
+    fn claimed(&self) -> std::sync::MutexGuard<'_, HashSet<BlobRef>> {
+        self.inner.claimed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

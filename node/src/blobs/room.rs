@@ -5,7 +5,6 @@
 
 use std::path::Path;
 use std::sync::PoisonError;
-use std::sync::atomic::Ordering;
 
 use assay_protocol::BlobRef;
 use tracing::warn;
@@ -90,7 +89,7 @@ impl BlobStore {
             // What lies in the store leaves its room to the store: the disk has no more of it.
             let helps = matches!(lacks, BlobError::NoRoom { .. }) || self.path(&blob).exists();
             if helps && !self.is_pinned(&blob)? {
-                self.discard(&blob, stored_at)?;
+                self.discard(&blob, stored_at, until)?;
             }
         }
         lack().map_or(Ok(()), Err)
@@ -98,18 +97,24 @@ impl BlobStore {
 
     /// Throws away uploads that nobody has gone on with for a while.
     fn discard_partials(&self, lack: &impl Fn() -> Option<BlobError>, grace_seconds: u64) -> Result<(), BlobError> {
-        for (blob, length) in self.partials()? {
-            let path = self.partial(&blob);
-            let age =
-                std::fs::metadata(&path).and_then(|file| file.modified()).ok().and_then(|time| time.elapsed().ok());
-            let is_old = grace_seconds == 0 || age.is_some_and(|age| age.as_secs() >= grace_seconds);
-            if lack().is_none() || !is_old || !self.uploading().insert(blob) {
-                continue;
+        for blob in self.partials()? {
+            if lack().is_none() {
+                break;
             }
-            let removed = remove(&path);
-            self.uploading().remove(&blob);
-            removed?;
-            self.inner.used.fetch_sub(length, Ordering::Relaxed);
+            self.discard_partial(&blob, grace_seconds)?;
+        }
+        Ok(())
+    }
+
+    /// Throws an upload away if nobody has gone on with it for a while. Since it was listed it may have gone on, or have ended.
+    pub(super) fn discard_partial(&self, blob: &BlobRef, grace_seconds: u64) -> Result<(), BlobError> {
+        let Some(_claim) = self.claim(blob) else { return Ok(()) };
+        let path = self.partial(blob);
+        let Ok(file) = std::fs::metadata(&path) else { return Ok(()) };
+        let age = file.modified().ok().and_then(|time| time.elapsed().ok());
+        if grace_seconds == 0 || age.is_some_and(|age| age.as_secs() >= grace_seconds) {
+            remove(&path)?;
+            self.give_back(file.len());
         }
         Ok(())
     }

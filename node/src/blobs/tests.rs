@@ -1,5 +1,7 @@
 //! Blobs on a real directory: names, uploads that break off, room, HTTP.
 
+mod together;
+
 use super::http::{BlobBody, BlobHttp};
 use super::*;
 use assay_protocol::data::blob_root;

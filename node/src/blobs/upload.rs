@@ -13,7 +13,7 @@ use std::sync::atomic::Ordering;
 use assay_protocol::BlobRef;
 
 use super::disk::{remove, sync_folder};
-use super::{BlobError, BlobHasher, BlobStore};
+use super::{BlobError, BlobHasher, BlobStore, now};
 
 /// Bytes that are read at once when an upload goes on.
 const PIECE: usize = 1 << 20;
@@ -41,11 +41,22 @@ impl Frontiers {
     }
 }
 
+/// The right to write a blob's files or to throw them away: one has it at a time.
+#[derive(Debug)]
+pub(super) struct Claim {
+    blobs: BlobStore,
+    blob: BlobRef,
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.blobs.claimed().remove(&self.blob);
+    }
+}
+
 /// A blob that is coming. Its methods block for as long as the disk takes.
 #[derive(Debug)]
 pub struct Upload {
-    blobs: BlobStore,
-    blob: BlobRef,
     path: PathBuf,
     file: File,
     hasher: BlobHasher,
@@ -55,6 +66,8 @@ pub struct Upload {
     pub(super) reserve: u64,
     /// The blob turned out to be here, or to be another: the partial file is no more.
     over: bool,
+    /// The last to go: whoever goes on finds the frontier.
+    claim: Claim,
 }
 
 impl BlobStore {
@@ -63,47 +76,66 @@ impl BlobStore {
         fs::metadata(self.partial(blob)).map_or(0, |file| file.len())
     }
 
-    /// Begins an upload, or goes on with one from `offset`, at or before the bytes that are here.
+    /// The right to write a blob's files, unless somebody has it.
+    pub(super) fn claim(&self, blob: &BlobRef) -> Option<Claim> {
+        self.claimed().insert(*blob).then(|| Claim { blobs: self.clone(), blob: *blob })
+    }
+
+    /// Begins an upload, or goes on with one from `offset`, at or before the bytes that are here. The bytes of a blob that is here come
+    /// once more.
     ///
     /// # Errors
     /// [`BlobError::TooLong`], [`BlobError::Offset`], [`BlobError::Uploading`], [`BlobError::NoRoom`], [`BlobError::DiskLow`],
-    /// [`BlobError::DiskFull`], [`BlobError::File`].
+    /// [`BlobError::DiskFull`], [`BlobError::File`], [`BlobError::Store`].
     pub fn upload(&self, blob: &BlobRef, offset: u64) -> Result<Upload, BlobError> {
         self.upload_above(blob, offset, self.inner.config.disk_reserve_bytes)
     }
 
     /// The same, with another number of bytes that stay free on the disk.
     pub(super) fn upload_above(&self, blob: &BlobRef, offset: u64, reserve: u64) -> Result<Upload, BlobError> {
-        let most = self.inner.config.blob_bytes_max;
+        self.begin(self.claim(blob).ok_or(BlobError::Uploading)?, offset, reserve)
+    }
+
+    /// The same, unless the blob is here: then it is renewed, and nothing is to come.
+    pub(super) fn upload_missing(
+        &self,
+        blob: &BlobRef,
+        offset: u64,
+        reserve: u64,
+    ) -> Result<Option<Upload>, BlobError> {
+        if self.renew(blob)? {
+            return Ok(None);
+        }
+        let claim = self.claim(blob).ok_or(BlobError::Uploading)?;
+        // Whoever had the claim until now may have brought it.
+        if self.renew(blob)? { Ok(None) } else { self.begin(claim, offset, reserve).map(Some) }
+    }
+
+    /// Looks at what is here only once nobody else can change it.
+    fn begin(&self, claim: Claim, offset: u64, reserve: u64) -> Result<Upload, BlobError> {
+        let (blob, most) = (claim.blob, self.inner.config.blob_bytes_max);
         if blob.length > most {
             return Err(BlobError::TooLong { got: blob.length, most });
         }
-        let wanted = self.upload_offset(blob);
+        let wanted = self.upload_offset(&blob);
         if offset > wanted {
             return Err(BlobError::Offset { got: offset, wanted });
         }
-        if !self.uploading().insert(*blob) {
-            return Err(BlobError::Uploading);
-        }
-        // From here on the place among those being uploaded is given back, whatever happens.
-        let room = self.make_room_above(blob.length - offset, reserve);
-        let begun = room.and_then(|()| self.resume(blob, offset, wanted, reserve));
-        if begun.is_err() {
-            self.uploading().remove(blob);
-        }
-        begun
+        self.make_room_above(blob.length - offset, reserve)?;
+        self.resume(claim, offset, wanted, reserve)
     }
 
-    fn resume(&self, blob: &BlobRef, offset: u64, length: u64, reserve: u64) -> Result<Upload, BlobError> {
-        let path = self.partial(blob);
+    fn resume(&self, claim: Claim, offset: u64, length: u64, reserve: u64) -> Result<Upload, BlobError> {
+        let path = self.partial(&claim.blob);
         let failed = |operation| move |error: std::io::Error| (operation, error);
         // Bytes behind the offset are cut off and come again: then the frontier, which is at the end, is of no use.
-        let kept = self.frontiers().take(blob, offset).filter(|_| offset == length);
+        let kept = self.frontiers().take(&claim.blob, offset).filter(|_| offset == length);
         let read_again = if kept.is_some() { 0 } else { offset };
         let opened = || -> Result<(File, BlobHasher), (&'static str, std::io::Error)> {
             let options = OpenOptions::new().create(true).truncate(false).read(true).append(true).open(&path);
             let mut file = options.map_err(failed("open"))?;
             file.set_len(offset).map_err(failed("cut"))?;
+            self.give_back(length - offset);
             if let Some(hasher) = kept {
                 return Ok((file, hasher));
             }
@@ -118,8 +150,7 @@ impl BlobStore {
             Ok((file, hasher))
         };
         let (file, hasher) = opened().map_err(|(operation, error)| BlobError::file(&path, operation, &error))?;
-        self.inner.used.fetch_sub(length - offset, Ordering::Relaxed);
-        Ok(Upload { blobs: self.clone(), blob: *blob, path, file, hasher, read_again, reserve, over: false })
+        Ok(Upload { path, file, hasher, read_again, reserve, over: false, claim })
     }
 }
 
@@ -139,11 +170,11 @@ impl Upload {
     /// # Errors
     /// [`BlobError::Overrun`], [`BlobError::NoRoom`], [`BlobError::DiskLow`], [`BlobError::DiskFull`], [`BlobError::File`].
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), BlobError> {
-        let (got, wanted) = (self.offset() + bytes.len() as u64, self.blob.length);
+        let (got, wanted) = (self.offset() + bytes.len() as u64, self.claim.blob.length);
         if got > wanted {
             return Err(BlobError::Overrun { got, wanted });
         }
-        self.blobs.make_room_above(bytes.len() as u64, self.reserve)?;
+        self.claim.blobs.make_room_above(bytes.len() as u64, self.reserve)?;
         let before = self.offset();
         if let Err(error) = self.file.write_all(bytes) {
             // What was written of the piece is not hashed: it is cut off again, as far as the disk lets us.
@@ -151,13 +182,13 @@ impl Upload {
             return Err(BlobError::file(&self.path, "write", &error));
         }
         self.hasher.update(bytes);
-        self.blobs.inner.used.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        self.claim.blobs.inner.used.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         Ok(())
     }
 
     /// Whether all bytes are here.
     pub fn is_complete(&self) -> bool {
-        self.offset() == self.blob.length
+        self.offset() == self.claim.blob.length
     }
 
     /// Gives the blob its name, if the bytes are the blob; throws them away if they are not. Survives the loss of power once it has
@@ -166,27 +197,29 @@ impl Upload {
     /// # Errors
     /// [`BlobError::WrongBlob`], [`BlobError::DiskFull`], [`BlobError::File`], [`BlobError::Store`].
     pub fn finish(mut self) -> Result<(), BlobError> {
+        let (blobs, blob) = (self.claim.blobs.clone(), self.claim.blob);
         let got = std::mem::take(&mut self.hasher).finish();
-        if got != self.blob {
-            self.over = true;
-            self.blobs.inner.used.fetch_sub(got.length, Ordering::Relaxed);
-            remove(&self.path)?;
-            return Err(BlobError::WrongBlob { got: got.root, wanted: self.blob.root });
-        }
         self.over = true;
+        let is_other = got != blob;
+        if is_other || blobs.renew(&blob)? {
+            // The bytes are of no use: they are another blob, or it came another way meanwhile.
+            remove(&self.path)?;
+            blobs.give_back(got.length);
+            return if is_other { Err(BlobError::WrongBlob { got: got.root, wanted: blob.root }) } else { Ok(()) };
+        }
         self.file.sync_all().map_err(|error| BlobError::file(&self.path, "sync", &error))?;
-        let path = self.blobs.path(&self.blob);
-        let was_here = self.blobs.contains(&self.blob)?;
+        let path = blobs.path(&blob);
         fs::rename(&self.path, &path).map_err(|error| BlobError::file(&path, "rename to", &error))?;
         sync_folder(path.parent().expect("a blob lies in a folder"))?;
-        if was_here {
-            // It came another way meanwhile, and is counted already. A file beside a row with bytes is in nobody's way.
-            self.blobs.inner.used.fetch_sub(self.blob.length, Ordering::Relaxed);
-            return Ok(());
+        let (stored_at, is_first) = blobs.ages().enter(&blob, now());
+        let mut batch = blobs.inner.store.batch();
+        blobs.enter(&mut batch, &blob, stored_at, None)?;
+        batch.commit()?;
+        if !is_first {
+            // It is on its way in a commit of somebody else's too, and counted for that.
+            blobs.give_back(blob.length);
         }
-        let mut batch = self.blobs.inner.store.batch();
-        self.blobs.enter(&mut batch, &self.blob, None)?;
-        Ok(batch.commit()?)
+        Ok(())
     }
 }
 
@@ -195,9 +228,7 @@ impl Drop for Upload {
         if !self.over {
             // The offset that a client is told is the file's length: what the system has taken, it keeps.
             let _ = self.file.flush();
-            self.blobs.frontiers().keep(self.blob, std::mem::take(&mut self.hasher));
+            self.claim.blobs.frontiers().keep(self.claim.blob, std::mem::take(&mut self.hasher));
         }
-        // Last: whoever goes on finds the frontier.
-        self.blobs.uploading().remove(&self.blob);
     }
 }

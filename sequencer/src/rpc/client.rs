@@ -177,7 +177,8 @@ fn check(
                 return Err(Refusal::new(ErrorCode::WrongBlob, message));
             }
         }
-        None if !context.blobs.contains(&request.input).map_err(|error| unreadable(&error))? => {
+        // What is here is not thrown away before the task has it pinned.
+        None if !context.blobs.renew(&request.input).map_err(|error| unreadable(&error))? => {
             let path = assay_protocol::rpc::blobs::path(&request.input);
             let message = format!("the input is not here: PUT it to {path}, then submit again");
             return Err(Refusal::new(ErrorCode::MissingInput, message));
