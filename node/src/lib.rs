@@ -29,6 +29,7 @@ pub mod l1;
 mod remedy;
 pub mod shutdown;
 pub mod store;
+pub mod stream;
 pub mod telemetry;
 pub mod tx;
 

@@ -132,6 +132,8 @@ pub struct RpcLimits {
     pub idle_seconds: u64,
     /// Most subscriptions of a connection.
     pub subscriptions_max: u32,
+    /// Most subscriptions to news from one address, over all its connections: each is woken by all that happens.
+    pub subscriptions_per_address_max: usize,
     /// Most calls of a connection that are not answered.
     pub in_flight_max: usize,
     /// Seconds that a request may take to arrive: its head, and its body.
@@ -165,6 +167,7 @@ impl Default for RpcLimits {
             connections_kept: 64,
             idle_seconds: 300,
             subscriptions_max: 16,
+            subscriptions_per_address_max: 128,
             in_flight_max: 256,
             request_seconds: 15,
             unread_seconds: 30,
@@ -193,7 +196,8 @@ pub struct Intake {
     pub fee_min: u128,
     /// Least seconds from now to a deadline.
     pub deadline_min: u64,
-    /// Most seconds from now to a deadline: what nobody can run is not kept for longer. A week.
+    /// Most seconds from now to a deadline: what nobody can run is not kept for longer, and no executor has to be able to defend a result
+    /// for longer before its window is over. Two days.
     pub deadline_max: u64,
     /// Seconds from intake within which a receipt promises a batch, if the deadline is not earlier.
     pub include_within: u64,
@@ -217,7 +221,7 @@ impl Default for Intake {
             waiting_max: 4096,
             fee_min: 0,
             deadline_min: 900,
-            deadline_max: 604_800,
+            deadline_max: 172_800,
             include_within: 3600,
             wasm_bytes_max: 2 << 20,
             programs_bytes_max: 1 << 30,

@@ -1,14 +1,16 @@
 //! Whether new work is taken, and why not.
 //!
-//! Owns four switches: the operator's, the disk's, L1's, and that of the registration there. Anybody may look at any time; nothing here waits.
+//! Owns four switches: the operator's, the disk's, L1's, and that of the registration there; and sees whether the account can pay. Anybody may
+//! look at any time; nothing here waits.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use assay_node::blobs::free_bytes;
 use assay_node::telemetry::Part;
+use assay_node::tx::Shortages;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -29,6 +31,8 @@ struct Switches {
     knows_l1: AtomicBool,
     /// Milliseconds from the beginning to when L1 was last read up to its head.
     read_at_ms: AtomicU64,
+    /// What the account lacks that posts batches.
+    shortages: OnceLock<Shortages>,
     began: Instant,
     stale_after: Duration,
 }
@@ -43,6 +47,7 @@ impl Gate {
                 is_unregistered: AtomicBool::default(),
                 knows_l1: AtomicBool::default(),
                 read_at_ms: AtomicU64::default(),
+                shortages: OnceLock::new(),
                 began: Instant::now(),
                 stale_after,
             }),
@@ -57,6 +62,9 @@ impl Gate {
         }
         if set(&self.inner.is_disk_full) {
             return Some("the disk has too little room");
+        }
+        if self.inner.shortages.get().is_some_and(|shortages| shortages.borrow().is_some()) {
+            return Some("the account is too poor to post batches");
         }
         if !set(&self.inner.knows_l1) {
             return Some("L1's state is not known yet");
@@ -80,6 +88,11 @@ impl Gate {
     /// Whether the operator has paused intake.
     pub fn is_paused(&self) -> bool {
         self.inner.is_paused.load(Ordering::Relaxed)
+    }
+
+    /// Names the account that posts: while it is too poor to, no receipt is given. Called once.
+    pub fn pays_from(&self, shortages: Shortages) {
+        assert!(self.inner.shortages.set(shortages).is_ok(), "there is one account");
     }
 
     /// Whether L1 has been read up to its head, and not too long ago.
@@ -150,7 +163,9 @@ pub async fn watch_disk(disk: Disk, reserve_bytes: u64, gate: Gate, part: Part, 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloy_primitives::U256;
     use assay_node::telemetry::Health;
+    use assay_node::tx::Shortage;
 
     const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -197,6 +212,21 @@ mod tests {
             assert_eq!((gate.closed(), health.waits_for().is_empty()), (wanted, wanted.is_none()), "{bytes} bytes");
         }
         stop.cancel();
+    }
+
+    /// Reported: receipts were given for batches that nobody could pay for.
+    #[test]
+    fn an_account_that_is_too_poor_closes_the_gate_while_it_is() {
+        let (gate, (tell, heard)) = (Gate::new(PATIENCE), tokio::sync::watch::channel(None));
+        gate.l1_is_known();
+        gate.pays_from(heard);
+        let poor = Shortage { got: U256::from(5), wanted: U256::from(12) };
+        for (shortage, wanted) in
+            [(None, None), (Some(poor), Some("the account is too poor to post batches")), (None, None)]
+        {
+            tell.send(shortage).expect("it listens");
+            assert_eq!(gate.closed(), wanted);
+        }
     }
 
     /// Reported: once L1 was known, its loss was never seen.

@@ -147,6 +147,7 @@ impl Sequencer {
         let (journal, writing) = journal(&context.store);
         let gate = Gate::new(Duration::from_secs(config.chain.stale_seconds));
         gate.registered(false);
+        gate.pays_from(sender.shortage());
         let (news, workers) = (News::new(), Workers::new(config.intake.workers));
         let (core_mailbox, messages) = mpsc::channel(config.intake.waiting_max.max(1));
         let (heard, hearing) = mpsc::channel(HEARD);
@@ -213,6 +214,7 @@ impl Sequencer {
                 Some(bound)
             }
         };
+        let account = tx::watch_shortage(sender.shortage(), health.part("account"), stop.clone());
         let (l1, region) = (health.part("l1"), health.part("region"));
         let registrations = Registrations::new(context.clone(), sender);
         let ready = watch_l1(context.clone(), view, gate.clone(), registrations, (l1, region), stop.clone());
@@ -227,6 +229,7 @@ impl Sequencer {
         process.critical("sender", sending.run(stop.clone()));
         process.critical("core", core.run(messages, hearing, stop.clone()));
         process.critical("follower", follower.run(stop.clone()));
+        process.critical("watch over the account", account);
         process.critical("disk", infallible(disk));
         process.critical("room", infallible(keep_room(context.blobs.clone(), stop.clone())));
         process.critical("readiness", ready);

@@ -6,13 +6,14 @@ mod stage;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use alloy_primitives::{B256, Bytes};
+use alloy_primitives::{B256, Bytes, U64};
 use assay_protocol::data::blob_root;
 use assay_protocol::objects::TaskRequest;
-use assay_protocol::rpc::{ErrorCode, ProgramView, blobs, methods};
+use assay_protocol::rpc::{Assignment, ErrorCode, ProgramView, Session, StatusView, blobs, methods};
 use jsonrpsee::client_transport::ws::{Url, WsTransportClientBuilder};
 use jsonrpsee::core::client::{
-    ClientT, Error, ReceivedMessage, Subscription, SubscriptionClientT, TransportReceiverT, TransportSenderT,
+    Client as RpcClient, ClientT, Error, ReceivedMessage, Subscription, SubscriptionClientT, TransportReceiverT,
+    TransportSenderT,
 };
 use jsonrpsee::rpc_params;
 use serde_json::Value;
@@ -325,5 +326,83 @@ async fn an_executor_has_so_many_connections_and_others_find_theirs() {
     drop(first);
     let third = eventually("a connection is free again", async || join(EXECUTOR).await.ok()).await;
     drop((second, third, other));
+    running.stop().await;
+}
+
+/// Reported: an executor that said hello again and failed to sign was never gone from its connection, and so could take all places.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_executor_leaves_with_its_connection_and_not_before() {
+    let Some(stage) = Stage::open().await else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let mut config = stage.config(directory.path());
+    config.dispatch.executors_max = 1;
+    let running = stage.sequencer(config).await;
+    let (url, region) = (running.url(), running.sequencer.region);
+    let watcher = connect(&url).await;
+    let counted = async |wanted: u64| {
+        eventually("the executor comes, or goes", async || {
+            let status: StatusView = watcher.request(methods::STATUS, rpc_params![]).await.unwrap();
+            (status.executors == wanted).then_some(())
+        })
+        .await;
+    };
+    for _ in 0..3 {
+        let worker = FakeExecutor::arrives(&url, wallet(EXECUTOR), stage.domain, region).await;
+        let assignments = worker.subscribe(1).await;
+        counted(1).await;
+        let (executor, nonsense) = (worker.wallet.address(), Bytes::from(vec![0; 65]));
+        let hello: Result<B256, Error> =
+            worker.rpc.request(methods::EXECUTOR_HELLO, rpc_params![executor, executor]).await;
+        refused(hello, ErrorCode::NotAuthenticated);
+        let shown: Result<Session, Error> =
+            worker.rpc.request(methods::EXECUTOR_AUTHENTICATE, rpc_params![nonsense]).await;
+        refused(shown, ErrorCode::NotAuthenticated);
+        drop((worker, assignments));
+        counted(0).await;
+    }
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_executor_has_one_subscription_at_a_time() {
+    let Some(stage) = Stage::open().await else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let running = stage.sequencer(stage.config(directory.path())).await;
+    let (url, region) = (running.url(), running.sequencer.region);
+    let worker = FakeExecutor::arrives(&url, wallet(EXECUTOR), stage.domain, region).await;
+    let subscribe = async || -> Result<Subscription<Assignment>, Error> {
+        let slots = rpc_params![U64::from(1)];
+        worker.rpc.subscribe(methods::EXECUTOR_SUBSCRIBE, slots, methods::EXECUTOR_UNSUBSCRIBE).await
+    };
+    let first = subscribe().await.unwrap();
+    refused(subscribe().await, ErrorCode::Busy);
+    drop(first);
+    eventually("the first is over", async || subscribe().await.ok()).await;
+    running.stop().await;
+}
+
+/// Reported: one address could have a thousand subscriptions, each woken by all that happens.
+#[tokio::test(flavor = "multi_thread")]
+async fn subscriptions_are_bounded_by_address() {
+    let Some(stage) = Stage::open().await else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let mut config = stage.config(directory.path());
+    config.limits.subscriptions_per_address_max = 3;
+    let running = stage.sequencer(config).await;
+    let url = running.url();
+    let subscribe = async |rpc: &RpcClient| -> Result<Subscription<Value>, Error> {
+        rpc.subscribe(methods::SUBSCRIBE, rpc_params!["tasks"], methods::UNSUBSCRIBE).await
+    };
+    let one = connect_from(address(1), &url).await.unwrap();
+    let two = connect_from(address(1), &url).await.unwrap();
+    let mut held = Vec::new();
+    for rpc in [&one, &one, &two] {
+        held.push(subscribe(rpc).await.unwrap());
+    }
+    refused(subscribe(&two).await, ErrorCode::Busy);
+    let other = connect_from(address(2), &url).await.unwrap();
+    held.push(subscribe(&other).await.unwrap());
+    drop(held.remove(0));
+    eventually("there is a place", async || subscribe(&two).await.ok()).await;
     running.stop().await;
 }

@@ -6,11 +6,14 @@ mod stage;
 use std::collections::HashMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use alloy_primitives::B256;
+use alloy_primitives::{B256, U256};
 use assay_anvil::{Anvil, Settings};
 use assay_protocol::rpc::{ErrorCode, TaskState};
 use jsonrpsee::core::client::Error;
-use stage::{Behaviour, CLIENT, Client, EXECUTOR, FakeExecutor, Line, Stage, eventually, leaves, wallet, wasm};
+use stage::raw::refused;
+use stage::{
+    Behaviour, CLIENT, Client, EXECUTOR, FakeExecutor, Line, SEQUENCER, Stage, eventually, leaves, wallet, wasm,
+};
 
 /// Whether a task is on L1, be it past its window.
 async fn is_posted(client: &Client, task: B256) -> Option<()> {
@@ -64,6 +67,38 @@ async fn without_l1_nothing_new_is_taken_and_all_goes_on_when_it_is_back() {
     eventually("L1 is back", async || running.sequencer.health.waits_for().is_empty().then_some(())).await;
     let receipt = client.submit(&request, &fresh, b"during").await.unwrap();
     tasks.push(receipt.receipt.task);
+    for task in &tasks {
+        eventually("it is posted", async || is_posted(&client, *task).await).await;
+    }
+    each_once(&stage, region, &tasks).await;
+    running.stop().await;
+}
+
+/// Reported: receipts were given for batches that nobody could pay for.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_money_nothing_new_is_taken_and_all_goes_on_when_somebody_pays() {
+    let Some(stage) = Stage::open().await else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let running = stage.sequencer(stage.config(directory.path())).await;
+    let region = running.sequencer.region;
+    let client = Client::new(&running.url(), wallet(CLIENT), stage.domain).await;
+    let program = client.register(&wasm()).await.program;
+    let mut executor = FakeExecutor::arrives(&running.url(), wallet(EXECUTOR), stage.domain, region).await;
+    executor.start(4, Behaviour::Works).await;
+    let mut tasks = vec![client.job(program, b"before", 0).await];
+    eventually("the first is posted", async || is_posted(&client, tasks[0]).await).await;
+    let (account, rich) = (wallet(SEQUENCER).address(), U256::from(10_u128.pow(21)));
+    stage.anvil.set_balance(account, U256::from(1_000_000)).await.unwrap();
+    tasks.push(client.job(program, b"meanwhile", 1).await);
+    eventually("it is seen that the account is too poor", async || {
+        running.sequencer.health.waits_for().contains_key("account").then_some(())
+    })
+    .await;
+    let (request, signature) = client.request(program, b"during", 2);
+    refused(client.submit(&request, &signature, b"during").await, ErrorCode::Unavailable);
+    stage.anvil.set_balance(account, rich).await.unwrap();
+    eventually("the account can pay", async || running.sequencer.health.waits_for().is_empty().then_some(())).await;
+    tasks.push(client.submit(&request, &signature, b"during").await.unwrap().receipt.task);
     for task in &tasks {
         eventually("it is posted", async || is_posted(&client, *task).await).await;
     }

@@ -24,6 +24,8 @@ pub struct Terms {
     pub module_bytes_max: u64,
     /// Newest L1 time; none while L1 was not read.
     pub l1_time: Option<u64>,
+    /// Latest deadline that this host takes: what it signs binds input, module and room for its defence until then, and a window more.
+    pub deadline_max: u64,
 }
 
 /// Why an assignment is not run.
@@ -115,6 +117,7 @@ pub fn check(assignment: &Assignment, terms: &Terms) -> Result<(), Refused> {
         ("output limit", request.output_length_max, terms.limits.output_length_max),
         ("input length", request.input.length, terms.limits.input_length_max),
         ("module length", assignment.wasm.length, terms.module_bytes_max),
+        ("deadline", request.deadline, terms.deadline_max),
     ];
     if let Some((what, got, most)) = bounds.into_iter().find(|(_, got, most)| got > most) {
         return Err(Refused::Bound { what, got, most });
@@ -176,6 +179,7 @@ mod tests {
             TaskRequest { fuel_limit: terms().limits.fuel_limit_max + 1, ..request() },
             TaskRequest { output_length_max: u64::MAX, ..request() },
             TaskRequest { input: BlobRef { length: u64::MAX, ..request().input }, ..request() },
+            TaskRequest { deadline: terms().deadline_max + 1, ..request() },
         ] {
             assert!(matches!(refused(&signed(request)), Refused::Bound { .. }), "{request:?}");
         }

@@ -69,11 +69,20 @@ pub struct JobsConfig {
     pub inputs_bytes_max: u64,
     /// Longest module that is taken, in bytes. 64 MiB.
     pub module_bytes_max: u64,
+    /// Most seconds from now to a request's deadline: whatever a sequencer names, nothing is signed that binds input, module and room for its
+    /// defence for longer, and a window more. A week.
+    pub deadline_seconds_max: u64,
 }
 
 impl Default for JobsConfig {
     fn default() -> Self {
-        Self { workers: 0, slots: 64, inputs_bytes_max: 2 << 30, module_bytes_max: 64 << 20 }
+        Self {
+            workers: 0,
+            slots: 64,
+            inputs_bytes_max: 2 << 30,
+            module_bytes_max: 64 << 20,
+            deadline_seconds_max: 604_800,
+        }
     }
 }
 

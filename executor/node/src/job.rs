@@ -12,7 +12,7 @@
 //! stands again.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use alloy_primitives::{Address, Bytes};
 use assay_node::blobs::{BlobError, BlobStore};
@@ -56,6 +56,7 @@ pub(crate) struct Context {
     /// Inputs in memory.
     pub inputs: Inputs,
     pub module_bytes_max: u64,
+    pub deadline_seconds_max: u64,
 }
 
 /// How long to wait for another job that stores the same output, and how often to look.
@@ -129,12 +130,17 @@ impl Job {
             context.meters.results_again.inc();
             return Ok(signed);
         }
+        let l1_time = context.chain.head().map(|head| head.time);
+        // As long as L1 was not read, this host's clock has to do.
+        let now =
+            l1_time.unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs()));
         let terms = Terms {
             region: self.region,
             domain: context.chain.domain(),
             limits: context.chain.parameters().limits(),
             module_bytes_max: context.module_bytes_max,
-            l1_time: context.chain.head().map(|head| head.time),
+            l1_time,
+            deadline_max: now.saturating_add(context.deadline_seconds_max),
         };
         check(&self.assignment, &terms).map_err(|refused| Stop::Decline(refused.reason(), refused.to_string()))?;
         // Whatever it comes to: where the shortest run has no room, nothing is worth the way.

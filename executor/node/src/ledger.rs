@@ -13,6 +13,8 @@
 //!
 //! After a crash a result is either here, and is sent again as it is, or it never left this process, and the task can be run again.
 
+use std::collections::HashSet;
+use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use alloy_primitives::{Address, Bytes};
@@ -221,13 +223,25 @@ impl Ledger {
         Ok(batch.commit_lazily()?)
     }
 
-    /// Results of a region that no sequencer has said it has, the first so many.
+    /// Results of a region that no sequencer has said it has, in the order of their attempts: the next so many behind one, or the first.
+    /// Fewer than asked for are the last.
     ///
     /// # Errors
     /// [`LedgerError::Store`].
-    pub fn unsent(&self, region: B256, most: usize) -> Result<Vec<SignedResult>, LedgerError> {
+    pub fn unsent(
+        &self,
+        region: B256,
+        after: Option<AssignmentId>,
+        most: usize,
+    ) -> Result<Vec<SignedResult>, LedgerError> {
+        let first = Bound::Included((region, (B256::ZERO, 0)));
+        let from = after.map_or(first, |id| Bound::Excluded((region, (id.task, id.attempt))));
+        let to = Bound::Included((region, (B256::repeat_byte(0xff), u32::MAX)));
         let mut found = Vec::new();
-        for row in self.store.prefix(&UNSENT, &region).take(most) {
+        for row in self.store.range(&UNSENT, (from, to)) {
+            if found.len() == most {
+                break;
+            }
             let ((_, key), ()) = row?;
             found.extend(self.store.get(&RESULTS, &key)?.map(|row| row.signed(key)));
         }
@@ -240,7 +254,7 @@ impl Ledger {
     /// [`LedgerError::Store`].
     pub fn prune(&self, now: u64) -> Result<usize, LedgerError> {
         let mut batch = self.store.batch();
-        let (mut count, mut gone) = (0, Vec::new());
+        let (mut keys, mut gone) = (HashSet::new(), Vec::new());
         for row in self.store.range(&EXPIRY, ..(now, (B256::ZERO, 0))).take(PRUNED_MAX) {
             let ((at, key), ()) = row?;
             if let Some(row) = self.store.get(&RESULTS, &key)? {
@@ -249,12 +263,20 @@ impl Ledger {
             }
             batch.delete(&RESULTS, &key);
             batch.delete(&EXPIRY, &(at, key));
-            count += 1;
+            keys.insert(key);
+        }
+        if !keys.is_empty() {
+            for row in self.store.range(&UNSENT, ..) {
+                let (unsent, ()) = row?;
+                if keys.contains(&unsent.1) {
+                    batch.delete(&UNSENT, &unsent);
+                }
+            }
         }
         batch.commit_lazily()?;
         let mut open = locked(&self.open);
         gone.into_iter().for_each(|(steps, id)| open.leave(steps, id));
-        Ok(count)
+        Ok(keys.len())
     }
 }
 

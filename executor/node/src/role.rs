@@ -115,6 +115,7 @@ impl Executor {
             workers: Arc::new(Semaphore::new(workers)),
             inputs: Inputs::new(config.jobs.inputs_bytes_max),
             module_bytes_max: config.jobs.module_bytes_max,
+            deadline_seconds_max: config.jobs.deadline_seconds_max,
         });
         let (health, metrics) = (health.clone(), metrics.clone());
         Ok(Self { follower, writer, sending, shortage, games, context, watch, wallet, config, health, metrics })

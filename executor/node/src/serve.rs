@@ -14,10 +14,12 @@ use hyper::{Method, Request, Response, StatusCode};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-/// A connection may last as long as a gibibyte takes over a slow line.
+/// A connection may last as long as a gibibyte takes over a slow line, if it is read all the time. One address has an eighth of all.
 const LIMITS: Limits = Limits {
-    connections: 64,
+    connections: 128,
+    per_address: 16,
     head_time: Duration::from_secs(10),
+    unread_time: Duration::from_secs(30),
     connection_time: Duration::from_secs(3600),
     keep_alive: true,
 };

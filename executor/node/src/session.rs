@@ -8,7 +8,8 @@
 //!
 //! *Mailbox*: the subscription, of as many assignments as there are slots, twice; a sequencer that sends more loses the subscription.
 //!
-//! *Bounds*: as many jobs as slots. An assignment beyond them is declined; one that is here already is left to the job that has it.
+//! *Bounds*: as many jobs as slots. An assignment beyond them is declined; one that is here already is left to the job that has it. Results of
+//! earlier sessions are handed in a page at a time.
 
 use std::collections::HashSet;
 use std::convert::Infallible;
@@ -18,8 +19,9 @@ use std::time::Duration;
 use assay_node::endpoint::Backoff;
 use assay_node::keys::{KeyError, Wallet};
 use assay_node::telemetry::Part;
+use assay_protocol::B256;
 use assay_protocol::objects::{ExecutorSession, TypedData};
-use assay_protocol::rpc::{Assignment, AssignmentId, Decline, DeclineReason};
+use assay_protocol::rpc::{Assignment, AssignmentId, Decline, DeclineReason, SignedResult};
 use assay_runner::{BlobPeer, FetchError};
 use thiserror::Error;
 use tokio::sync::watch;
@@ -145,18 +147,25 @@ impl Session {
         self.health.ready();
         info!(sequencer = peer.peer(), %region, slots, "a session is open");
 
-        let ledger = context.ledger.clone();
-        let unsent = tokio::task::spawn_blocking(move || ledger.unsent(region, UNSENT_MAX)).await;
-        let unsent = unsent.expect("reading does not panic, and a runtime that ends it ends its caller too")?;
-        for signed in unsent {
-            let id = AssignmentId { task: signed.result.task, attempt: signed.result.attempt };
-            let (context, line, peer, stop) = (context.clone(), line.clone(), peer.clone(), stop.clone());
-            jobs.start(id, async move { submit(&context, region, &line, &peer, &signed, &stop).await });
-        }
+        // What is not taken now is left to the next session: each is tried once in this one.
+        let (mut handing, mut last, mut is_over) = (HashSet::new(), None, false);
         loop {
+            if handing.is_empty() && !is_over {
+                let page = self.unsent(region, last).await?;
+                is_over = page.len() < UNSENT_MAX;
+                for signed in page {
+                    let id = AssignmentId { task: signed.result.task, attempt: signed.result.attempt };
+                    handing.insert(id);
+                    last = Some(id);
+                    let (context, line, peer, stop) = (context.clone(), line.clone(), peer.clone(), stop.clone());
+                    jobs.start(id, async move { submit(&context, region, &line, &peer, &signed, &stop).await });
+                }
+            }
             context.meters.assigned.set(jobs.ids.len() as i64);
             tokio::select! {
-                Some(ended) = jobs.tasks.join_next(), if !jobs.tasks.is_empty() => jobs.ended(ended)?,
+                Some(ended) = jobs.tasks.join_next(), if !jobs.tasks.is_empty() => {
+                    handing.remove(&jobs.ended(ended)?);
+                }
                 next = assignments.next() => match next {
                     None => return Err(SessionError::Ended),
                     Some(Err(error)) => warn!(%error, "a sequencer sent what is no assignment"),
@@ -178,6 +187,13 @@ impl Session {
         }
     }
 
+    /// The next results that no sequencer of a region has said it has.
+    async fn unsent(&self, region: B256, after: Option<AssignmentId>) -> Result<Vec<SignedResult>, LedgerError> {
+        let ledger = self.context.ledger.clone();
+        let page = tokio::task::spawn_blocking(move || ledger.unsent(region, after, UNSENT_MAX)).await;
+        page.expect("reading does not panic, and a runtime that ends it ends its caller too")
+    }
+
     async fn busy(&self, wire: &Wire, assignment: &Assignment) {
         self.context.meters.declined(DeclineReason::Busy);
         let (task, attempt, executor) = (assignment.task, assignment.attempt, self.context.executor);
@@ -196,13 +212,14 @@ impl Jobs {
         }
     }
 
+    /// Which one it was.
     fn ended(
         &mut self,
         ended: Result<(AssignmentId, Result<(), LedgerError>), tokio::task::JoinError>,
-    ) -> Result<(), LedgerError> {
+    ) -> Result<AssignmentId, LedgerError> {
         let (id, outcome) = ended.expect("a job does not panic, and nobody aborts it");
         self.ids.remove(&id);
-        outcome
+        outcome.map(|()| id)
     }
 }
 

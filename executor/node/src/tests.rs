@@ -51,5 +51,6 @@ pub fn assignment(request: TaskRequest) -> Assignment {
 pub fn terms() -> Terms {
     let limits =
         Limits { fuel_limit_max: 1 << 30, output_length_max: 1 << 28, input_length_max: 1 << 30, source_horizon: 8 };
-    Terms { region: B256::repeat_byte(1), domain: domain(), limits, module_bytes_max: 1 << 20, l1_time: Some(5000) }
+    let (module_bytes_max, l1_time, deadline_max) = (1 << 20, Some(5000), 20_000);
+    Terms { region: B256::repeat_byte(1), domain: domain(), limits, module_bytes_max, l1_time, deadline_max }
 }

@@ -31,6 +31,8 @@ pub async fn serve(
     listener.local_addr().map_err(|error| TelemetryError::Server { reason: error.to_string() })?;
     let limits = Limits {
         connections: CONNECTIONS_MAX,
+        per_address: CONNECTIONS_MAX,
+        unread_time: CONNECTION_TIME_MAX,
         head_time: CONNECTION_TIME_MAX,
         connection_time: CONNECTION_TIME_MAX,
         keep_alive: false,

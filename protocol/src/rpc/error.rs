@@ -74,11 +74,11 @@ error_codes! {
     ModuleRefused = -39011, "MODULE_REFUSED", false;
     /// There is no room for more tasks now.
     Busy = -39012, "BUSY", true;
-    /// This sequencer takes no tasks now: its operator paused it, its disk is full, or it does not know L1's state yet.
+    /// This sequencer takes no tasks now: its operator paused it, its disk is full, its account is too poor to post, or it does not know L1's state yet.
     Unavailable = -39013, "UNAVAILABLE", true;
     /// All programs together have as many bytes as this sequencer keeps.
     ProgramsFull = -39014, "PROGRAMS_FULL", false;
-    /// An executor's method on a connection without a session.
+    /// An executor's method on a connection without a session, or the beginning of another one on a connection with a session.
     NotAuthenticated = -39021, "NOT_AUTHENTICATED", false;
     /// L1 does not know the executor, or not with this key.
     NotRegistered = -39022, "NOT_REGISTERED", true;

@@ -1,8 +1,10 @@
 //! `executor_*`: who an executor is, what it gets, and what it brings (specs/17-rpc.md, "Executors").
 //!
-//! Owns sessions, one for each connection, and every check of a result that needs no order: what is taken in here is never a face fault.
+//! Owns every check of a result that needs no order: what is taken in here is never a face fault. An executor that takes no assignment, or is
+//! given none any more, loses its connection: so it knows, and comes again.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
+use std::time::Duration;
 
 use alloy_primitives::{Address, B256, Bytes};
 use assay_protocol::data::blob_root;
@@ -14,29 +16,24 @@ use jsonrpsee::server::{RegisterMethodError, SubscriptionSink};
 use jsonrpsee::types::ErrorObjectOwned;
 use jsonrpsee::{Extensions, PendingSubscriptionSink, RpcModule};
 use tokio::sync::{mpsc, oneshot};
+use tracing::debug;
 
 use super::params::Positional;
-use super::{Peer, Rpc, nonce};
+use super::sessions::Claim;
+use super::{Cut, Peer, Rpc, nonce};
 use crate::core::{Answer, Message};
 use crate::refusal::Refusal;
 use crate::rows::{ORDERS, SEQUENCES};
 
-/// What a connection has shown of itself.
-#[derive(Clone, Copy, Debug)]
-pub enum Sitting {
-    /// It says who it is, and has to sign a nonce.
-    Asked { executor: Address, key: Address, nonce: B256 },
-    /// It is an executor.
-    Seated { executor: Address },
-}
+/// How long a subscriber has to take a message.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(super) fn register(module: &mut RpcModule<Rpc>) -> Result<(), RegisterMethodError> {
     module.register_async_method(methods::EXECUTOR_HELLO, |params, rpc, extensions| async move {
         let mut params = Positional::of(&params);
         let (executor, key): (Address, Address) = (params.next("executor")?, params.next("key")?);
-        let peer = peer(&extensions)?;
         let nonce = nonce();
-        sit(&rpc, peer, Some(Sitting::Asked { executor, key, nonce }));
+        rpc.sessions.claim(peer(&extensions)?.0, Claim { executor, key, nonce })?;
         Ok::<_, ErrorObjectOwned>(nonce)
     })?;
     module.register_async_method(methods::EXECUTOR_AUTHENTICATE, |params, rpc, extensions| async move {
@@ -79,10 +76,11 @@ pub(super) fn register(module: &mut RpcModule<Rpc>) -> Result<(), RegisterMethod
             let slots = Positional::of(&params).next::<alloy_primitives::U64>("slots");
             let asked = slots.and_then(|slots| {
                 let peer = peer(&extensions)?;
-                Ok((slots, peer, seated(&rpc, peer)?))
+                let cut = extensions.get::<Cut>().cloned().ok_or_else(Refusal::stopping)?;
+                Ok((slots, peer, cut, seated(&rpc, peer)?))
             });
             match asked {
-                Ok((slots, peer, executor)) => assign(rpc, pending, peer, executor, slots.to::<u64>()).await,
+                Ok((slots, peer, cut, executor)) => assign(rpc, pending, peer, cut, executor, slots.to::<u64>()).await,
                 Err(refused) => pending.reject(refused).await,
             }
         },
@@ -94,64 +92,32 @@ fn peer(extensions: &Extensions) -> Result<Peer, Refusal> {
     extensions.get::<Peer>().copied().ok_or_else(Refusal::stopping)
 }
 
-fn sit(rpc: &Rpc, peer: Peer, sitting: Option<Sitting>) {
-    let mut sessions = rpc.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-    match sitting {
-        Some(sitting) => drop(sessions.insert(peer.0, sitting)),
-        None => drop(sessions.remove(&peer.0)),
-    }
-}
-
-/// An executor takes its seat, if it has not too many: it shares the connections with others.
-fn seat(rpc: &Rpc, peer: Peer, executor: Address, most: usize) -> Result<(), Refusal> {
-    let mut sessions = rpc.sessions.lock().unwrap_or_else(PoisonError::into_inner);
-    let is_its = |sitting: &&Sitting| matches!(sitting, Sitting::Seated { executor: other } if *other == executor);
-    let has = sessions.values().filter(is_its).count();
-    if has >= most {
-        let message = format!("executor {executor} is here on {has} connections, which is the most");
-        return Err(Refusal::new(ErrorCode::Busy, message));
-    }
-    sessions.insert(peer.0, Sitting::Seated { executor });
-    Ok(())
-}
-
-fn sitting(rpc: &Rpc, peer: Peer) -> Option<Sitting> {
-    rpc.sessions.lock().unwrap_or_else(PoisonError::into_inner).get(&peer.0).copied()
-}
-
 /// Whether a connection is an executor's.
 pub(super) fn is_seated(rpc: &Rpc, peer: Peer) -> bool {
-    matches!(sitting(rpc, peer), Some(Sitting::Seated { .. }))
+    rpc.sessions.executor(peer.0).is_some()
 }
 
 /// A connection has ended.
 pub(super) async fn ended(rpc: &Rpc, peer: Peer) {
-    if sitting(rpc, peer).is_some() {
-        sit(rpc, peer, None);
+    if rpc.sessions.end(peer.0) {
         let _ = rpc.core.send(Message::Leave { connection: peer.0 }).await;
     }
 }
 
 /// Who is on the connection, if it has shown it.
 fn seated(rpc: &Rpc, peer: Peer) -> Result<Address, Refusal> {
-    match sitting(rpc, peer) {
-        Some(Sitting::Seated { executor }) => {
-            rpc.known.note(peer.1);
-            Ok(executor)
-        }
-        _ => {
-            let message = "no session on this connection: executor_hello and executor_authenticate begin one";
-            Err(Refusal::new(ErrorCode::NotAuthenticated, message))
-        }
-    }
+    let Some(executor) = rpc.sessions.executor(peer.0) else {
+        let message = "no session on this connection: executor_hello and executor_authenticate begin one";
+        return Err(Refusal::new(ErrorCode::NotAuthenticated, message));
+    };
+    rpc.known.note(peer.1);
+    Ok(executor)
 }
 
 async fn authenticate(rpc: &Arc<Rpc>, peer: Peer, signature: Bytes) -> Result<Session, Refusal> {
-    let Some(Sitting::Asked { executor, key, nonce }) = sitting(rpc, peer) else {
+    let Some(Claim { executor, key, nonce }) = rpc.sessions.take(peer.0) else {
         return Err(Refusal::new(ErrorCode::NotAuthenticated, "no nonce was asked for: executor_hello gives one"));
     };
-    // A nonce serves once, whatever comes of it.
-    sit(rpc, peer, None);
     let region = rpc.context.region;
     let digest = ExecutorSession { region, executor, nonce }.digest(&rpc.context.domain);
     let signer = rpc.workers.run(move || recover(&signature, &digest)).await.ok_or_else(Refusal::stopping)?;
@@ -161,7 +127,7 @@ async fn authenticate(rpc: &Arc<Rpc>, peer: Peer, signature: Bytes) -> Result<Se
     }
     check_standing(rpc, executor, key)?;
     let dispatch = &rpc.context.config.dispatch;
-    seat(rpc, peer, executor, dispatch.connections_per_executor_max)?;
+    rpc.sessions.seat(peer.0, executor, dispatch.connections_per_executor_max)?;
     Ok(Session { region, slots_max: dispatch.slots_max as u64, lease_ms: dispatch.lease_ms })
 }
 
@@ -185,8 +151,8 @@ async fn sequence(rpc: &Arc<Rpc>, task: B256) -> Result<u64, Refusal> {
     known.ok_or_else(|| Refusal::new(ErrorCode::NotAssigned, format!("there is no task {task}")))
 }
 
-/// Hands assignments out for as long as the subscription stands.
-async fn assign(rpc: Arc<Rpc>, pending: PendingSubscriptionSink, peer: Peer, executor: Address, slots: u64) {
+/// Hands assignments out for as long as the subscription stands. Where it is not the executor that ends it, its connection ends too.
+async fn assign(rpc: Arc<Rpc>, pending: PendingSubscriptionSink, peer: Peer, cut: Cut, executor: Address, slots: u64) {
     let dispatch = &rpc.context.config.dispatch;
     let slots = usize::try_from(slots).unwrap_or(usize::MAX).clamp(1, dispatch.slots_max);
     let Ok(counts) = rpc.ask(|reply| Message::Count { reply }).await else {
@@ -196,31 +162,54 @@ async fn assign(rpc: Arc<Rpc>, pending: PendingSubscriptionSink, peer: Peer, exe
         let message = format!("{} executors are connected, which is the most", counts.executors);
         return pending.reject(Refusal::new(ErrorCode::Busy, message)).await;
     }
-    let Ok(sink) = pending.accept().await else { return };
-    let (assignments, mut given) = mpsc::channel(slots);
     let connection = peer.0;
+    if let Err(refused) = rpc.sessions.subscribe(connection) {
+        return pending.reject(refused).await;
+    }
+    let Ok(sink) = pending.accept().await else { return rpc.sessions.unsubscribe(connection) };
+    let (assignments, given) = mpsc::channel(slots);
     if rpc.core.send(Message::Join { connection, executor, slots, assignments }).await.is_err() {
         return;
     }
-    loop {
-        let assignment = tokio::select! {
-            () = rpc.stop.cancelled() => return,
-            () = sink.closed() => break,
-            assignment = given.recv() => assignment,
-        };
-        let Some(assignment) = assignment else { return };
-        if !send(&sink, &assignment).await {
-            break;
-        }
+    // A connection that has ended meanwhile may have left before it joined.
+    if rpc.sessions.executor(connection).is_none() {
+        let _ = rpc.core.send(Message::Leave { connection }).await;
+        return;
+    }
+    let is_its_wish = tokio::select! {
+        () = rpc.stop.cancelled() => return,
+        is_its_wish = hand_out(&sink, given) => is_its_wish,
+    };
+    if !is_its_wish {
+        debug!(%executor, "an executor takes no assignments, its connection ends");
+        return cut.0.cancel();
     }
     // What it has stays with it until its connection ends.
     let _ = rpc.core.send(Message::Pause { connection }).await;
+    rpc.sessions.unsubscribe(connection);
+}
+
+/// Hands out until the subscriber wants no more, which is true, or does not take what it is given, or is given no more.
+async fn hand_out<T: serde::Serialize>(sink: &SubscriptionSink, mut given: mpsc::Receiver<T>) -> bool {
+    loop {
+        let next = tokio::select! {
+            () = sink.closed() => return true,
+            next = given.recv() => next,
+        };
+        let is_taken = match next {
+            Some(next) => send(sink, &next).await,
+            None => false,
+        };
+        if !is_taken {
+            return sink.is_closed();
+        }
+    }
 }
 
 /// Sends a message to a subscriber that has some time to take it.
 pub(super) async fn send(sink: &SubscriptionSink, message: &impl serde::Serialize) -> bool {
     let Ok(raw) = serde_json::value::to_raw_value(message) else { return false };
-    sink.send_timeout(raw, std::time::Duration::from_secs(10)).await.is_ok()
+    sink.send_timeout(raw, PATIENCE).await.is_ok()
 }
 
 async fn submit(
@@ -280,5 +269,44 @@ fn check(
             let path = assay_protocol::rpc::blobs::path(&result.output);
             Err(Refusal::new(ErrorCode::MissingOutput, format!("the output is not here: PUT it to {path}")))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jsonrpsee::core::EmptyServerParams;
+    use jsonrpsee::types::Params;
+
+    /// Who hears how a subscription ended.
+    type Tell = Arc<mpsc::UnboundedSender<bool>>;
+
+    /// Reported: an executor that had stopped to read for some seconds was given nothing any more, over a connection that stood.
+    #[tokio::test(start_paused = true)]
+    async fn who_does_not_take_what_it_is_given_is_told_apart_from_who_wants_no_more() {
+        let (tell, mut told) = mpsc::unbounded_channel();
+        let mut module = RpcModule::new(tell);
+        // So many are given; then nothing, or the end.
+        let follow = |given: u32, goes_on: bool| {
+            move |_: Params<'static>, pending: PendingSubscriptionSink, tell: Tell, _: Extensions| async move {
+                let sink = pending.accept().await.expect("it is wanted");
+                let (give, given_out) = mpsc::channel(4);
+                for number in 0..given {
+                    give.send(number).await.expect("there is room");
+                }
+                let _held = goes_on.then_some(give);
+                tell.send(hand_out(&sink, given_out).await).expect("it is listened to");
+            }
+        };
+        module.register_subscription("full", "news", "no_full", follow(2, true)).expect("it is the only one");
+        module.register_subscription("over", "news", "no_over", follow(0, false)).expect("it is the only one");
+        module.register_subscription("quiet", "news", "no_quiet", follow(1, true)).expect("it is the only one");
+        // There is room for one message that is not read.
+        let _full = module.subscribe("full", EmptyServerParams::new(), 1).await.expect("it is taken");
+        assert_eq!(told.recv().await, Some(false), "it did not take the second");
+        let _over = module.subscribe("over", EmptyServerParams::new(), 1).await.expect("it is taken");
+        assert_eq!(told.recv().await, Some(false), "it is given no more");
+        drop(module.subscribe("quiet", EmptyServerParams::new(), 1).await.expect("it is taken"));
+        assert_eq!(told.recv().await, Some(true), "it has gone");
     }
 }

@@ -14,6 +14,7 @@ use std::time::Duration;
 use assay_node::addresses::Places;
 use assay_node::blobs::Uploader;
 use assay_node::blobs::http::BlobHttp;
+use assay_node::stream::Paced;
 use assay_protocol::rpc::ErrorCode;
 use assay_protocol::rpc::blobs::PATH;
 use hyper::body::Incoming;
@@ -34,9 +35,8 @@ use tower::Service;
 use tracing::debug;
 
 use super::activity::Activity;
-use super::stream::Paced;
 use super::throttle::Throttle;
-use super::{Answers, Peer, Rpc, Secret, executor};
+use super::{Answers, Cut, Peer, Rpc, Secret, executor};
 use crate::config::RpcLimits;
 use crate::context::time_ms;
 use crate::metrics::SequencerMetrics;
@@ -134,7 +134,7 @@ impl Listener {
     ) -> impl Future<Output = ()> + Send + 'static {
         let limits = self.limits.clone();
         let request_time = Duration::from_secs(limits.request_seconds);
-        let (in_flight_max, activity) = (limits.in_flight_max, Activity::default());
+        let (in_flight_max, activity, cut) = (limits.in_flight_max, Activity::default(), Cut::default());
         let seen = activity.clone();
         let throttle = tower::layer::layer_fn(move |inner| Throttle::new(inner, in_flight_max, seen.clone()));
         let builder = Server::builder()
@@ -145,12 +145,16 @@ impl Listener {
         let (end_handle, end) = stop_channel();
         let over_http = builder.clone().build(answers.http, end_handle.clone());
         let over_socket = builder.build(answers.socket, end_handle);
+        if let Door::Public { rpc, .. } = &door {
+            rpc.sessions.begin(peer.0);
+        }
         // An upgraded connection outlives its HTTP: its place is kept until its session ends.
         let sessions = tokio_util::task::TaskTracker::new();
-        let (tracked, ended, going) = (sessions.clone(), door.clone(), activity.clone());
+        let (tracked, ended, going, cutting) = (sessions.clone(), door.clone(), activity.clone(), cut.clone());
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(peer);
             request.extensions_mut().insert(going.clone());
+            request.extensions_mut().insert(cutting.clone());
             request.extensions_mut().insert(Uploader { address: peer.1, is_known: door.knows(peer.1) });
             let (mut over_http, mut over_socket) = (over_http.clone(), over_socket.clone());
             let (door, tracked) = (door.clone(), tracked.clone());
@@ -198,6 +202,7 @@ impl Listener {
             tokio::select! {
                 () = sessions.wait() => {}
                 () = stop.shutdown() => {}
+                () = cut.0.cancelled() => {}
                 () = idle(&ended, peer, &activity, idle_max) => debug!("a connection was idle"),
             }
             let _ = end.stop();

@@ -4,13 +4,13 @@
 //! listener    connections: how many, from whom, how slow
 //! known       addresses of executors, for which some places are kept
 //! activity    whether anything goes on over a connection
-//! stream      a connection that is not read while its peer does not read
 //! throttle    calls of a connection that are not answered
 //! methods     the table of methods, and OpenRPC made of it
 //! client      assay_*: tasks and results
 //! proofs      assay_*: batches and proofs
 //! program     assay_*: programs; admission bounds how many come
 //! executor    executor_*: sessions, assignments, results
+//! sessions    who is on which connection
 //! news        subscriptions
 //! chain       eth_chainId and its like
 //! admin, jwt  admin_* for whoever has the secret
@@ -31,16 +31,16 @@ mod openrpc;
 mod params;
 mod program;
 mod proofs;
-mod stream;
+mod sessions;
 #[cfg(test)]
 mod tests;
 mod throttle;
 
-use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use alloy_primitives::B256;
+use assay_node::addresses::Places;
 use assay_node::store::StoreError;
 use assay_node::tx::Sender;
 use assay_protocol::rpc::methods as name;
@@ -48,7 +48,7 @@ use jsonrpsee::server::RegisterMethodError;
 use jsonrpsee::types::ErrorObject;
 use jsonrpsee::types::error::METHOD_NOT_FOUND_CODE;
 use jsonrpsee::{Methods, RpcModule};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::batch::OpenedBatches;
@@ -69,6 +69,10 @@ pub use openrpc::document;
 /// The connection that a call came over, and the address that it comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Peer(pub Connection, pub IpAddr);
+
+/// Ends the connection that a call came over.
+#[derive(Clone, Debug, Default)]
+pub struct Cut(CancellationToken);
 
 /// What answers calls.
 pub struct Rpc {
@@ -93,7 +97,9 @@ pub struct Rpc {
     /// Figures.
     pub metrics: SequencerMetrics,
     /// Executors' sessions by connection.
-    pub sessions: Mutex<HashMap<Connection, executor::Sitting>>,
+    pub sessions: sessions::Sessions,
+    /// Subscriptions to news, by the addresses that they come from.
+    pub subscriptions: Places,
     /// Addresses of executors.
     pub known: known::Known,
     /// Programs that come.
@@ -121,6 +127,8 @@ impl Rpc {
     ) -> Result<Self, StoreError> {
         let readers = Workers::new(context.config.intake.readers.max(1));
         let (opened, sessions, known) = Default::default();
+        // What all addresses together have is bounded by their connections.
+        let subscriptions = Places::new(Semaphore::MAX_PERMITS, context.config.limits.subscriptions_per_address_max, 0);
         let admission = Admission::open(&context)?;
         Ok(Self {
             context,
@@ -134,6 +142,7 @@ impl Rpc {
             sender,
             metrics,
             sessions,
+            subscriptions,
             known,
             admission,
             stop,

@@ -89,12 +89,12 @@ async fn what_is_signed_is_written_first_and_stays() {
 
     let desk = open(folder.path());
     assert_eq!(desk.ledger.signed(id(&made)).expect("it reads"), Some(signed.clone()));
-    assert_eq!(desk.ledger.unsent(REGION, 10).expect("it reads"), std::slice::from_ref(&signed));
-    assert_eq!(desk.ledger.unsent(B256::ZERO, 10).expect("it reads"), []);
+    assert_eq!(desk.ledger.unsent(REGION, None, 10).expect("it reads"), std::slice::from_ref(&signed));
+    assert_eq!(desk.ledger.unsent(B256::ZERO, None, 10).expect("it reads"), []);
     let output = desk.ledger.blobs.read_all(&made.result.output, 1 << 20).expect("it reads");
     assert_eq!(output, Some(Bytes::from_static(b"out")));
     desk.ledger.sent(REGION, id(&made)).expect("it writes");
-    assert_eq!(desk.ledger.unsent(REGION, 10).expect("it reads"), []);
+    assert_eq!(desk.ledger.unsent(REGION, None, 10).expect("it reads"), []);
     assert!(desk.ledger.signed(id(&made)).expect("it reads").is_some(), "who asks again is answered");
     desk.close();
 }
@@ -143,6 +143,36 @@ async fn what_nobody_can_ask_for_goes() {
     desk.close();
 }
 
+/// Reported: rows of results that were gone took the places of those that were to be handed in, and only the first were ever read.
+#[tokio::test]
+async fn what_was_not_taken_is_read_page_by_page_and_goes_with_its_result() {
+    let folder = tempfile::tempdir().expect("there is room for a folder");
+    let desk = open(folder.path());
+    let mut signed = Vec::new();
+    for task in 0..5 {
+        signed.push(desk.sign(&made(task, b"out")).await);
+    }
+    signed.sort_by_key(|signed| signed.result.task);
+    let page = |after: Option<&SignedResult>, most| {
+        let after = after.map(|signed| AssignmentId { task: signed.result.task, attempt: signed.result.attempt });
+        desk.ledger.unsent(REGION, after, most).expect("it reads")
+    };
+    assert_eq!(page(None, 2), signed[..2]);
+    assert_eq!(page(signed.get(1), 2), signed[2..4]);
+    assert_eq!(page(signed.get(3), 2), signed[4..]);
+    assert_eq!(page(signed.last(), 2), []);
+    // The rows of two are gone, and what was never there takes no place of others.
+    assert_eq!(desk.ledger.prune(102).expect("it writes"), 2);
+    let mut batch = desk.ledger.store.batch();
+    batch.put(&UNSENT, &(REGION, (B256::ZERO, 0)), &()).expect("it is written");
+    batch.commit().expect("there is room");
+    let gone = [0, 1].map(|task: u64| keccak256(task.to_be_bytes()));
+    signed.retain(|signed| !gone.contains(&signed.result.task));
+    assert_eq!((page(None, 1), page(None, 4)), (signed[..1].to_vec(), signed.clone()));
+    assert_eq!(desk.ledger.store.range(&UNSENT, ..).count(), 4);
+    desk.close();
+}
+
 /// Runs of eight steps where there is room for sixteen: they take it by their rows, after a restart too, and give it back with them.
 #[tokio::test]
 async fn nothing_is_signed_beyond_what_can_be_defended() {
@@ -156,7 +186,11 @@ async fn nothing_is_signed_beyond_what_can_be_defended() {
     let refused = third.expect_err("two at once take no room twice");
     assert_eq!(refused, Indefensible { steps: 8, games_max: 64, got: 24, most: 16 });
     assert_eq!(desk.ledger.signed(id(&made[2])).expect("it reads"), None);
-    assert_eq!(desk.ledger.unsent(REGION, 10).expect("it reads").len(), 2, "nothing is written of what is refused");
+    assert_eq!(
+        desk.ledger.unsent(REGION, None, 10).expect("it reads").len(),
+        2,
+        "nothing is written of what is refused"
+    );
     assert_eq!((desk.ledger.room().is_err(), desk.ledger.open_steps()), (true, 16));
     assert_eq!(desk.sign(&made[0]).await, first, "what was signed stays so, room or no room");
     desk.close();

@@ -277,6 +277,8 @@ pub fn work(desk: SocketAddr, data: &Path, change: impl FnOnce(&mut ExecutorConf
     let l1 = L1Config::devnet("http://127.0.0.1:1");
     let mut config = ExecutorConfig::new(l1, "none".into(), data.to_owned(), vec![format!("ws://{desk}")]);
     config.jobs.workers = 1;
+    // As far as those of requests here.
+    config.jobs.deadline_seconds_max = u64::MAX / 2;
     change(&mut config);
     let (health, metrics, stop) = (Health::new(), Metrics::new("test"), CancellationToken::new());
     let executor = Executor::open(config, deployment(), executor(), &health, &metrics).unwrap();

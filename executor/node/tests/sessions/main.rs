@@ -3,6 +3,7 @@
 
 mod desk;
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -78,6 +79,42 @@ async fn what_was_not_taken_is_handed_in_again() {
     desk.close().await;
 }
 
+/// Waits until the desk was brought results of so many tasks.
+async fn brought(desk: &Desk, tasks: u64) {
+    eventually("results of so many tasks", || {
+        let brought = desk.brought.lock().unwrap();
+        let distinct: HashSet<B256> = brought.results.iter().map(|signed| signed.result.task).collect();
+        (distinct.len() as u64 >= tasks).then_some(())
+    })
+    .await;
+}
+
+/// Reported: of what earlier sessions had signed, only the first 256 results were handed in.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_that_was_not_taken_is_handed_in_a_page_at_a_time() {
+    const TASKS: u64 = 260;
+    let folder = tempfile::tempdir().unwrap();
+    let module = wasm(true);
+    keep(folder.path(), std::slice::from_ref(&module));
+    let desk = Desk::open(anywhere(), Arc::default()).await;
+    desk.brought.lock().unwrap().refusing = Some(ErrorCode::Unavailable);
+    let working = work(desk.address, folder.path(), |_| {});
+    let id = program(&module);
+    for nonce in 0..TASKS {
+        desk.give(&assignment(request(id, nonce), &module)).await;
+        brought(&desk, nonce + 1).await;
+    }
+    working.stop().await;
+    let address = desk.address;
+    desk.close().await;
+
+    let desk = Desk::open(address, Arc::default()).await;
+    let working = work(address, folder.path(), |_| {});
+    brought(&desk, TASKS).await;
+    working.stop().await;
+    desk.close().await;
+}
+
 /// Whatever a hostile sequencer gives is declined with its reason, and nothing of it is signed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hostile_assignments_are_declined_and_never_signed() {
@@ -108,6 +145,8 @@ async fn hostile_assignments_are_declined_and_never_signed() {
         // Limits beyond the deployment's, and a region that is not the session's.
         (assignment(TaskRequest { fuel_limit: u64::MAX, ..request(id, 6) }, &module), DeclineReason::Request),
         (assignment(TaskRequest { region: B256::ZERO, ..request(id, 7) }, &module), DeclineReason::Request),
+        // A deadline that would bind what the result needs for ever.
+        (assignment(TaskRequest { deadline: u64::MAX, ..request(id, 8) }, &module), DeclineReason::Request),
     ];
     for (count, (given, reason)) in hostile.into_iter().enumerate() {
         desk.give(&given).await;

@@ -23,7 +23,7 @@ pub struct Paced {
 }
 
 impl Paced {
-    /// A connection whose peer may leave bytes unread for so long.
+    /// A connection whose peer may leave bytes unread for so long. Must be polled within a tokio runtime.
     pub fn new(stream: TcpStream, patience: Duration) -> Self {
         Self { stream, patience, waiting: None, reader: None }
     }
