@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use assay_player::cases::RunsConfig;
-use assay_runner::{L1Config, RunnerConfig};
+use assay_runner::{L1Config, MEMORY_BYTES_MAX, RunnerConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::sampling::SamplingConfig;
@@ -33,8 +33,8 @@ pub struct ChallengerConfig {
     /// How much of this host that may take.
     #[serde(default)]
     pub budget: BudgetConfig,
-    /// What a run is given.
-    #[serde(default)]
+    /// What a run is given: all that the machine has, for what is declined is not checked.
+    #[serde(default = "usual_runner", deserialize_with = "RunnerFields::deserialize")]
     pub runner: RunnerConfig,
     /// How wrong results are challenged.
     #[serde(default)]
@@ -50,6 +50,23 @@ pub struct ChallengerConfig {
     pub telemetry: Option<SocketAddr>,
 }
 
+/// What a run is given unless it is set: all linear memory there is, and an hour, in which the interpreter alone makes 2^36 steps at 20
+/// million a second. An executor chooses its jobs and has less; whoever lies chooses what a challenger has to run.
+fn usual_runner() -> RunnerConfig {
+    RunnerConfig { memory_bytes_max: MEMORY_BYTES_MAX, wall_clock_ms: 3_600_000, ..RunnerConfig::default() }
+}
+
+/// The fields of [`RunnerConfig`], where one that is not set is that of [`usual_runner`].
+#[derive(Deserialize)]
+#[serde(remote = "RunnerConfig", default = "usual_runner", deny_unknown_fields)]
+struct RunnerFields {
+    cache: Option<PathBuf>,
+    cache_bytes_max: u64,
+    programs_max: usize,
+    wall_clock_ms: u64,
+    memory_bytes_max: u64,
+}
+
 /// How much of this host re-execution may take.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -60,7 +77,7 @@ pub struct BudgetConfig {
     pub cores: f64,
     /// Most bytes of all inputs that are in memory to be run again. A leaf that takes more is declined. 2 GiB.
     pub inputs_bytes_max: u64,
-    /// Chosen leaves that are held in memory; batches behind them wait. 4096.
+    /// Chosen leaves that are held in memory, and as many again whose bytes are asked for again; batches behind them wait. 4096.
     pub leaves_max: usize,
 }
 
@@ -107,11 +124,49 @@ impl ChallengerConfig {
             password_file: None,
             sampling: SamplingConfig::default(),
             budget: BudgetConfig::default(),
-            runner: RunnerConfig::default(),
+            runner: usual_runner(),
             disputes: DisputesConfig::default(),
             blobs: Vec::new(),
             hook: Vec::new(),
             telemetry: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use assay_protocol::presets::Preset;
+
+    fn read(runner: &str) -> ChallengerConfig {
+        let text = format!(r#"{{"l1": {{"url": "ws://l1"}}, "deployment": "d", "data": "e"{runner}}}"#);
+        serde_json::from_str(&text).expect("it is a configuration")
+    }
+
+    /// Also where something else of the table is set.
+    #[test]
+    fn what_is_not_set_of_a_run_is_a_challengers() {
+        for (text, programs_max) in [("", 32), (r#", "runner": {"programs_max": 7}"#, 7)] {
+            let runner = read(text).runner;
+            assert_eq!((runner.memory_bytes_max, runner.wall_clock_ms), (1 << 32, 3_600_000), "{text}");
+            assert_eq!(runner.programs_max, programs_max);
+        }
+        assert_eq!(read("").runner, ChallengerConfig::new(L1Config::new("ws://l1"), "d".into(), "e".into()).runner);
+        assert_eq!(read(r#", "runner": {"memory_bytes_max": 5}"#).runner.memory_bytes_max, 5);
+        let unknown = r#"{"l1": {"url": "ws://l1"}, "deployment": "d", "data": "e", "runner": {"memory": 5}}"#;
+        assert!(serde_json::from_str::<ChallengerConfig>(unknown).is_err());
+    }
+
+    /// Whatever a deployment admits fits: the longest input, and the longest output that is made of one.
+    #[test]
+    fn what_deployments_admit_has_room() {
+        for preset in Preset::ALL {
+            let parameters = preset.parameters(Default::default());
+            let (input, output) = (parameters.input_length_max, parameters.output_length_max);
+            let most = BudgetConfig::default().inputs_bytes_max;
+            assert!(input + output <= most && 2 * output <= most, "{preset}");
+            let steps_a_second = 20_000_000;
+            assert!(parameters.fuel_limit_max / steps_a_second < usual_runner().wall_clock_ms / 1000, "{preset}");
         }
     }
 }

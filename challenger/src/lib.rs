@@ -26,6 +26,8 @@ mod report;
 mod role;
 mod rows;
 pub mod sampling;
+#[cfg(test)]
+mod scene;
 mod survey;
 mod teller;
 mod watcher;

@@ -33,6 +33,8 @@ pub struct Meters {
     pub proofs: Counter,
     /// Chosen leaves that wait or run.
     pub waiting: Gauge,
+    /// Batches of which leaves are set aside until their bytes are to be had.
+    pub batches_unavailable: Gauge,
     /// Seconds since the oldest batch that is under way was posted.
     pub lag: Gauge,
     /// 1 while what waits can't be run before the first window ends.
@@ -65,7 +67,12 @@ impl Meters {
             batches_faulty: counter("challenger_batches_faulty", "Batches with a face fault"),
             proofs: counter("challenger_proofs", "Proofs of face faults that were submitted"),
             waiting: metrics.gauge("challenger_leaves_waiting", "Chosen leaves that wait or run"),
-            lag: metrics.gauge("challenger_lag_seconds", "Age of the oldest batch that is under way"),
+            batches_unavailable: metrics.gauge(
+                "challenger_batches_unavailable",
+                "Batches with leaves whose bytes are asked for again until the window is over",
+            ),
+            lag: metrics
+                .gauge("challenger_lag_seconds", "Age of the oldest batch of which more is to be done than that"),
             behind: metrics.gauge("challenger_behind", "1 while what waits can't be run before the first window ends"),
             run_seconds: metrics.histogram("challenger_run_seconds", "Time of one run", &bounds),
         }

@@ -3,6 +3,11 @@
 //! Owns the open batches and the queue of chosen leaves, in memory; rows say the same after a restart. Leaves on a list come first, then
 //! those whose windows end first. Batches are drawn from only while the queue has room, oldest first, so that memory is bounded
 //! whatever is posted. Pure: time is L1's, and handed in.
+//!
+//! A leaf whose bytes are not to be had is tried again until its window is over: from the queue at first, in longer and longer waits, and
+//! then set aside. Nothing is held of it then but that its batch is to be drawn from again, when the longest wait is over: who withholds
+//! bytes takes no place from other leaves. What is drawn again has places of its own, as many, comes after all else, and is tried once
+//! each time.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +18,8 @@ use crate::sampling::Chosen;
 
 /// Longest wait before bytes are asked for again, in seconds of L1.
 const WAIT_MAX: u64 = 300;
+/// Attempts at bytes from the queue, about 24 minutes in all; after them a leaf is set aside.
+pub const ATTEMPTS_QUICK: u32 = 12;
 
 /// A batch that is under way: posting, region, number.
 pub type BatchKey = (u64, B256, u64);
@@ -22,8 +29,24 @@ pub type BatchKey = (u64, B256, u64);
 struct OpenBatch {
     /// The last L1 time at which its claims can be challenged.
     window_end: u64,
-    /// Chosen leaves without a verdict; none while it has not been drawn from.
+    /// Chosen leaves that wait or run; none while it has not been drawn from.
     left: Option<BTreeSet<u32>>,
+    /// If leaves of it are set aside, the L1 time from which on it is drawn from again.
+    again_at: Option<u64>,
+    /// Whether it was: then nothing is left of it but leaves that were set aside.
+    is_again: bool,
+}
+
+impl OpenBatch {
+    /// Whether nothing of it waits or runs.
+    fn is_idle(&self) -> bool {
+        self.left.as_ref().is_some_and(BTreeSet::is_empty)
+    }
+
+    /// Whether all that is left of it are leaves that were set aside.
+    fn is_aside(&self) -> bool {
+        self.is_again || (self.is_idle() && self.again_at.is_some())
+    }
 }
 
 /// A leaf that waits.
@@ -34,8 +57,30 @@ struct Waiting {
     not_before: u64,
 }
 
-/// Order of the queue.
-type Turn = (Chosen, u64, LeafId);
+/// Order of the queue: what is drawn again comes last.
+type Turn = (bool, Chosen, u64, LeafId);
+
+/// A leaf that could not be run, and is to be tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Later {
+    /// How often it was tried since it was drawn.
+    pub attempts: u32,
+    /// Whether it was set aside by that.
+    pub is_aside: bool,
+}
+
+/// A batch whose window is over, with the leaves that have no verdict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Over {
+    /// Which.
+    pub batch: BatchKey,
+    /// Leaves that were never run.
+    pub missed: BTreeSet<u32>,
+    /// Leaves that could not be run.
+    pub unavailable: BTreeSet<u32>,
+    /// Whether there are more of the latter, set aside, which it takes a draw to name.
+    pub has_aside: bool,
+}
 
 /// What is left to be done.
 #[derive(Clone, Debug, Default)]
@@ -48,25 +93,43 @@ pub struct Work {
 impl Work {
     /// Adds a batch whose face is clean.
     pub fn open(&mut self, batch: BatchKey, window_end: u64) {
-        self.batches.entry(batch).or_insert(OpenBatch { window_end, left: None });
+        self.batches.entry(batch).or_insert(OpenBatch { window_end, left: None, again_at: None, is_again: false });
     }
 
     /// The batch to draw from next, while there is room in the queue.
     #[must_use]
     pub fn undrawn(&self, leaves_max: usize) -> Option<BatchKey> {
-        let is_full = self.queue.len() + self.running.len() >= leaves_max.max(1);
         let undrawn = || self.batches.iter().find(|(_, batch)| batch.left.is_none()).map(|(key, _)| *key);
-        if is_full { None } else { undrawn() }
+        if self.is_full(false, leaves_max) { None } else { undrawn() }
+    }
+
+    /// The batch to draw from again, for the leaves of it that are set aside, when no other of it waits or runs: the one that has waited
+    /// longest.
+    #[must_use]
+    pub fn aside(&self, leaves_max: usize, now: u64) -> Option<BatchKey> {
+        let idle = self.batches.iter().filter(|(_, batch)| batch.is_idle());
+        let due = idle.filter_map(|(key, batch)| Some((batch.again_at?, *key)));
+        let first = || due.min().filter(|(again_at, _)| *again_at <= now).map(|(_, key)| key);
+        if self.is_full(true, leaves_max) { None } else { first() }
+    }
+
+    /// Whether so many leaves wait or run that were drawn again, or that were not.
+    fn is_full(&self, is_again: bool, leaves_max: usize) -> bool {
+        let turns = self.queue.keys().chain(self.running.values().map(|(turn, _)| turn));
+        turns.filter(|(again, ..)| *again == is_again).count() >= leaves_max.max(1)
     }
 
     /// Takes what was drawn from a batch. Says whether nothing was, which ends it.
     pub fn drawn(&mut self, key: BatchKey, chosen: &[(u32, Chosen)]) -> bool {
         let Some(batch) = self.batches.get_mut(&key) else { return false };
+        batch.is_again = batch.again_at.take().is_some();
         batch.left = Some(chosen.iter().map(|(index, _)| *index).collect());
+        // One attempt, and it is set aside anew.
+        let attempts = if batch.is_again { ATTEMPTS_QUICK } else { 0 };
         let (_, region, number) = key;
         for (index, why) in chosen {
-            let leaf = LeafId { region, batch: number, index: *index };
-            self.queue.insert((*why, batch.window_end, leaf), Waiting { batch: key, attempts: 0, not_before: 0 });
+            let turn = (batch.is_again, *why, batch.window_end, LeafId { region, batch: number, index: *index });
+            self.queue.insert(turn, Waiting { batch: key, attempts, not_before: 0 });
         }
         self.close_if_empty(key)
     }
@@ -76,30 +139,28 @@ impl Work {
         let (turn, waiting) =
             self.queue.iter().find(|(_, waiting)| waiting.not_before <= now).map(|(t, w)| (*t, *w))?;
         self.queue.remove(&turn);
-        self.running.insert(turn.2, (turn, waiting));
-        Some(turn.2)
+        let (.., leaf) = turn;
+        self.running.insert(leaf, (turn, waiting));
+        Some(leaf)
     }
 
-    /// A leaf that was running is to be tried again. Says how often it has been tried.
-    pub fn later(&mut self, leaf: LeafId, now: u64) -> u32 {
-        let Some((turn, mut waiting)) = self.running.remove(&leaf) else { return 0 };
-        if !self.batches.contains_key(&waiting.batch) {
-            return 0;
-        }
+    /// A leaf that was running is to be tried again. It goes back to the queue; after many attempts, or where others wait for its place, it
+    /// is set aside. None if its batch has gone.
+    pub fn later(&mut self, leaf: LeafId, now: u64, leaves_max: usize) -> Option<Later> {
+        let has_others = self.is_full(false, leaves_max) && self.undrawn_count() > 0;
+        let (turn, mut waiting) = self.running.remove(&leaf)?;
+        let batch = self.batches.get_mut(&waiting.batch)?;
+        let left = batch.left.as_mut()?;
         waiting.attempts += 1;
-        waiting.not_before = now + 1_u64.checked_shl(waiting.attempts).unwrap_or(WAIT_MAX).min(WAIT_MAX);
-        self.queue.insert(turn, waiting);
-        waiting.attempts
-    }
-
-    /// A leaf that was put back is given up: it runs again as far as the queue knows, until it has its verdict.
-    pub fn take_back(&mut self, leaf: LeafId) {
-        let found =
-            self.queue.iter().find(|((_, _, waiting), _)| *waiting == leaf).map(|(turn, waiting)| (*turn, *waiting));
-        if let Some((turn, waiting)) = found {
-            self.queue.remove(&turn);
-            self.running.insert(leaf, (turn, waiting));
+        let is_aside = waiting.attempts >= ATTEMPTS_QUICK || has_others;
+        if is_aside {
+            left.remove(&leaf.index);
+            batch.again_at.get_or_insert(now + WAIT_MAX);
+        } else {
+            waiting.not_before = now + 1_u64.checked_shl(waiting.attempts).unwrap_or(WAIT_MAX).min(WAIT_MAX);
+            self.queue.insert(turn, waiting);
         }
+        Some(Later { attempts: waiting.attempts, is_aside })
     }
 
     /// A leaf that was running has its verdict. Gives its batch, if it was the last of it.
@@ -121,17 +182,23 @@ impl Work {
         self.queue.retain(|_, waiting| waiting.batch != key);
     }
 
-    /// Batches whose windows are over, with the chosen leaves of each that have no verdict. They are forgotten.
-    pub fn expire(&mut self, now: u64) -> Vec<(BatchKey, Vec<u32>)> {
-        let over = |batch: &OpenBatch| now >= batch.window_end;
-        let keys: Vec<BatchKey> = self.batches.iter().filter(|(_, batch)| over(batch)).map(|(key, _)| *key).collect();
-        keys.into_iter()
-            .map(|key| {
-                let left = self.batches[&key].left.iter().flatten().copied().collect();
-                self.drop_batch(key);
-                (key, left)
-            })
-            .collect()
+    /// Batches whose windows are over. They are forgotten.
+    pub fn expire(&mut self, now: u64) -> Vec<Over> {
+        let is_over = |batch: &OpenBatch| now >= batch.window_end;
+        let keys: Vec<BatchKey> =
+            self.batches.iter().filter(|(_, batch)| is_over(batch)).map(|(key, _)| *key).collect();
+        let over = |key: BatchKey| {
+            let batch = &self.batches[&key];
+            let queued = self.queue.iter().map(|((.., leaf), waiting)| (leaf, waiting));
+            let running = self.running.iter().map(|(leaf, (_, waiting))| (leaf, waiting));
+            let tried = queued.chain(running).filter(|(_, waiting)| waiting.batch == key && waiting.attempts > 0);
+            let unavailable: BTreeSet<u32> = tried.map(|(leaf, _)| leaf.index).collect();
+            let missed = batch.left.iter().flatten().filter(|index| !unavailable.contains(*index)).copied().collect();
+            Over { batch: key, missed, unavailable, has_aside: batch.again_at.is_some() }
+        };
+        let over: Vec<Over> = keys.into_iter().map(over).collect();
+        over.iter().for_each(|over| self.drop_batch(over.batch));
+        over
     }
 
     /// All open batches.
@@ -157,20 +224,28 @@ impl Work {
         self.batches.values().filter(|batch| batch.left.is_none()).count()
     }
 
-    /// Seconds since the oldest open batch was posted.
+    /// Batches of which leaves are set aside.
     #[must_use]
-    pub fn lag(&self, now: u64) -> u64 {
-        self.batches.first_key_value().map_or(0, |((posted_at, ..), _)| now.saturating_sub(*posted_at))
+    pub fn aside_count(&self) -> usize {
+        self.batches.values().filter(|batch| batch.is_again || batch.again_at.is_some()).count()
     }
 
-    /// Seconds until the first window ends.
+    /// Seconds since the oldest batch was posted of which something is to be done but to wait for bytes.
+    #[must_use]
+    pub fn lag(&self, now: u64) -> u64 {
+        let oldest = self.batches.iter().find(|(_, batch)| !batch.is_aside());
+        oldest.map_or(0, |((posted_at, ..), _)| now.saturating_sub(*posted_at))
+    }
+
+    /// Seconds until the first window of such a batch ends.
     #[must_use]
     pub fn left(&self, now: u64) -> Option<u64> {
-        self.batches.values().map(|batch| batch.window_end.saturating_sub(now)).min()
+        let waiting = self.batches.values().filter(|batch| !batch.is_aside());
+        waiting.map(|batch| batch.window_end.saturating_sub(now)).min()
     }
 
     fn close_if_empty(&mut self, key: BatchKey) -> bool {
-        let is_empty = self.batches.get(&key).is_some_and(|batch| batch.left.as_ref().is_some_and(BTreeSet::is_empty));
+        let is_empty = self.batches.get(&key).is_some_and(|batch| batch.is_idle() && batch.again_at.is_none());
         if is_empty {
             self.batches.remove(&key);
         }
@@ -179,72 +254,4 @@ impl Work {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const REGION: B256 = B256::repeat_byte(7);
-
-    fn key(posted_at: u64, number: u64) -> BatchKey {
-        (posted_at, REGION, number)
-    }
-
-    fn leaf(batch: u64, index: u32) -> LeafId {
-        LeafId { region: REGION, batch, index }
-    }
-
-    #[test]
-    fn listed_leaves_come_first_then_the_earliest_windows() {
-        let mut work = Work::default();
-        work.open(key(10, 0), 110);
-        work.open(key(20, 1), 120);
-        assert!(!work.drawn(key(10, 0), &[(3, Chosen::Drawn), (5, Chosen::Drawn)]));
-        assert!(!work.drawn(key(20, 1), &[(0, Chosen::Drawn), (1, Chosen::Always)]));
-        let order: Vec<LeafId> = std::iter::from_fn(|| work.take(30)).collect();
-        assert_eq!(order, [leaf(1, 1), leaf(0, 3), leaf(0, 5), leaf(1, 0)]);
-        assert_eq!((work.count(), work.lag(30), work.left(30)), (4, 20, Some(80)));
-        assert_eq!(work.finished(leaf(0, 3)), None);
-        assert_eq!(work.finished(leaf(0, 5)), Some(key(10, 0)), "the last leaf ends its batch");
-        assert!(!work.is_open(&key(10, 0)) && work.is_open(&key(20, 1)));
-    }
-
-    #[test]
-    fn a_full_queue_draws_no_more() {
-        let mut work = Work::default();
-        (0..3).for_each(|number| work.open(key(number, number), 100));
-        assert_eq!(work.undrawn(2), Some(key(0, 0)));
-        assert!(work.drawn(key(0, 0), &[]), "a batch that nothing was drawn from is done");
-        assert!(!work.drawn(key(1, 1), &[(0, Chosen::Drawn), (1, Chosen::Drawn)]));
-        assert_eq!((work.undrawn(2), work.undrawn(3)), (None, Some(key(2, 2))));
-        assert_eq!(work.undrawn_count(), 1);
-    }
-
-    #[test]
-    fn what_is_not_to_be_had_waits_longer_each_time() {
-        let mut work = Work::default();
-        work.open(key(0, 0), 10_000);
-        work.drawn(key(0, 0), &[(0, Chosen::Drawn)]);
-        let mut now = 0;
-        for wait in [2, 4, 8, 16, 32, 64, 128, 256, 300, 300] {
-            assert_eq!(work.take(now), Some(leaf(0, 0)));
-            work.later(leaf(0, 0), now);
-            assert_eq!(work.take(now + wait - 1), None);
-            now += wait;
-        }
-    }
-
-    #[test]
-    fn windows_that_end_leave_nothing_but_what_was_missed() {
-        let mut work = Work::default();
-        work.open(key(0, 0), 60);
-        work.open(key(30, 1), 90);
-        work.drawn(key(0, 0), &[(0, Chosen::Drawn), (1, Chosen::Drawn), (2, Chosen::Drawn)]);
-        assert_eq!(work.take(0), Some(leaf(0, 0)));
-        assert_eq!(work.take(0), Some(leaf(0, 1)));
-        assert_eq!(work.finished(leaf(0, 0)), None);
-        assert_eq!(work.expire(59), []);
-        assert_eq!(work.expire(60), [(key(0, 0), vec![1, 2])]);
-        assert!(!work.counts(leaf(0, 1)), "a run that comes too late counts for nothing");
-        assert_eq!((work.finished(leaf(0, 1)), work.later(leaf(0, 1), 61)), (None, 0));
-        assert_eq!((work.count(), work.is_open(&key(30, 1))), (0, true));
-    }
-}
+mod tests;

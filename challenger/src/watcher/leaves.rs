@@ -1,80 +1,72 @@
 //! Leaves: drawn from clean batches, run again by the workers, and judged.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::time::Instant;
 
 use alloy_primitives::Address;
 use assay_node::Remedy;
 use assay_player::chain::{Head, LeafId};
-use assay_protocol::BlobRef;
-use assay_protocol::objects::TaskRequest;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
-use super::{Watcher, blocking};
+use super::{Shared, Watcher, blocking};
 use crate::alarm::Finding;
-use crate::check::{Checked, check};
+use crate::check::{Checked, check, died};
 use crate::error::ChallengerError;
 use crate::kept;
 use crate::rows::{TALLIES, Tally, VERDICTS, Verdict, VerdictRow};
 use crate::survey;
-
-/// Most attempts at bytes that are not to be had.
-const ATTEMPTS_MAX: u32 = 12;
+use crate::work::{ATTEMPTS_QUICK, BatchKey, Over};
 
 impl Watcher {
-    /// Windows that are over: what was chosen and not run is missed, and bytes that no dispute needs any more may go.
+    /// Windows that are over: what was chosen and not run is missed, what could not be run was not to be had, and bytes that no dispute
+    /// needs any more may go.
     pub(super) async fn expire(&mut self, head: Head) -> Result<(), ChallengerError> {
         let shared = self.shared.clone();
         blocking(move || Ok(kept::prune(shared.chain.store(), &shared.blobs, head.time)?)).await?;
-        for (key, left) in self.work.expire(head.time) {
-            if !left.is_empty() {
-                warn!(batch = key.2, region = %key.1, leaves = left.len(), "a window is over before its leaves were run");
+        for over in self.work.expire(head.time) {
+            let (key, shared) = (over.batch, self.shared.clone());
+            for verdict in blocking(move || ended(&shared, &over)).await? {
+                self.meters.verdict(verdict);
             }
-            let shared = self.shared.clone();
-            let written = blocking(move || {
-                let store = shared.chain.store();
-                let mut batch = store.batch();
-                let mut tallies: BTreeMap<Address, Tally> = BTreeMap::new();
-                for index in &left {
-                    let leaf = LeafId { region: key.1, batch: key.2, index: *index };
-                    let Some(claim) = shared.chain.claim(leaf)? else { continue };
-                    tallies.entry(claim.result.executor).or_default().add(Verdict::Missed);
-                }
-                for (executor, fresh) in tallies {
-                    let mut tally: Tally = store.get(&TALLIES, &executor)?.unwrap_or_default();
-                    tally.sampled += fresh.sampled;
-                    tally.missed += fresh.missed;
-                    batch.put(&TALLIES, &executor, &tally)?;
-                }
-                batch.commit()?;
-                Ok::<_, ChallengerError>(left.len())
-            });
-            (0..written.await?).for_each(|_| self.meters.verdict(Verdict::Missed));
             self.close(&[key]).await?;
         }
         Ok(())
     }
 
-    /// Draws leaves from clean batches, while the queue has room.
-    pub(super) async fn draw(&mut self) -> Result<(), ChallengerError> {
-        while let Some(key) = self.work.undrawn(self.shared.config.budget.leaves_max) {
-            let shared = self.shared.clone();
-            let drawn = blocking(move || survey::draw(&shared.chain, &shared.sampler, key)).await;
-            match drawn {
-                Ok(Some(chosen)) => {
-                    if self.work.drawn(key, &chosen) {
-                        self.close(&[key]).await?;
-                    }
-                }
-                // L1 has dropped it, which the next look sees.
-                Ok(None) => return Ok(()),
-                Err(error) if error.remedy() != Remedy::Stop => {
-                    warn!(%error, "leaves can't be drawn now");
-                    return Ok(());
-                }
-                Err(error) => return Err(error),
+    /// Draws leaves from clean batches, while the queue has room, and from one again whose leaves are set aside.
+    pub(super) async fn draw(&mut self, head: Head) -> Result<(), ChallengerError> {
+        let leaves_max = self.shared.config.budget.leaves_max;
+        while let Some(key) = self.work.undrawn(leaves_max) {
+            if !self.draw_from(key).await? {
+                return Ok(());
             }
         }
+        if let Some(key) = self.work.aside(leaves_max, head.time) {
+            self.draw_from(key).await?;
+        }
         Ok(())
+    }
+
+    /// Draws leaves from a batch. Says whether that could be done.
+    async fn draw_from(&mut self, key: BatchKey) -> Result<bool, ChallengerError> {
+        let shared = self.shared.clone();
+        let drawn = blocking(move || survey::draw(&shared.chain, &shared.sampler, key)).await;
+        match drawn {
+            Ok(Some(chosen)) => {
+                if self.work.drawn(key, &chosen) {
+                    self.close(&[key]).await?;
+                }
+                Ok(true)
+            }
+            // L1 has dropped it, which the next look sees.
+            Ok(None) => Ok(false),
+            Err(error) if error.remedy() != Remedy::Stop => {
+                warn!(%error, "leaves can't be drawn now");
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Keeps workers busy.
@@ -82,8 +74,12 @@ impl Watcher {
         while self.checks.len() < self.shared.config.budget.workers.max(1) && self.budget.allows(self.began.elapsed()) {
             let Some(leaf) = self.work.take(head.time) else { return };
             let (shared, watch) = (self.shared.clone(), self.watch.clone());
-            self.checks
-                .spawn_blocking(move || (leaf, check(&shared.sources, &shared.runner, &shared.inputs, leaf, &watch)));
+            self.checks.spawn(async move {
+                let began = Instant::now();
+                let work = move || check(&shared.sources, &shared.runner, &shared.inputs, leaf, &watch);
+                let checked = tokio::task::spawn_blocking(work).await;
+                (leaf, checked.unwrap_or_else(|error| died(leaf, &error, began.elapsed())))
+            });
         }
     }
 
@@ -101,14 +97,15 @@ impl Watcher {
                 self.verdict(leaf, verdict, reason).await
             }
             Checked::Later { reason } => {
-                let attempts = self.work.later(leaf, head.time);
-                if attempts < ATTEMPTS_MAX {
-                    info!(%leaf, reason, attempts, "a leaf can't be run now");
-                    return Ok(());
+                match self.work.later(leaf, head.time, self.shared.config.budget.leaves_max) {
+                    Some(later) if later.is_aside && later.attempts <= ATTEMPTS_QUICK => {
+                        warn!(%leaf, reason, "a leaf can't be run, it is tried again until its window is over");
+                    }
+                    Some(later) if later.is_aside => debug!(%leaf, reason, "a leaf can't be run still"),
+                    Some(later) => info!(%leaf, reason, attempts = later.attempts, "a leaf can't be run now"),
+                    None => {}
                 }
-                // It was put back: it is taken out again with its verdict.
-                self.work.take_back(leaf);
-                self.verdict(leaf, Verdict::Unavailable, reason).await
+                Ok(())
             }
             Checked::Nothing { reason } => {
                 info!(%leaf, reason, "nothing is to be said of a leaf");
@@ -134,16 +131,18 @@ impl Watcher {
         let is_convicted = self.shared.chain.view().conviction(executor).is_some();
         match verdict {
             Verdict::Agreed => {}
-            Verdict::Wrong if is_convicted => {
-                info!(%leaf, %executor, "a result is wrong, of an executor that is convicted already");
-            }
             Verdict::Wrong => {
-                error!(%leaf, %executor, task = %claim.result.task, reason, "a result is wrong");
-                let (task, difference) = (claim.result.task, reason);
-                self.alarm(&Finding::WrongResult { leaf, task, executor, difference }).await?;
+                if is_convicted {
+                    info!(%leaf, %executor, "a result is wrong, of an executor that is convicted already");
+                } else {
+                    error!(%leaf, %executor, task = %claim.result.task, reason, "a result is wrong");
+                    let (task, difference) = (claim.result.task, reason);
+                    self.alarm(&Finding::WrongResult { leaf, task, executor, difference }).await?;
+                }
+                // A convict's too: L1 may take the conviction back. While it stands, nothing is staked.
                 if let Some(hands) = &self.shared.hands {
                     // Before anything is staked on it.
-                    self.keep_run(leaf, &claim.request, batch.posted_at).await?;
+                    self.keep_run(leaf, batch.posted_at).await?;
                     hands.player.challenge(leaf, self.shared.config.disputes.stay).await?;
                 }
             }
@@ -167,13 +166,15 @@ impl Watcher {
     }
 
     /// Sees to it that what a run needs stays here for as long as a game on it can be open.
-    async fn keep_run(&self, leaf: LeafId, request: &TaskRequest, posted_at: u64) -> Result<(), ChallengerError> {
+    async fn keep_run(&self, leaf: LeafId, posted_at: u64) -> Result<(), ChallengerError> {
         let shared = self.shared.clone();
-        let wasm = shared.chain.view().program(request.program).map(|known| known.descriptor.wasm);
-        let run: Vec<BlobRef> = wasm.into_iter().chain([request.input]).collect();
         let until = posted_at.saturating_add(shared.chain.parameters().dispute_span());
         let key = (leaf.region, (leaf.batch, leaf.index));
-        blocking(move || Ok(kept::keep(shared.chain.store(), &shared.blobs, key, &run, until)?)).await
+        blocking(move || {
+            let run = shared.sources.blobs_of_run(leaf)?;
+            Ok(kept::keep(shared.chain.store(), &shared.blobs, key, &run, until)?)
+        })
+        .await
     }
 
     pub(super) async fn finish(&mut self, leaf: LeafId) -> Result<(), ChallengerError> {
@@ -182,4 +183,44 @@ impl Watcher {
             None => Ok(()),
         }
     }
+}
+
+/// Writes what became of the leaves of a batch whose window is over, and gives their verdicts.
+fn ended(shared: &Shared, over: &Over) -> Result<Vec<Verdict>, ChallengerError> {
+    let (_, region, batch) = over.batch;
+    let mut verdicts: BTreeMap<u32, Verdict> = over.missed.iter().map(|index| (*index, Verdict::Missed)).collect();
+    verdicts.extend(over.unavailable.iter().map(|index| (*index, Verdict::Unavailable)));
+    if over.has_aside {
+        let set_aside = match survey::draw(&shared.chain, &shared.sampler, over.batch) {
+            Ok(drawn) => drawn.unwrap_or_default(),
+            // L1 drops it just now.
+            Err(error) if error.remedy() != Remedy::Stop => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        for (index, _) in set_aside {
+            verdicts.entry(index).or_insert(Verdict::Unavailable);
+        }
+    }
+    if verdicts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (leaves, missed) = (verdicts.len(), over.missed.len());
+    warn!(batch, %region, leaves, missed, "a window is over before its leaves were run");
+    let store = shared.chain.store();
+    let mut tallies: BTreeMap<Address, Tally> = BTreeMap::new();
+    for (index, verdict) in &verdicts {
+        let Some(claim) = shared.chain.claim(LeafId { region, batch, index: *index })? else { continue };
+        let executor = claim.result.executor;
+        let tally = match tallies.entry(executor) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => entry.insert(store.get(&TALLIES, &executor)?.unwrap_or_default()),
+        };
+        tally.add(*verdict);
+    }
+    let mut rows = store.batch();
+    for (executor, tally) in &tallies {
+        rows.put(&TALLIES, executor, tally)?;
+    }
+    rows.commit()?;
+    Ok(verdicts.into_values().collect())
 }

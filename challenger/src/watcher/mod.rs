@@ -8,13 +8,15 @@
 //!
 //! *Mailbox*: none. Heads are a value of which the newest counts; workers' results are taken as they come, at most as many as workers.
 //!
-//! *Failures*: rows that contradict L1 are the follower's to heal, and the look is repeated; only the store ends the watcher, and, where
-//! there is neither key nor hook, a finding.
+//! *Failures*: rows that contradict L1 are the follower's to heal, and the look is repeated; a run that panics declines its leaf; only the
+//! store ends the watcher, and, where there is neither key nor hook, a finding.
 
 mod batches;
 mod leaves;
 mod proofs;
 mod tell;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -134,11 +136,11 @@ impl Watcher {
                         return self.write_report().await;
                     }
                     Some(checked) = self.checks.join_next(), if !self.checks.is_empty() => {
-                        let (leaf, checked) = checked.expect("a check does not panic, and nobody aborts it");
+                        let (leaf, checked) = checked.expect("who waits for it does not panic, nor is aborted");
                         let head = head.expect("nothing is checked before the first head");
                         self.dispatch(head);
                         self.checked(leaf, checked, head).await?;
-                        self.draw().await?;
+                        self.draw(head).await?;
                         self.dispatch(head);
                     }
                     told = self.teller.ended() => told?,
@@ -173,7 +175,7 @@ impl Watcher {
         self.part_void(head).await?;
         self.prove(head).await?;
         self.expire(head).await?;
-        self.draw().await?;
+        self.draw(head).await?;
         self.dispatch(head);
         self.measure(head, is_partial);
         Ok(is_partial)

@@ -27,6 +27,7 @@ impl Watcher {
 
     pub(super) fn measure(&mut self, head: Head, is_partial: bool) {
         self.meters.waiting.set(self.work.count() as i64);
+        self.meters.batches_unavailable.set(self.work.aside_count() as i64);
         self.meters.lag.set(self.work.lag(head.time) as i64);
         let capacity = self.budget.capacity(self.shared.config.budget.workers);
         // Batches that were not drawn from are taken to be as large as what waits.

@@ -28,7 +28,7 @@ use assay_runner::{
 };
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::check::{Terms, check};
 use crate::corruption::{Liar, Told};
@@ -162,7 +162,7 @@ impl Job {
         }
         self.peer.fetch(&self.context.blobs, &wasm).await.map_err(|error| missing("module", &error))?;
         let (blobs, most) = (self.context.blobs.clone(), self.context.module_bytes_max);
-        let prepared = blocking(move || {
+        let prepared = on_engine(move || {
             let bytes = blobs.read_all(&wasm, most).map_err(|error| missing("module", &error.into()))?;
             let bytes = bytes.ok_or_else(|| Stop::Decline(DeclineReason::Missing, "the module has gone".into()))?;
             runner.prepare(id, &bytes).map_err(|error| Stop::Decline(DeclineReason::Request, error.to_string()))
@@ -183,16 +183,14 @@ impl Job {
         let limits = Limits { fuel: request.fuel_limit, output_bytes: request.output_length_max };
         let (shared, watch) = (self.context.clone(), watch.clone());
         let (inline, blob) = (self.assignment.input.clone(), request.input);
-        let ran = blocking(move || {
+        let ran = on_engine(move || {
             let input: Arc<[u8]> = match inline {
                 Some(bytes) => bytes[..].into(),
                 None => input_of(&shared.blobs, &blob).map_err(|error| missing("input", &error))?,
             };
-            shared.meters.running.inc();
-            let ran = shared.runner.run(&ready, &input, limits, &watch);
-            shared.meters.running.dec();
-            drop((memory, worker));
-            ran.map_err(declined)
+            // Given back however the run ends.
+            let _held = (shared.meters.run(), memory, worker);
+            shared.runner.run(&ready, &input, limits, &watch).map_err(declined)
         })
         .await?;
         context.meters.run_seconds.observe(ran.time.as_secs_f64());
@@ -414,6 +412,15 @@ async fn blocking<T: Send + 'static, E: Send + 'static>(
     done.expect("the work does not panic, and a runtime that ends it ends its caller too")
 }
 
+/// Work with a program that came from outside, likewise. A panic in it is a fault of ours: it costs the job, and not the process, whose
+/// games go on.
+async fn on_engine<T: Send + 'static>(work: impl FnOnce() -> Result<T, Stop> + Send + 'static) -> Result<T, Stop> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
+        error!(%error, "preparing or running a program has panicked");
+        Err(Stop::Decline(DeclineReason::Engine, "the engine has failed".into()))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -440,5 +447,22 @@ mod tests {
         let blobs = BlobStore::open(&store, &folder.path().join("narrow"), narrow).unwrap();
         let refused = keep(&blobs, &Bytes::from(vec![8; 400_000]));
         assert!(matches!(refused, Err(Stop::Decline(DeclineReason::Busy, _))), "{refused:?}");
+    }
+
+    #[tokio::test]
+    async fn a_panic_of_an_engine_declines_the_job() {
+        fn fails() -> Result<(), Stop> {
+            panic!("a fault of ours");
+        }
+        let stop = on_engine(fails).await.unwrap_err();
+        assert!(matches!(stop, Stop::Decline(DeclineReason::Engine, _)), "{stop:?}");
+    }
+
+    #[test]
+    fn a_run_is_counted_until_it_ends_however_it_does() {
+        let meters = Meters::new(&assay_node::telemetry::Metrics::new("test"));
+        let (held, counted) = (meters.run(), meters.running.get());
+        drop(held);
+        assert_eq!((counted, meters.running.get()), (1, 0));
     }
 }

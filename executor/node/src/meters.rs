@@ -15,6 +15,15 @@ struct ReasonLabel {
     reason: &'static str,
 }
 
+/// A run that is under way, for as long as this is held.
+pub struct Running(Gauge);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
 /// What is counted.
 pub struct Meters {
     declines: Family<ReasonLabel, Counter>,
@@ -79,6 +88,13 @@ impl Meters {
             registered: metrics.gauge("executor_registered", "1 while L1 knows the stake and the key"),
             run_seconds: metrics.histogram("executor_run_seconds", "Time of one run", &bounds),
         }
+    }
+
+    /// Counts a run, until it is dropped.
+    #[must_use]
+    pub fn run(&self) -> Running {
+        self.running.inc();
+        Running(self.running.clone())
     }
 
     /// Tells the steps of the longest open runs.

@@ -25,6 +25,7 @@ use std::time::Duration;
 
 use assay_executor::{Engine, EngineConfig};
 use assay_machine::memory::commit_blob;
+use assay_machine::record::{MEMORY_PAGE_SIZE, MEMORY_PAGES_MAX};
 use assay_protocol::BlobRef;
 use serde::{Deserialize, Serialize};
 use tracing::warn;
@@ -38,6 +39,9 @@ pub use programs::{Ready, Unready};
 pub use run::{Declined, EngineUsed, Ran};
 
 use programs::Programs;
+
+/// All linear memory that the machine has: no run needs more. 4 GiB.
+pub const MEMORY_BYTES_MAX: u64 = MEMORY_PAGES_MAX as u64 * MEMORY_PAGE_SIZE;
 
 /// What a host gives to jobs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

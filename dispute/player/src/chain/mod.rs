@@ -41,6 +41,7 @@ pub use data::{BatchData, OpenedLeaf};
 pub use error::{ChainError, FoldError};
 pub use facts::RegionFacts;
 pub use follow::{ChainConfig, Follower};
+pub use ingest::Placed;
 pub use leaf::LeafId;
 pub use rows::schema;
 pub use silence::{Silence, watch as watch_l1};
@@ -95,11 +96,17 @@ impl Chain {
         }
     }
 
-    /// A chain that follows nothing, with a view that was made elsewhere: for tests and for tools that have the logs.
-    #[must_use]
-    pub fn still(store: Store, deployment: Deployment, view: View) -> Self {
+    /// A chain that follows nothing, of what the store has and these logs besides: for tests and for tools that have the logs.
+    ///
+    /// # Errors
+    /// [`ChainError`]: no L1 has such logs, or rows can't be read or written.
+    pub fn still(store: Store, deployment: Deployment, logs: &[Placed]) -> Result<Self, ChainError> {
+        let mut batch = store.batch();
+        ingest::write(&mut batch, &deployment, logs)?;
+        batch.commit_lazily()?;
         let settled = Settled::new(&deployment);
-        Self::new(store, deployment, settled, view)
+        let view = settled.newest(&store)?;
+        Ok(Self::new(store, deployment, settled, view))
     }
 
     /// News: the newest block, each time that all up to it has been read. `None` until that was so for the first time; roles that act

@@ -13,7 +13,7 @@ use assay_machine::interpreter::Interpreter;
 use assay_machine::memory::commit_blob;
 use assay_machine::program::{Descriptor, Limits, Program, ProgramError};
 use assay_machine::trace::Trace;
-use assay_protocol::objects::{Origin, Source};
+use assay_protocol::objects::{Claim, Origin, Source};
 use assay_protocol::{B256, BlobRef};
 use thiserror::Error;
 
@@ -127,6 +127,14 @@ pub enum SourceMissing {
         /// What the last place said.
         reason: String,
     },
+    /// The input is the output of an earlier leaf, of whose run this host has no result.
+    #[error("the input is the output of {leaf}, whose run has no result here: {reason}")]
+    Output {
+        /// The earlier leaf.
+        leaf: LeafId,
+        /// What the engines say.
+        reason: String,
+    },
     /// The input is an output of an output, and so on.
     #[error("the input of {leaf} is an output through more than {most} leaves")]
     TooDeep {
@@ -204,20 +212,50 @@ impl Sources {
     /// # Errors
     /// As [`Chain::claim`].
     pub fn input_bytes(&self, leaf: LeafId) -> Result<Option<u64>, ChainError> {
-        let (mut at, mut most, mut after) = (leaf, 0, 0_u64);
-        for depth in 0..=self.chain.parameters().chain_length_max {
-            let Some(claim) = self.chain.claim(at)? else { return Ok((depth > 0).then_some(most)) };
+        let claims = self.makers(leaf)?;
+        let (mut most, mut after) = (0_u64, 0_u64);
+        for claim in &claims {
             let own = claim.request.input.length;
             most = most.max(own.saturating_add(after));
-            let Ok(Origin::Output(place)) = claim.input.origin() else { break };
-            // Made as one vector, it is copied to where it is shared.
-            most = most.max(own.saturating_mul(2));
-            if (place.batch, place.index) >= (at.batch, at.index) {
-                break;
+            if let Ok(Origin::Output(_)) = claim.input.origin() {
+                // Made as one vector, it is copied to where it is shared.
+                most = most.max(own.saturating_mul(2));
             }
-            (at, after) = (LeafId::new(at.region, place), own);
+            after = own;
         }
-        Ok(Some(most))
+        Ok((!claims.is_empty()).then_some(most))
+    }
+
+    /// All blobs that [`Sources::run`] may ask for: WASM and input of the leaf and, if its input is an output, of every leaf whose run makes
+    /// it. Wherever they are, or not.
+    ///
+    /// # Errors
+    /// As [`Chain::claim`].
+    pub fn blobs_of_run(&self, leaf: LeafId) -> Result<Vec<BlobRef>, ChainError> {
+        let claims = self.makers(leaf)?;
+        let view = self.chain.view();
+        let mut blobs = Vec::new();
+        for Claim { request, .. } in &claims {
+            blobs.extend(view.program(request.program).map(|known| known.descriptor.wasm));
+            blobs.push(request.input);
+        }
+        Ok(blobs)
+    }
+
+    /// What a leaf claims, and what the leaf claims whose output is its input, and so on, as far as a run may lead.
+    fn makers(&self, leaf: LeafId) -> Result<Vec<Claim>, ChainError> {
+        let (mut at, mut claims) = (leaf, Vec::new());
+        while claims.len() < usize::from(self.chain.parameters().chain_length_max) {
+            let Some(claim) = self.chain.claim(at)? else { break };
+            claims.push(claim);
+            match claim.input.origin() {
+                Ok(Origin::Output(place)) if (place.batch, place.index) < (at.batch, at.index) => {
+                    at = LeafId::new(at.region, place);
+                }
+                _ => break,
+            }
+        }
+        Ok(claims)
     }
 
     /// The same for a leaf that `first` leads to, through at most `depth` leaves, itself included.
@@ -271,7 +309,7 @@ impl Sources {
         match output {
             Ok(bytes) if is(&blob, &bytes) => Ok(bytes.into()),
             Ok(bytes) => Err(missing(format!("{made_by} outputs {} other bytes", bytes.len()))),
-            Err(reason) => Err(missing(reason)),
+            Err(reason) => Err(SourceMissing::Output { leaf: made_by, reason }),
         }
     }
 }

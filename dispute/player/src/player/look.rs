@@ -16,7 +16,7 @@ use assay_protocol::contracts::Court;
 use super::attempt::{Decision, Progress, decide, intent_id};
 use super::choice::{Purse, Stand};
 use super::job::{Job, Wanted, wanted};
-use super::opening::{Challenge, openings};
+use super::opening::{Challenge, openings, spent};
 use super::rows::{ChallengeRow, WORKS, challenges};
 use super::{PlayerError, Shared};
 use crate::chain::{ChainError, Head, LeafId};
@@ -61,12 +61,7 @@ impl Shared {
         }
         let wanted = {
             let view = self.chain.view();
-            // Once no game on it can be open any more, a challenge has served.
-            let fate_by = |posted_at: u64| posted_at + parameters.dispute_span();
-            let is_over = |leaf: &LeafId| {
-                view.batch(leaf.region, leaf.batch).is_some_and(|batch| head.time > fate_by(batch.posted_at))
-            };
-            look.spent = asked.keys().filter(|leaf| is_over(leaf)).copied().collect();
+            look.spent = spent(&view, asked.keys(), parameters, head.time);
             let (config, now) = (&self.config, head.time);
             let is_short = self.sender.shortage().borrow().is_some();
             let purse = Purse { balance: self.sender.balance(), is_short };

@@ -72,6 +72,21 @@ pub fn openings(
     challenges.iter().filter_map(opening).collect()
 }
 
+/// Challenges that have served at L1 time `now`: no game on their claims can be open any more. A conviction alone is no reason to forget
+/// one, for L1 may take it back, and then the claim stands again.
+pub fn spent<'a>(
+    view: &View,
+    asked: impl Iterator<Item = &'a LeafId>,
+    parameters: &Parameters,
+    now: u64,
+) -> Vec<LeafId> {
+    let is_over = |leaf: &&LeafId| {
+        let batch = view.batch(leaf.region, leaf.batch);
+        batch.is_some_and(|batch| now > batch.posted_at + parameters.dispute_span())
+    };
+    asked.filter(is_over).copied().collect()
+}
+
 /// What the sender has going against an executor.
 #[derive(Clone, Copy, Default)]
 struct Going {

@@ -66,6 +66,16 @@ impl Scene {
         self.tell(&Court::ChallengeLost { game, challenger: ME, toExecutor: none, burned: none });
     }
 
+    fn convicted(&mut self, game: u8) {
+        let (executor, game, from, none) = (self.executor, B256::repeat_byte(game), self.posted_at, U256::ZERO);
+        let (pot, winners, share) = (none, none, none);
+        self.tell(&Court::Convicted { executor, game, voidFrom: from, pot, costPaid: none, winners, share });
+    }
+
+    fn is_spent_at(&self, now: u64) -> bool {
+        spent(&self.view, [self.leaf].iter(), &self.parameters, now) == [self.leaf]
+    }
+
     fn opening_at(&self, now: u64) -> Option<Opening> {
         let row = ChallengeRow { is_stay: false };
         let challenges = BTreeMap::from([(self.leaf, Challenge { row, executor: self.executor })]);
@@ -126,4 +136,19 @@ fn what_is_held_or_late_is_not_opened() {
     scene.committed(2, ME, false);
     scene.leaf = leaf;
     assert!(scene.opening().is_some_and(|opening| opening.has_games && opening.round == 0));
+}
+
+/// No bond is put on what a conviction voids; yet it is remembered, for a conviction that L1 takes back leaves a claim to be challenged.
+#[test]
+fn a_convicts_claim_is_remembered_and_challenged_when_the_conviction_is_taken_back() {
+    let mut scene = Scene::new();
+    scene.committed(1, Address::repeat_byte(8), false);
+    let before = scene.view.clone();
+    scene.convicted(1);
+    let fate_by = scene.posted_at + scene.parameters.dispute_span();
+    assert_eq!((scene.opening(), scene.is_spent_at(scene.posted_at + 1)), (None, false));
+    assert_eq!((scene.is_spent_at(fate_by), scene.is_spent_at(fate_by + 1)), (false, true));
+    // Folded again without the block of the conviction.
+    scene.view = before;
+    assert!(scene.opening().is_some_and(|opening| opening.round == 0));
 }
