@@ -54,7 +54,14 @@ impl Narrow {
             }
         };
         let time = Duration::from_secs(60);
-        let limits = Limits { connections: 8, head_time: time, connection_time: time, keep_alive: true };
+        let limits = Limits {
+            connections: 8,
+            per_address: 8,
+            head_time: time,
+            connection_time: time,
+            unread_time: time,
+            keep_alive: true,
+        };
         let stop = CancellationToken::new();
         tokio::spawn(serve(listener, limits, stop.clone(), answer));
         Narrow { endpoint, limit, _stop: stop.drop_guard() }
