@@ -157,7 +157,7 @@ mod tests {
     #[tokio::test]
     async fn an_address_has_its_share() {
         let (to, _stop) = open(limits()).await;
-        let mut held = vec![connect([127, 0, 0, 1], to).await, connect([127, 0, 0, 1], to).await];
+        let mut held = [connect([127, 0, 0, 1], to).await, connect([127, 0, 0, 1], to).await];
         assert!(answer(&mut connect([127, 0, 0, 1], to).await).await.starts_with("HTTP/1.1 503"));
         let mut other = connect([127, 0, 0, 2], to).await;
         ask(&mut other, "/").await;
