@@ -227,6 +227,11 @@ impl Job {
             fuel_used: outcome.fuel_used,
             output: blob,
         };
+        // What nobody has pinned may have gone while the run went on, and without it the result could not be defended.
+        self.peer.fetch(&context.blobs, &self.assignment.wasm).await.map_err(|error| missing("module", &error))?;
+        if self.assignment.input.is_none() {
+            self.peer.fetch(&context.blobs, &request.input).await.map_err(|error| missing("input", &error))?;
+        }
         let parameters = context.chain.parameters();
         // Nobody can post it after the deadline, nor ask for its bytes when its fate is known.
         let expires_at = request.deadline.saturating_add(parameters.dispute_span());
