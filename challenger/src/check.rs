@@ -27,6 +27,15 @@ pub enum Checked {
         /// How long the run took.
         time: Duration,
     },
+    /// The run of an earlier leaf, whose output is the input here, has another output than that leaf claims.
+    False {
+        /// The earlier leaf.
+        leaf: LeafId,
+        /// What differs.
+        reason: String,
+        /// How long that took.
+        time: Duration,
+    },
     /// Not now: it may be later.
     Later {
         /// Why.
@@ -105,6 +114,7 @@ fn without_sources(missing: SourceMissing, time: Duration) -> Checked {
         SourceMissing::Chain(error) if error.remedy() == Remedy::Reset => Checked::Later { reason },
         SourceMissing::Chain(error) => Checked::Failed(error),
         SourceMissing::TooDeep { .. } => Checked::Verdict { verdict: Verdict::Unavailable, reason, time },
+        SourceMissing::False { leaf, .. } => Checked::False { leaf, reason, time },
         // Another attempt takes this host as long, and comes to as much.
         SourceMissing::Output { .. } | SourceMissing::Program(_) | SourceMissing::ForeignImage { .. } => {
             declined(reason, time)

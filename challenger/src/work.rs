@@ -21,6 +21,9 @@ const WAIT_MAX: u64 = 300;
 /// Attempts at bytes from the queue, about 24 minutes in all; after them a leaf is set aside.
 pub const ATTEMPTS_QUICK: u32 = 12;
 
+/// Leaves that are taken for one among those that were drawn again.
+const AGAIN_EVERY: u64 = 8;
+
 /// A batch that is under way: posting, region, number.
 pub type BatchKey = (u64, B256, u64);
 
@@ -85,6 +88,8 @@ pub struct Over {
 /// What is left to be done.
 #[derive(Clone, Debug, Default)]
 pub struct Work {
+    /// Leaves that were taken so far.
+    taken: u64,
     batches: BTreeMap<BatchKey, OpenBatch>,
     queue: BTreeMap<Turn, Waiting>,
     running: BTreeMap<LeafId, (Turn, Waiting)>,
@@ -134,10 +139,17 @@ impl Work {
         self.close_if_empty(key)
     }
 
-    /// The next leaf to run.
+    /// The next leaf to run. Every eighth is one that was drawn again, if there is one: bytes that were withheld may be here, and its window
+    /// ends.
     pub fn take(&mut self, now: u64) -> Option<LeafId> {
-        let (turn, waiting) =
-            self.queue.iter().find(|(_, waiting)| waiting.not_before <= now).map(|(t, w)| (*t, *w))?;
+        // One that still runs for a batch that L1 has dropped is not run twice at once.
+        let is_next =
+            |((.., leaf), waiting): &(&Turn, &Waiting)| waiting.not_before <= now && !self.running.contains_key(leaf);
+        let due = || self.queue.iter().filter(is_next);
+        let has_turn = (self.taken + 1).is_multiple_of(AGAIN_EVERY);
+        let again = due().find(|((is_again, ..), _)| has_turn && *is_again);
+        let (turn, waiting) = again.or_else(|| due().next()).map(|(turn, waiting)| (*turn, *waiting))?;
+        self.taken += 1;
         self.queue.remove(&turn);
         let (.., leaf) = turn;
         self.running.insert(leaf, (turn, waiting));
@@ -210,6 +222,21 @@ impl Work {
     #[cfg(test)]
     fn is_open(&self, key: &BatchKey) -> bool {
         self.batches.contains_key(key)
+    }
+
+    /// Whether a leaf waits or runs.
+    #[must_use]
+    pub fn has(&self, leaf: LeafId) -> bool {
+        self.running.contains_key(&leaf) || self.queue.keys().any(|(.., waiting)| *waiting == leaf)
+    }
+
+    /// Chosen leaves that wait or run and were not set aside before, and how many batches they are of, those included that were not drawn
+    /// from yet.
+    #[must_use]
+    pub fn ahead(&self) -> (usize, usize) {
+        let turns = self.queue.keys().chain(self.running.values().map(|(turn, _)| turn));
+        let leaves = turns.filter(|(is_again, ..)| !is_again).count();
+        (leaves, self.batches.values().filter(|batch| !batch.is_aside()).count())
     }
 
     /// Chosen leaves that wait or run.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use alloy_primitives::Address;
 use assay_node::Remedy;
@@ -91,10 +91,16 @@ impl Watcher {
         }
         match checked {
             Checked::Verdict { verdict, reason, time } => {
-                self.budget.spend(time);
-                self.mean = self.mean.mul_add(0.9, time.as_secs_f64() * 0.1);
-                self.meters.run_seconds.observe(time.as_secs_f64());
+                self.spend(time);
                 self.verdict(leaf, verdict, reason).await
+            }
+            Checked::False { leaf: maker, reason, time } => {
+                self.spend(time);
+                // Its own run, if it was chosen, says the same.
+                if !self.work.has(maker) && self.is_unjudged(maker, head).await? {
+                    self.verdict(maker, Verdict::Wrong, reason.clone()).await?;
+                }
+                self.verdict(leaf, Verdict::Unavailable, reason).await
             }
             Checked::Later { reason } => {
                 match self.work.later(leaf, head.time, self.shared.config.budget.leaves_max) {
@@ -115,6 +121,25 @@ impl Watcher {
         }
     }
 
+    fn spend(&mut self, time: Duration) {
+        self.budget.spend(time);
+        self.mean = self.mean.mul_add(0.9, time.as_secs_f64() * 0.1);
+        self.meters.run_seconds.observe(time.as_secs_f64());
+    }
+
+    /// Whether a leaf can still be challenged, and nothing was said of it.
+    async fn is_unjudged(&self, leaf: LeafId, head: Head) -> Result<bool, ChallengerError> {
+        let shared = self.shared.clone();
+        blocking(move || {
+            let Some(batch) = shared.chain.batch(leaf.region, leaf.batch) else { return Ok(false) };
+            let key = (leaf.region, (leaf.batch, leaf.index));
+            let is_judged = shared.chain.store().get(&VERDICTS, &key)?.is_some_and(|row| row.batch == batch.hash);
+            let is_open = head.time <= batch.posted_at.saturating_add(shared.chain.parameters().window);
+            Ok(is_open && !is_judged)
+        })
+        .await
+    }
+
     pub(super) async fn verdict(
         &mut self,
         leaf: LeafId,
@@ -128,17 +153,12 @@ impl Watcher {
         });
         let Some((claim, batch)) = found.await? else { return self.finish(leaf).await };
         let executor = claim.result.executor;
-        let is_convicted = self.shared.chain.view().conviction(executor).is_some();
         match verdict {
             Verdict::Agreed => {}
             Verdict::Wrong => {
-                if is_convicted {
-                    info!(%leaf, %executor, "a result is wrong, of an executor that is convicted already");
-                } else {
-                    error!(%leaf, %executor, task = %claim.result.task, reason, "a result is wrong");
-                    let (task, difference) = (claim.result.task, reason);
-                    self.alarm(&Finding::WrongResult { leaf, task, executor, difference }).await?;
-                }
+                error!(%leaf, %executor, task = %claim.result.task, reason, "a result is wrong");
+                let (task, difference) = (claim.result.task, reason);
+                self.alarm(&Finding::WrongResult { leaf, task, executor, difference }).await?;
                 // A convict's too: L1 may take the conviction back. While it stands, nothing is staked.
                 if let Some(hands) = &self.shared.hands {
                     // Before anything is staked on it.

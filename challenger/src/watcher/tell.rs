@@ -31,9 +31,9 @@ impl Watcher {
         self.meters.lag.set(self.work.lag(head.time) as i64);
         let capacity = self.budget.capacity(self.shared.config.budget.workers);
         // Batches that were not drawn from are taken to be as large as what waits.
-        let batches = self.work.batches().count().max(1) as f64;
-        let drawn = (batches - self.work.undrawn_count() as f64).max(1.0);
-        let leaves = self.work.count() as f64 * batches / drawn;
+        let (waiting, batches) = self.work.ahead();
+        let drawn = batches.saturating_sub(self.work.undrawn_count()).max(1);
+        let leaves = waiting as f64 * batches.max(1) as f64 / drawn as f64;
         let needed = leaves * self.mean / capacity;
         let is_behind = self.work.left(head.time).is_some_and(|left| needed > left as f64);
         if is_behind && !self.is_behind {

@@ -84,3 +84,22 @@ async fn bytes_are_asked_for_until_the_window_is_over() {
     assert_eq!(tally(), Tally { sampled: 1, unavailable: 1, ..Tally::default() });
     assert_eq!(watcher.work.batches().count(), 0);
 }
+
+/// Who runs a leaf to have another's input, and finds it wrong, says so, once, and what leaned on it is not to be had.
+#[tokio::test]
+async fn a_lie_that_is_found_on_the_way_is_challenged() {
+    let scene = Scene::new(&Job::all()[1]);
+    let mut watcher = watcher(&scene);
+    let head = Head { number: 1_001, hash: B256::ZERO, time: scene.posted_at };
+    let behind = LeafId { index: scene.leaf.index + 1, ..scene.leaf };
+    for _ in 0..2 {
+        let checked = Checked::False { leaf: scene.leaf, reason: "other bytes".into(), time: Duration::ZERO };
+        watcher.work.open((scene.posted_at, behind.region, behind.batch), u64::MAX);
+        watcher.work.drawn((scene.posted_at, behind.region, behind.batch), &[(behind.index, Chosen::Drawn)]);
+        assert_eq!(watcher.work.take(scene.posted_at), Some(behind));
+        watcher.checked(behind, checked, head).await.unwrap();
+    }
+    let tally: Tally = scene.store.get(&TALLIES, &scene.executor).unwrap().unwrap_or_default();
+    assert_eq!((tally.wrong, tally.unavailable), (1, 0), "there is no leaf behind it on L1");
+    assert_eq!(watcher.shared.hands.as_ref().unwrap().player.challenges().unwrap(), [scene.leaf]);
+}

@@ -140,3 +140,31 @@ fn at_the_end_what_could_not_be_run_is_told_from_what_was_not() {
     let (missed, unavailable) = (BTreeSet::from([2]), BTreeSet::from([1]));
     assert_eq!(work.expire(60), [Over { batch: key(0, 0), missed, unavailable, has_aside: true }]);
 }
+
+/// Under a load that never ends, what was set aside has its turns, and is not run twice at once.
+#[test]
+fn every_eighth_is_one_that_was_drawn_again() {
+    let mut work = Work::default();
+    work.open(key(0, 0), 500);
+    work.open(key(1, 1), 900);
+    work.drawn(key(0, 0), &[(0, Chosen::Drawn)]);
+    for now in (0..).step_by(300).take(ATTEMPTS_QUICK as usize) {
+        work.take(now).unwrap();
+        work.later(leaf(0, 0), now, 100).unwrap();
+    }
+    work.drawn(key(1, 1), &(0..40).map(|index| (index, Chosen::Always)).collect::<Vec<_>>());
+    assert_eq!(work.aside(100, 90_000), Some(key(0, 0)));
+    work.drawn(key(0, 0), &[(0, Chosen::Drawn)]);
+    assert_eq!(work.ahead(), (40, 1), "what was drawn again is not ahead of anybody");
+    let taken: Vec<LeafId> = (0..AGAIN_EVERY).map(|_| work.take(90_000).unwrap()).collect();
+    assert_eq!(taken.iter().filter(|taken| **taken == leaf(0, 0)).count(), 1);
+    // L1 has another batch in its place; the run for the first goes on.
+    work.drop_batch(key(0, 0));
+    work.open(key(5, 0), 500);
+    work.drawn(key(5, 0), &[(0, Chosen::Always)]);
+    let others = std::iter::from_fn(|| work.take(90_000)).collect::<Vec<_>>();
+    assert!(!others.contains(&leaf(0, 0)));
+    assert!(!work.counts(leaf(0, 0)), "what it comes to is of a batch that has gone");
+    assert_eq!(work.finished(leaf(0, 0)), None);
+    assert_eq!(work.take(90_000), Some(leaf(0, 0)));
+}

@@ -120,7 +120,7 @@ fn text(told: &Report) -> String {
     let mut line = |name: &str, value: &str| text += &format!("  {name:<12} {value}\n");
     line("state", told.state);
     if let Some(fate) = told.fate {
-        line("L1 says", fate);
+        line("L1 says", &format!("{fate}, to whoever relies on what is named here"));
     }
     for program in &told.relies_on {
         line("relies on", &format!("program {program}"));

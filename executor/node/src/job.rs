@@ -229,8 +229,23 @@ impl Job {
         };
         // What nobody has pinned may have gone while the run went on, and without it the result could not be defended.
         self.peer.fetch(&context.blobs, &self.assignment.wasm).await.map_err(|error| missing("module", &error))?;
+        let mut needed = vec![self.assignment.wasm];
         if self.assignment.input.is_none() {
             self.peer.fetch(&context.blobs, &request.input).await.map_err(|error| missing("input", &error))?;
+            needed.push(request.input);
+        }
+        if !is_small {
+            needed.push(blob);
+        }
+        let blobs = context.blobs.clone();
+        // All at once, and young: one may have gone while another came.
+        let are_here = blocking(move || {
+            let renewed = |blob| blobs.renew(blob).map_err(LedgerError::from);
+            needed.iter().map(renewed).collect::<Result<Vec<bool>, _>>()
+        });
+        if are_here.await?.contains(&false) {
+            let words = "what the run needs goes as soon as it comes: there is no room".into();
+            return Err(Stop::Decline(DeclineReason::Busy, words));
         }
         let parameters = context.chain.parameters();
         // Nobody can post it after the deadline, nor ask for its bytes when its fate is known.
@@ -341,8 +356,12 @@ pub(crate) async fn submit(
                 return sent(context, region, id).await;
             }
             Err(error) if error.is(ErrorCode::MissingOutput) && backoff.failures() < 4 => is_uploaded = false,
-            Err(error) if error.is_retryable() && backoff.failures() < 16 => {
+            Err(error) if error.is_retryable() => {
                 debug!(%error, "a result is not handed in yet");
+                if backoff.failures() >= 16 {
+                    // It stays unsent: the next session begins with it.
+                    return Ok(());
+                }
             }
             Err(WireError::Unreachable { .. }) => return Ok(()),
             Err(error) => {

@@ -135,6 +135,16 @@ pub enum SourceMissing {
         /// What the engines say.
         reason: String,
     },
+    /// The input is what an earlier leaf claims to have put out, and its run puts out something else.
+    #[error("the input is what {leaf} claims to put out, and its run puts out other bytes: {got}, wanted {}", blob.root)]
+    False {
+        /// The earlier leaf, which is wrong.
+        leaf: LeafId,
+        /// What it claims.
+        blob: BlobRef,
+        /// Root of what its run puts out, or how much that is.
+        got: String,
+    },
     /// The input is an output of an output, and so on.
     #[error("the input of {leaf} is an output through more than {most} leaves")]
     TooDeep {
@@ -303,11 +313,15 @@ impl Sources {
         }
         let earlier = self.run_within(LeafId::new(leaf.region, place), first, depth)?;
         let output = self.outputs.output(&earlier);
-        let made_by = earlier.leaf;
+        let (made_by, claimed) = (earlier.leaf, earlier.opened.claim.result.output);
         // Its input goes before what it outputs is copied to where it is shared.
         drop(earlier);
         match output {
             Ok(bytes) if is(&blob, &bytes) => Ok(bytes.into()),
+            Ok(bytes) if claimed == blob => {
+                let got = commit_blob(&bytes).map_or_else(|error| error.to_string(), |got| got.root.to_string());
+                Err(SourceMissing::False { leaf: made_by, blob, got })
+            }
             Ok(bytes) => Err(missing(format!("{made_by} outputs {} other bytes", bytes.len()))),
             Err(reason) => Err(SourceMissing::Output { leaf: made_by, reason }),
         }

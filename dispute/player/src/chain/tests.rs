@@ -538,6 +538,9 @@ fn outputs_of_earlier_leaves_are_inputs() {
     let given = Pantry(run.input.clone());
     let again = Sources::new(chain.clone(), Arc::new(Liar), Arc::new(given)).run(run.leaf).expect("the place has it");
     assert!(Arc::ptr_eq(&again.input, &run.input));
+    // Who has run the earlier leaf knows that it is wrong.
+    let alone = Sources::new(chain.clone(), Arc::new(Liar), Arc::new(Nowhere));
+    assert!(matches!(alone.run(run.leaf), Err(SourceMissing::False { leaf, .. }) if leaf == earlier));
     let sources = Sources::new(chain, Arc::new(Liar), Arc::new(Liar));
     for index in [0, 1] {
         let error = sources.run(LeafId { region, batch: 1, index }).err().expect("others' bytes are checked");
