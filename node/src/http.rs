@@ -128,7 +128,7 @@ mod tests {
             per_address: 2,
             head_time: PATIENCE,
             unread_time: PATIENCE,
-            connection_time: PATIENCE,
+            connection_time: 10 * PATIENCE,
             keep_alive: false,
         }
     }

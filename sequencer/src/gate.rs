@@ -63,7 +63,12 @@ impl Gate {
         if set(&self.inner.is_disk_full) {
             return Some("the disk has too little room");
         }
-        if self.inner.shortages.get().is_some_and(|shortages| shortages.borrow().is_some()) {
+        if self
+            .inner
+            .shortages
+            .get()
+            .is_some_and(|shortages| shortages.borrow().is_some_and(|shortage| shortage.is_lasting()))
+        {
             return Some("the account is too poor to post batches");
         }
         if !set(&self.inner.knows_l1) {
@@ -220,10 +225,14 @@ mod tests {
         let (gate, (tell, heard)) = (Gate::new(PATIENCE), tokio::sync::watch::channel(None));
         gate.l1_is_known();
         gate.pays_from(heard);
-        let poor = Shortage { got: U256::from(5), wanted: U256::from(12) };
-        for (shortage, wanted) in
-            [(None, None), (Some(poor), Some("the account is too poor to post batches")), (None, None)]
-        {
+        let poor = Shortage { got: U256::from(5), wanted: U256::from(12), reserved: U256::ZERO };
+        let waits = Shortage { reserved: U256::from(7), ..poor };
+        for (shortage, wanted) in [
+            (None, None),
+            (Some(poor), Some("the account is too poor to post batches")),
+            (Some(waits), None),
+            (None, None),
+        ] {
             tell.send(shortage).expect("it listens");
             assert_eq!(gate.closed(), wanted);
         }

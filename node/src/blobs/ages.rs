@@ -8,7 +8,7 @@ use std::collections::hash_map::Entry;
 
 use assay_protocol::BlobRef;
 
-/// Renewed blobs that are remembered one by one, at some hundred bytes each.
+/// Renewed blobs after which older ones are forgotten, at some hundred bytes each; up to twice as many are remembered.
 const RENEWED_MAX: usize = 1 << 18;
 /// Seconds for which a blob may be on its way into the tables. If a commit takes longer, the blob may be counted twice until the next start.
 const ENTERING_SECONDS: u64 = 10;
@@ -20,10 +20,9 @@ const SWEEP_SECONDS: u64 = 10;
 pub(super) struct Ages {
     /// For how long a blob is safe.
     grace_seconds: u64,
-    /// When a blob was renewed.
+    /// When a blob was renewed: the newest, and as many before them.
     renewed: HashMap<BlobRef, u64>,
-    /// When all were: there were too many to remember each.
-    all_renewed_at: u64,
+    renewed_before: HashMap<BlobRef, u64>,
     /// When a blob came that the tables may not show yet.
     entering: HashMap<BlobRef, u64>,
     swept_at: u64,
@@ -31,22 +30,28 @@ pub(super) struct Ages {
 
 impl Ages {
     pub(super) fn new(grace_seconds: u64) -> Self {
-        Self { grace_seconds, renewed: HashMap::new(), all_renewed_at: 0, entering: HashMap::new(), swept_at: 0 }
+        Self {
+            grace_seconds,
+            renewed: HashMap::new(),
+            renewed_before: HashMap::new(),
+            entering: HashMap::new(),
+            swept_at: 0,
+        }
     }
 
     /// A blob that is here is young again.
     pub(super) fn renew(&mut self, blob: &BlobRef, now: u64) {
         self.sweep(now);
         if self.renewed.len() >= RENEWED_MAX {
-            self.renewed.clear();
-            self.all_renewed_at = now;
+            // Those before are as old as if they had not come again: to pin one takes no longer than some hundred thousand others.
+            self.renewed_before = std::mem::take(&mut self.renewed);
         }
         self.renewed.insert(*blob, now);
     }
 
     /// When a blob was renewed; 0 if it never was, or so long ago that it does not matter.
     pub(super) fn renewed_at(&self, blob: &BlobRef) -> u64 {
-        self.renewed.get(blob).copied().unwrap_or(0).max(self.all_renewed_at)
+        self.renewed.get(blob).or_else(|| self.renewed_before.get(blob)).copied().unwrap_or(0)
     }
 
     /// A blob that is not here comes: the second under which all its rows are entered, and whether nobody else is entering it.
@@ -61,6 +66,7 @@ impl Ages {
     /// A blob is here no more.
     pub(super) fn forget(&mut self, blob: &BlobRef) {
         self.renewed.remove(blob);
+        self.renewed_before.remove(blob);
         self.entering.remove(blob);
     }
 
@@ -70,7 +76,9 @@ impl Ages {
         }
         self.swept_at = now;
         let grace_seconds = self.grace_seconds;
-        self.renewed.retain(|_, at| at.saturating_add(grace_seconds) > now);
+        let is_young = |at: &u64| at.saturating_add(grace_seconds) > now;
+        self.renewed.retain(|_, at| is_young(at));
+        self.renewed_before.retain(|_, at| is_young(at));
         self.entering.retain(|_, at| at.saturating_add(ENTERING_SECONDS) > now);
     }
 }
@@ -100,11 +108,11 @@ mod tests {
     }
 
     #[test]
-    fn too_many_are_renewed_as_one() {
-        let mut ages = Ages::new(600);
-        (0..RENEWED_MAX as u64).for_each(|length| ages.renew(&blob(length), 1000));
-        assert_eq!(ages.renewed_at(&blob(u64::MAX)), 0);
-        ages.renew(&blob(u64::MAX), 1001);
-        assert_eq!((ages.renewed.len(), ages.renewed_at(&blob(7))), (1, 1001));
+    fn of_too_many_the_oldest_are_forgotten() {
+        let (mut ages, most) = (Ages::new(600), RENEWED_MAX as u64);
+        (0..=most).for_each(|length| ages.renew(&blob(length), 1000));
+        assert_eq!((ages.renewed.len(), ages.renewed_at(&blob(0)), ages.renewed_at(&blob(most))), (1, 1000, 1000));
+        (0..most).for_each(|length| ages.renew(&blob(most + 1 + length), 1001));
+        assert_eq!((ages.renewed_at(&blob(0)), ages.renewed_at(&blob(most + 1))), (0, 1001));
     }
 }

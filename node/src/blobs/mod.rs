@@ -223,8 +223,8 @@ struct Inner {
     claimed: Mutex<HashSet<BlobRef>>,
     /// How far uploads that broke off were hashed.
     frontiers: Mutex<Frontiers>,
-    /// Held while blobs are thrown away, so that two callers don't count the same room.
-    room: Mutex<()>,
+    /// Held while blobs are thrown away, so that two callers don't count the same room: where the next look for those that may go begins.
+    room: Mutex<Option<(u64, Name)>>,
     /// Ages that the tables do not say.
     ages: Mutex<Ages>,
 }

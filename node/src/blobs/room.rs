@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::sync::PoisonError;
 
-use assay_protocol::BlobRef;
+use assay_protocol::{B256, BlobRef};
 use tracing::warn;
 
 use super::disk::remove;
@@ -76,13 +76,20 @@ impl BlobStore {
         if lack().is_none() {
             return Ok(());
         }
-        let _alone = self.inner.room.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut next = self.inner.room.lock().unwrap_or_else(PoisonError::into_inner);
         self.discard_partials(&lack, grace_seconds)?;
         let until = now().saturating_sub(grace_seconds);
-        for row in self.inner.store.range(&AGES, ..).take(LOOKED_AT_MAX) {
+        // Where as many are pinned, the next newcomer has those behind them looked at.
+        let from = next.take().unwrap_or((0, (B256::ZERO, 0)));
+        for (looked_at, row) in (1..).zip(self.inner.store.range(&AGES, from..)) {
             let Some(lacks) = lack() else { return Ok(()) };
-            let ((stored_at, (root, length)), ()) = row?;
+            let (key, ()) = row?;
+            let (stored_at, (root, length)) = key;
             if stored_at > until {
+                break;
+            }
+            if looked_at > LOOKED_AT_MAX {
+                *next = Some(key);
                 break;
             }
             let blob = BlobRef { root, length };

@@ -12,11 +12,11 @@ use crate::Remedy;
 use crate::endpoint::{Backoff, Endpoint, EndpointError};
 use crate::store::{Batch, Store, StoreError};
 use alloy_eips::BlockNumberOrTag;
-use alloy_primitives::{Address, B256, U64};
+use alloy_primitives::{Address, B256, logs_bloom};
 use alloy_provider::Provider;
 use alloy_rpc_types_eth::Filter;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::time::Duration;
 use tracing::{info, warn};
 
@@ -293,7 +293,9 @@ impl Reader {
         let filter = self.filter().at_block_hash(block.hash);
         let asked = self.endpoint.call("ask for a block's logs", |l1| async move { l1.get_logs(&filter).await });
         let logs = match asked.await {
-            Err(refused @ EndpointError::Refused { .. }) => self.logs_of_receipts(json!(block.hash), refused).await?,
+            Err(refused @ EndpointError::Refused { .. }) => {
+                self.logs_of_receipts(block.number, Some(block.hash), refused).await?
+            }
             answered => answered?,
         };
         self.ordered(logs, block.number, block.number, Some(block.hash))
@@ -310,7 +312,7 @@ impl Reader {
                 logs
             }
             Err(refused @ EndpointError::Refused { .. }) if first == last => {
-                self.logs_of_receipts(json!(U64::from(first)), refused).await?
+                self.logs_of_receipts(first, None, refused).await?
             }
             Err(error) => {
                 self.page.shrink();
@@ -322,25 +324,45 @@ impl Reader {
     }
 
     /// The logs of a block, out of its receipts: for a node that has refused to give them, since anybody can emit more in one block than
-    /// a provider gives at once. Receipts have the logs of all contracts; those that are wanted are sorted out here. `block` is a hash
-    /// or a number, as plain text: not every node takes the object that can be either. Without receipts it stays refused.
-    async fn logs_of_receipts(&self, block: Value, refused: EndpointError) -> Result<Vec<Log>, EndpointError> {
-        const WHAT: &str = "ask for a block's receipts";
-        let parameters = json!([block]);
-        let asked = self
-            .endpoint
-            .call(WHAT, |l1| async move { l1.raw_request("eth_getBlockReceipts".into(), parameters).await });
-        let answered: Result<Option<Vec<Receipt>>, EndpointError> = asked.await;
-        match answered.and_then(|receipts| receipts.ok_or_else(|| self.malformed(WHAT, "there are none"))) {
-            Ok(receipts) => {
-                let logs = receipts.into_iter().flat_map(|receipt| receipt.logs);
-                Ok(logs.filter(|log| self.is_wanted(log)).collect())
-            }
+    /// a provider gives at once. Receipts have the logs of all contracts; those that are wanted are sorted out here. Without receipts it
+    /// stays refused.
+    async fn logs_of_receipts(
+        &self,
+        number: u64,
+        hash: Option<B256>,
+        refused: EndpointError,
+    ) -> Result<Vec<Log>, EndpointError> {
+        match self.receipts(number, hash).await {
+            Ok(logs) => Ok(logs.into_iter().filter(|log| self.is_wanted(log)).collect()),
             Err(error) => {
                 warn!(%error, "L1 refuses a block's logs, and does not give its receipts either");
                 Err(refused)
             }
         }
+    }
+
+    /// All logs of a block by its receipts, held against the bloom of its header: a node that lags may have none to give yet, and says so
+    /// by an empty list.
+    async fn receipts(&self, number: u64, hash: Option<B256>) -> Result<Vec<Log>, EndpointError> {
+        const WHAT: &str = "ask for a block's receipts";
+        let which = BlockNumberOrTag::Number(number);
+        let asked = self.endpoint.call(WHAT, |l1| async move { l1.get_block_by_number(which).await });
+        let header = asked.await?.ok_or_else(|| self.malformed(WHAT, "there is no such block"))?.header;
+        if hash.is_some_and(|hash| hash != header.hash) {
+            return Err(self.malformed(WHAT, "the block was replaced"));
+        }
+        // Plain text: not every node takes the object that can be a number or a hash.
+        let parameters = json!([header.hash]);
+        let asked = self
+            .endpoint
+            .call(WHAT, |l1| async move { l1.raw_request("eth_getBlockReceipts".into(), parameters).await });
+        let receipts: Option<Vec<Receipt>> = asked.await?;
+        let receipts = receipts.ok_or_else(|| self.malformed(WHAT, "there are none"))?;
+        let logs: Vec<Log> = receipts.into_iter().flat_map(|receipt| receipt.logs).collect();
+        if logs_bloom(logs.iter().map(|log| &log.inner)) != header.logs_bloom {
+            return Err(self.malformed(WHAT, "they are not those of the block"));
+        }
+        Ok(logs)
     }
 
     /// Whether the filter would have let a log pass.

@@ -430,14 +430,18 @@ impl Actor {
             meters.shortage(shortage);
         }
         let changed = self.shortages.send_if_modified(|told| {
-            let changed = told.is_some() != shortage.is_some();
+            let kind = |shortage: &Option<Shortage>| shortage.as_ref().map(Shortage::is_lasting);
+            let changed = kind(told) != kind(&shortage);
             *told = shortage;
             changed
         });
         let account: Address = self.shared.account;
         match (changed, shortage) {
-            (true, Some(Shortage { got, wanted })) => {
-                error!(%account, %got, %wanted, "the account is too poor to send")
+            (true, Some(shortage)) if shortage.is_lasting() => {
+                error!(%account, got = %shortage.got, wanted = %shortage.wanted, "the account is too poor to send");
+            }
+            (true, Some(Shortage { got, wanted, reserved })) => {
+                info!(%account, %got, %wanted, %reserved, "the account can send more when what is in flight is mined");
             }
             (true, None) => info!(%account, "the account can send again"),
             (false, _) => {}

@@ -85,7 +85,7 @@ mod tests {
         meters.settled(Cost { gas: 21_000, price: 1_000_000_007, succeeded: true });
         meters.settled(Cost { gas: 100_000, price: 20_000_000_000, succeeded: false });
         meters.balance(U256::MAX);
-        meters.shortage(Some(Shortage { got: U256::from(5), wanted: U256::from(7) }));
+        meters.shortage(Some(Shortage { got: U256::from(5), wanted: U256::from(7), reserved: U256::ZERO }));
         let text = metrics.text();
         for line in [
             "test_sender_transactions_total 2\n",

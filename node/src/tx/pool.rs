@@ -131,6 +131,8 @@ pub struct Shortage {
     pub got: U256,
     /// What the intents in flight and the next one can cost.
     pub wanted: U256,
+    /// Of that, those in flight: most of it is free again when they are mined.
+    pub reserved: U256,
 }
 
 #[derive(Clone, Debug)]

@@ -13,6 +13,11 @@ impl Shortage {
     pub fn missing(&self) -> U256 {
         self.wanted.saturating_sub(self.got)
     }
+
+    /// Whether the next intent by itself can't be paid, so that to wait for those in flight is of no use.
+    pub fn is_lasting(&self) -> bool {
+        self.got < self.wanted.saturating_sub(self.reserved)
+    }
 }
 
 /// Says in a part of the process's health that the account is too poor to send, while it is, until the token is cancelled.
@@ -21,7 +26,7 @@ impl Shortage {
 /// None.
 pub async fn watch_shortage(mut shortages: Shortages, part: Part, stop: CancellationToken) -> Result<(), Infallible> {
     loop {
-        let shortage = *shortages.borrow_and_update();
+        let shortage = shortages.borrow_and_update().filter(Shortage::is_lasting);
         match shortage {
             None => part.ready(),
             Some(shortage) => {
@@ -49,8 +54,11 @@ mod tests {
         let (tell, heard) = tokio::sync::watch::channel(None);
         let (health, stop) = (Health::new(), CancellationToken::new());
         let watching = tokio::spawn(watch_shortage(heard, health.part("account"), stop.clone()));
-        let poor = Some(Shortage { got: U256::from(5), wanted: U256::from(12) });
-        for (shortage, is_ready) in [(None, true), (poor, false), (None, true)] {
+        let poor = Shortage { got: U256::from(5), wanted: U256::from(12), reserved: U256::ZERO };
+        let waits = Shortage { reserved: U256::from(7), ..poor };
+        for (shortage, is_ready) in
+            [(None, true), (Some(poor), false), (None, true), (Some(poor), false), (Some(waits), true)]
+        {
             tell.send(shortage).expect("it listens");
             while health.waits_for().is_empty() != is_ready {
                 tokio::task::yield_now().await;

@@ -167,7 +167,7 @@ async fn assign(rpc: Arc<Rpc>, pending: PendingSubscriptionSink, peer: Peer, cut
         return pending.reject(refused).await;
     }
     let Ok(sink) = pending.accept().await else { return rpc.sessions.unsubscribe(connection) };
-    let (assignments, given) = mpsc::channel(slots);
+    let (assignments, mut given) = mpsc::channel(slots);
     if rpc.core.send(Message::Join { connection, executor, slots, assignments }).await.is_err() {
         return;
     }
@@ -178,19 +178,23 @@ async fn assign(rpc: Arc<Rpc>, pending: PendingSubscriptionSink, peer: Peer, cut
     }
     let is_its_wish = tokio::select! {
         () = rpc.stop.cancelled() => return,
-        is_its_wish = hand_out(&sink, given) => is_its_wish,
+        is_its_wish = hand_out(&sink, &mut given) => is_its_wish,
     };
     if !is_its_wish {
         debug!(%executor, "an executor takes no assignments, its connection ends");
+        // Its seat ends with its connection, which may take its time to end: what it has is free for others now.
+        let _ = rpc.core.send(Message::Leave { connection }).await;
         return cut.0.cancel();
     }
     // What it has stays with it until its connection ends.
     let _ = rpc.core.send(Message::Pause { connection }).await;
     rpc.sessions.unsubscribe(connection);
+    // Until here the core could hand out to it; what it did is leased to nobody, and goes to another when the lease is over.
+    drop(given);
 }
 
 /// Hands out until the subscriber wants no more, which is true, or does not take what it is given, or is given no more.
-async fn hand_out<T: serde::Serialize>(sink: &SubscriptionSink, mut given: mpsc::Receiver<T>) -> bool {
+async fn hand_out<T: serde::Serialize>(sink: &SubscriptionSink, given: &mut mpsc::Receiver<T>) -> bool {
     loop {
         let next = tokio::select! {
             () = sink.closed() => return true,
@@ -290,12 +294,12 @@ mod tests {
         let follow = |given: u32, goes_on: bool| {
             move |_: Params<'static>, pending: PendingSubscriptionSink, tell: Tell, _: Extensions| async move {
                 let sink = pending.accept().await.expect("it is wanted");
-                let (give, given_out) = mpsc::channel(4);
+                let (give, mut given_out) = mpsc::channel(4);
                 for number in 0..given {
                     give.send(number).await.expect("there is room");
                 }
                 let _held = goes_on.then_some(give);
-                tell.send(hand_out(&sink, given_out).await).expect("it is listened to");
+                tell.send(hand_out(&sink, &mut given_out).await).expect("it is listened to");
             }
         };
         module.register_subscription("full", "news", "no_full", follow(2, true)).expect("it is the only one");

@@ -141,7 +141,7 @@ impl Pool {
             let gas_limit = waiting.gas_limit.unwrap_or(EMPTY_TRANSFER_GAS);
             let wanted = reserved.saturating_add(cost(fees, gas_limit, waiting.intent.value));
             if wanted > view.balance {
-                shortage.get_or_insert(Shortage { got: view.balance, wanted });
+                shortage.get_or_insert(Shortage { got: view.balance, wanted, reserved });
                 continue;
             }
             self.shortage = shortage;
