@@ -56,6 +56,13 @@ got="$(ASSAY_KEY=$key node sdk/viem/submit.mjs "$url" jobs/wasm/sha256.wasm "$wo
 wanted="$(node -e 'console.log(require("crypto").createHash("sha256").update(require("fs").readFileSync(process.argv[1])).digest("hex"))' "$work/input")"
 same "viem: SHA-256 of an input, on L1" "${got:0:64}" "$wanted"
 
+code=0
+ASSAY_KEY=$key node sdk/viem/submit.mjs "$url" jobs/wasm/sha256.wasm "$work/input" soft 2> "$work/viem.log" || code=$?
+same "viem: a state that there is not is refused, with those that there are" "$code $(grep -c 'executed, posted, attested, final' "$work/viem.log")" "2 1"
+reached() { (cd sdk/viem && node --input-type=module -e 'import { reaches } from "./assay.mjs"; const [state, ...wanted] = process.argv.slice(1); await reaches(async () => ({ state }), "0x", wanted, 0).then(() => console.log("yes"), () => console.log("no"));' "$@"); }
+same "viem: what is further than wanted is enough, the rest is not" \
+    "$(reached final posted) $(reached challenged posted) $(reached posted posted) $(reached executed posted) $(reached attested final) $(reached expired posted)" "yes yes yes no no no"
+
 # cast signs what it is given, and calls; the input is empty, whose name is in the specification.
 status="$("$tools/cast" rpc --rpc-url "$url" assay_status)"
 module="$(od -An -v -tx1 jobs/wasm/sha256.wasm | tr -d ' \n')"

@@ -82,12 +82,20 @@ export async function submit(assay, account, wasm, input, options = {}) {
   return receipt;
 }
 
-// Waits until a task has come to one of these states, at most so many seconds.
+// The way of a task (specs/17-rpc.md, "Tasks"): each state is further than those before it. Beside it is the end of one that expired.
+const way = ["queued", "running", "executed", "posted", "challenged", "attested", "final"];
+const ends = ["attested", "final", "expired"];
+
+// Waits until a task has come to one of these states or further, at most so many seconds.
 export async function reaches(assay, task, states, seconds = 120) {
+  const isThere = (state) => states.some((wanted) =>
+    state === wanted || (way.includes(wanted) && way.indexOf(state) > way.indexOf(wanted)));
   for (const end = Date.now() + 1000 * seconds; ;) {
     const view = await assay("assay_getTask", task);
-    if (view !== null && states.includes(view.state)) return view;
-    if (Date.now() > end) throw new Error(`task ${task} is ${view?.state ?? "unknown"}, wanted ${states.join(" or ")}`);
+    if (view !== null && isThere(view.state)) return view;
+    if (ends.includes(view?.state) || Date.now() > end) {
+      throw new Error(`task ${task} is ${view?.state ?? "unknown"}, wanted ${states.join(" or ")}`);
+    }
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
 }

@@ -12,7 +12,6 @@ use assay_node::blobs::free_bytes;
 use assay_node::telemetry::Part;
 use assay_node::tx::Shortages;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
 
 /// How often the disk is looked at.
 const LOOK: Duration = Duration::from_millis(500);
@@ -126,8 +125,8 @@ impl Gate {
         self.inner.read_at_ms.store(elapsed, Ordering::Relaxed);
     }
 
-    fn disk(&self, is_full: bool) -> bool {
-        self.inner.is_disk_full.swap(is_full, Ordering::Relaxed) != is_full
+    fn disk(&self, is_full: bool) {
+        self.inner.is_disk_full.store(is_full, Ordering::Relaxed);
     }
 }
 
@@ -146,16 +145,12 @@ impl Disk {
 /// Looks at the disk until the token is cancelled: below the reserve the gate is closed, so that what was promised can still be kept.
 pub async fn watch_disk(disk: Disk, reserve_bytes: u64, gate: Gate, part: Part, stop: CancellationToken) {
     loop {
-        let free = (disk.free_bytes)();
-        let is_full = free.is_some_and(|free| free < reserve_bytes);
-        if gate.disk(is_full) {
-            match is_full {
-                true => warn!(free, reserve_bytes, "the disk has too little room, nothing new is taken"),
-                false => info!(free, "the disk has room again"),
-            }
-        }
+        let is_full = (disk.free_bytes)().is_some_and(|free| free < reserve_bytes);
+        gate.disk(is_full);
         match is_full {
-            true => part.not_ready("the disk has too little room"),
+            true => {
+                part.not_ready(format!("the disk has less than {reserve_bytes} bytes of room, nothing new is taken"))
+            }
             false => part.ready(),
         }
         tokio::select! {

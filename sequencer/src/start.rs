@@ -166,8 +166,9 @@ impl Sequencer {
         let core = Core::restore(parts)?;
         let follower = Follower {
             store: context.store.clone(),
-            reader: Reader::open(&context.store, endpoint, reader_config(&context))?,
-            contracts: context.deployment.contracts.clone(),
+            reader: Reader::open(&context.store, endpoint.clone(), reader_config(&context))?,
+            endpoint,
+            deployment: context.deployment.clone(),
             region: context.region,
             gate: gate.clone(),
             heard,
@@ -328,7 +329,6 @@ async fn watch_l1(
     (l1, region): (telemetry::Part, telemetry::Part),
     stop: tokio_util::sync::CancellationToken,
 ) -> Result<(), TxError> {
-    let mut was_known = false;
     loop {
         let now = view.borrow_and_update().clone();
         let is_known = now.tip().is_some() && gate.knows_l1();
@@ -336,18 +336,14 @@ async fn watch_l1(
             true => l1.ready(),
             false => l1.not_ready("L1 is being read"),
         }
-        if was_known && !is_known {
-            warn!("L1 can't be read any more, nothing new is taken in until it can");
-        }
-        was_known = is_known;
         let is_registered = now.registry.is_registered(Role::Sequencer, context.owner, now.time());
         gate.registered(is_registered);
-        match (now.is_open(), is_registered) {
-            (true, true) => region.ready(),
-            (_, false) => region.not_ready(format!("{} is not registered as a sequencer", context.owner)),
-            (false, true) => region.not_ready("the region is not open"),
-        }
         if is_known {
+            match (now.is_open(), is_registered) {
+                (true, true) => region.ready(),
+                (_, false) => region.not_ready(format!("{} is not registered as a sequencer", context.owner)),
+                (false, true) => region.not_ready("the region is not open"),
+            }
             registrations.look(&now).await?;
         }
         tokio::select! {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use alloy_primitives::{B256, Bytes, U64, U256};
 use assay_protocol::data::blob_root;
-use assay_protocol::objects::{ExecutorSession, TaskRequest, TypedData};
+use assay_protocol::objects::{Domain, ExecutorSession, TaskRequest, TypedData};
 use assay_protocol::rpc::{BatchView, Decline, DeclineReason, ErrorCode, Session, StatusView, blobs, methods};
 use assay_protocol::{BlobRef, rpc::SignedReceipt};
 use jsonrpsee::core::client::{ClientT, Error, Subscription, SubscriptionClientT};
@@ -36,6 +36,15 @@ async fn every_refusal_has_its_code() {
     refused(client.submit(&good, &Bytes::from(vec![1; 64]), b"input").await, ErrorCode::InvalidSignature);
     let other = Bytes::from(wallet(EXECUTOR).sign_hash(&good.id(&stage.domain)).unwrap().to_vec());
     refused(client.submit(&good, &other, b"input").await, ErrorCode::InvalidSignature);
+    // The client's own, for another chain: it comes to an address that nobody knows.
+    let elsewhere = Domain { chain_id: 1, ..stage.domain };
+    let foreign = Bytes::from(wallet(CLIENT).sign_hash(&good.id(&elsewhere)).unwrap().to_vec());
+    match client.submit(&good, &foreign, b"input").await {
+        Err(Error::Call(error)) => {
+            assert!(error.message().contains("domain is of another chain or contract"), "{error:?}");
+        }
+        other => panic!("{other:?}"),
+    }
     // The twin of a good signature: n - s, and the other v.
     let order = U256::from_str_radix("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141", 16).unwrap();
     let mut twin = signature.to_vec();
@@ -174,6 +183,11 @@ async fn floods_and_dawdlers_are_cut_and_others_are_served() {
         ("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"assay_getTask\",\"params\":[\"0x12\"]}", "-32602"),
         ("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"assay_getTask\",\"params\":{\"task\":\"0x12\"}}", "-32602"),
         ("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"eth_chainId\"}", "0x7a69"),
+        ("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"assay_subscribe\",\"params\":[\"batches\"]}", "-32601"),
+        (
+            "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"executor_hello\",\"params\":[]}",
+            "a WebSocket: connect to the same",
+        ),
     ] {
         let answer = raw(address, &post(body, "")).await;
         assert!(answer.contains(wanted), "{body}: {answer}");

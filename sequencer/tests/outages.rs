@@ -6,13 +6,17 @@ mod stage;
 use std::collections::HashMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use alloy_primitives::{B256, U256};
+use alloy_primitives::{Address, B256, U256};
 use assay_anvil::{Anvil, Settings};
+use assay_node::shutdown::Process;
+use assay_protocol::deployment::Deployment;
 use assay_protocol::rpc::{ErrorCode, TaskState};
+use assay_sequencer::Sequencer;
 use jsonrpsee::core::client::Error;
 use stage::raw::refused;
 use stage::{
-    Behaviour, CLIENT, Client, EXECUTOR, FakeExecutor, Line, SEQUENCER, Stage, eventually, leaves, wallet, wasm,
+    Behaviour, CLIENT, Client, EXECUTOR, FakeExecutor, Line, PATIENCE, SEQUENCER, Stage, eventually, leaves, wallet,
+    wasm,
 };
 
 /// Whether a task is on L1, be it past its window.
@@ -30,6 +34,38 @@ async fn each_once(stage: &Stage, region: B256, tasks: &[B256]) {
         assert_eq!(times.remove(task), Some(vec![0]), "{task}");
     }
     assert!(times.is_empty(), "nothing else: {times:?}");
+}
+
+/// Reported: with a deployment that is not on this L1 it was never ready, and did not say why.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deployment_that_is_not_on_l1_ends_it() {
+    let Some(stage) = Stage::open().await else { return };
+    let directory = tempfile::tempdir().unwrap();
+    let ended = async |name: &str, change: &dyn Fn(&mut Deployment)| {
+        let (mut process, mut deployment) = (Process::new(), stage.deployment.clone());
+        change(&mut deployment);
+        let config = stage.config(&directory.path().join(name));
+        Sequencer::start(config, deployment, wallet(SEQUENCER), &mut process).await.unwrap();
+        let ended = tokio::time::timeout(PATIENCE, process.run()).await.unwrap();
+        ended.unwrap_err().to_string()
+    };
+    let error = ended("chain", &|deployment| deployment.chain_id = 1).await;
+    assert!(error.contains("L1 is chain 31337, the deployment is on chain 1"), "{error}");
+    let nobody = Address::repeat_byte(0xbb);
+    for contract in ["batches", "bonds", "programs", "court"] {
+        let change = |deployment: &mut Deployment| {
+            let contracts = &mut deployment.contracts;
+            let place = match contract {
+                "batches" => &mut contracts.batches,
+                "bonds" => &mut contracts.bonds,
+                "programs" => &mut contracts.programs,
+                _ => &mut contracts.court,
+            };
+            *place = nobody;
+        };
+        let error = ended(contract, &change).await;
+        assert!(error.contains(contract) && error.contains(&nobody.to_string()), "{error}");
+    }
 }
 
 /// Reported: once L1 had been read, its loss was never seen.

@@ -1,16 +1,15 @@
 //! Whether L1 knows the executor: its stake and its key, at each head.
 //!
-//! Owns the warning. That L1 is heard at all is another watch's matter. It registers nobody: that is an operator's command
-//! (`assay bond`). Pure but for the loop.
+//! Owns the word on it in the process's health. That L1 is heard at all is another watch's matter. It registers nobody: that is an
+//! operator's command (`assay bond`). Pure but for the loop.
 
 use std::sync::Arc;
 
 use alloy_primitives::Address;
 use assay_node::telemetry::Part;
-use assay_player::chain::{Head, View};
+use assay_player::chain::{Head, Registration, View};
 use assay_protocol::objects::Role;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
 
 use crate::job::Context;
 use crate::ledger::{Ledger, LedgerError};
@@ -25,6 +24,8 @@ pub enum Standing {
     Good,
     /// Nobody's stake stands behind it.
     NotRegistered,
+    /// Its registration has ended, and none begins again.
+    Exited,
     /// The key does not sign for it.
     NotItsKey,
     /// It lost a game: its stake is gone.
@@ -38,11 +39,19 @@ impl Standing {
         if view.conviction(executor).is_some() {
             Self::Convicted
         } else if !view.stakes().is_registered(Role::Executor, executor, now) {
-            Self::NotRegistered
+            Self::unregistered(view.stakes().registration(Role::Executor, executor), now)
         } else if !view.stakes().is_key(Role::Executor, executor, key, now) {
             Self::NotItsKey
         } else {
             Self::Good
+        }
+    }
+
+    /// How L1 sees an executor that is not registered at a time, but may have been before.
+    fn unregistered(registration: Option<&Registration>, now: u64) -> Self {
+        match registration {
+            Some(registration) if registration.until <= now => Self::Exited,
+            _ => Self::NotRegistered,
         }
     }
 
@@ -52,6 +61,9 @@ impl Standing {
         match self {
             Self::Good => "registered",
             Self::NotRegistered => "not registered on L1: deposit a stake, no sequencer gives it tasks",
+            Self::Exited => {
+                "it has exited, and no sequencer gives it tasks: an account registers once, another one is needed"
+            }
             Self::NotItsKey => "the key is not authorised by the owner of the stake",
             Self::Convicted => "convicted: it lost a dispute, and its stake is gone",
         }
@@ -66,25 +78,16 @@ pub(crate) async fn watch(
     stop: CancellationToken,
 ) -> Result<(), LedgerError> {
     let mut heads = context.chain.heads();
-    let (mut known, mut looks) = (None, 0_u64);
+    let mut looks = 0_u64;
     loop {
         let head: Option<Head> = *heads.borrow_and_update();
         if let Some(head) = head {
             let standing = Standing::of(&context.chain.view(), context.executor, key, head.time);
-            if known.replace(standing) != Some(standing) {
-                let (executor, words) = (context.executor, standing.words());
-                match standing {
-                    Standing::Good => {
-                        stake.ready();
-                        info!(%executor, words, "the executor's stake");
-                    }
-                    _ => {
-                        stake.not_ready(words);
-                        warn!(%executor, %key, words, "the executor's stake");
-                    }
-                }
-                context.meters.registered.set(i64::from(standing == Standing::Good));
+            match standing {
+                Standing::Good => stake.ready(),
+                _ => stake.not_ready(standing.words()),
             }
+            context.meters.registered.set(i64::from(standing == Standing::Good));
             // At the first head too: what has gone while the process was down takes no room among what is to be defended.
             if looks.is_multiple_of(PRUNE_EVERY) {
                 let (ledger, stop) = (context.ledger.clone(), stop.clone());
@@ -106,4 +109,25 @@ pub(crate) async fn watch(
 fn prune(ledger: &Ledger, now: u64, stop: &CancellationToken) -> Result<(), LedgerError> {
     while !stop.is_cancelled() && ledger.prune(now)? > 0 {}
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloy_primitives::U256;
+
+    /// Reported: an executor that had exited was told to deposit a stake, which no contract takes twice.
+    #[test]
+    fn who_has_exited_is_told_apart_from_who_never_registered() {
+        let registration = Registration { from: 10, until: 20, stake: U256::ZERO };
+        for (registration, now, wanted) in [
+            (None, 20, Standing::NotRegistered),
+            (Some(&registration), 9, Standing::NotRegistered),
+            (Some(&registration), 20, Standing::Exited),
+            (Some(&registration), 21, Standing::Exited),
+        ] {
+            assert_eq!(Standing::unregistered(registration, now), wanted, "{now}");
+        }
+        assert!(Standing::Exited.words().contains("another one is needed"));
+    }
 }

@@ -31,6 +31,7 @@
 
 mod chain;
 mod cursor;
+mod deployed;
 pub mod follow;
 mod page;
 mod reader;
@@ -40,6 +41,7 @@ mod tests;
 pub use alloy_rpc_types_eth::Log;
 pub use chain::{BlockRef, Chain};
 pub use cursor::{CURSORS, Cursor, forget, schema};
+pub use deployed::{check_chain, code_at};
 pub use reader::{Delivery, Event, Reader, ReaderConfig};
 
 use crate::Remedy;
@@ -79,6 +81,14 @@ pub enum L1Error {
         /// The same, as they were when reading began.
         wanted: (u64, B256),
     },
+    /// The node is on another chain than the deployment.
+    #[error("L1 is chain {got}, the deployment is on chain {wanted}")]
+    WrongChain {
+        /// What the node says.
+        got: u64,
+        /// What the deployment says.
+        wanted: u64,
+    },
     /// The cursor was written for other events, so that going on from it would miss some.
     #[error("the cursor of stream {stream} was written for other {what}: {got}, wanted {wanted}")]
     AnotherFilter {
@@ -112,7 +122,7 @@ impl L1Error {
             L1Error::Endpoint(error) => error.remedy(),
             L1Error::Store(error) => error.remedy(),
             L1Error::TooDeep { .. } | L1Error::AnotherFilter { .. } | L1Error::BrokenCursor { .. } => Remedy::Reset,
-            L1Error::AnotherChain { .. } => Remedy::Stop,
+            L1Error::AnotherChain { .. } | L1Error::WrongChain { .. } => Remedy::Stop,
             L1Error::Logs { .. } => Remedy::Retry,
         }
     }

@@ -1,10 +1,12 @@
 //! Whether the process works, part by part.
 //!
-//! Owns what each part last said of itself. Assumes that parts say it when it changes. The process is ready when all of its parts are;
-//! it is alive as long as it answers.
+//! Owns what each part last said of itself, and the log's line whenever that changes. The process is ready when all of its parts are; it is
+//! alive as long as it answers.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+
+use tracing::{info, warn};
 
 /// The parts of a process and what keeps each from being ready. Cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -51,6 +53,41 @@ impl Part {
     }
 
     fn set(&self, reason: Option<String>) {
-        self.health.parts.lock().unwrap_or_else(PoisonError::into_inner).insert(self.name, reason);
+        if !self.note(&reason) {
+            return;
+        }
+        let part = self.name;
+        match reason {
+            Some(reason) => warn!(part, reason, "a part is not ready"),
+            None => info!(part, "a part is ready"),
+        }
+    }
+
+    /// Notes what a part says. Whether it has said something else before: what a part begins with is no news.
+    fn note(&self, reason: &Option<String>) -> bool {
+        let mut parts = self.health.parts.lock().unwrap_or_else(PoisonError::into_inner);
+        parts.insert(self.name, reason.clone()).is_some_and(|before| before != *reason)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reported: why a process was not ready was nowhere in its log.
+    #[test]
+    fn each_change_of_a_part_is_news_once() {
+        let part = Health::new().part("region");
+        for (reason, is_news) in [
+            (Some("starting"), false),
+            (Some("not registered"), true),
+            (Some("not registered"), false),
+            (Some("not open"), true),
+            (None, true),
+            (None, false),
+            (Some("not open"), true),
+        ] {
+            assert_eq!(part.note(&reason.map(str::to_owned)), is_news, "{reason:?}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! `/healthz`, `/readyz` and `/metrics` over HTTP.
 //!
-//! Owns the three pages. At most [`CONNECTIONS_MAX`] connections, one request each; bodies are never read.
+//! Owns the three pages, which `HEAD` gets without their bodies. At most [`CONNECTIONS_MAX`] connections, one request each; bodies of
+//! requests are never read.
 
 use super::{Health, Metrics, TelemetryError};
 use crate::http::{self, Limits};
@@ -46,8 +47,9 @@ pub async fn serve(
 
 fn respond(method: &Method, path: &str, health: &Health, metrics: &Metrics) -> Response<Full<Bytes>> {
     const TEXT: &str = "text/plain; charset=utf-8";
-    if method != Method::GET {
-        return response(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET is answered\n".into());
+    // What answers HEAD is written without its body.
+    if method != Method::GET && method != Method::HEAD {
+        return response(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET and HEAD are answered\n".into());
     }
     match path {
         "/healthz" => response(StatusCode::OK, TEXT, "alive\n".into()),
@@ -104,6 +106,11 @@ mod tests {
         assert!(get(address, "/healthz").await.starts_with("HTTP/1.1 200"));
         let answer = get(address, "/readyz").await;
         assert!(answer.starts_with("HTTP/1.1 503") && answer.contains("l1: starting"), "{answer}");
+        for (path, status) in [("/healthz", "200"), ("/readyz", "503")] {
+            let answer = ask(address, &format!("HEAD {path} HTTP/1.1\r\nhost: x\r\n\r\n")).await;
+            let head = format!("HTTP/1.1 {status} ");
+            assert!(answer.starts_with(&head) && answer.ends_with("\r\n\r\n"), "{path}: {answer}");
+        }
         part.ready();
         assert!(get(address, "/readyz").await.starts_with("HTTP/1.1 200"));
         games.inc_by(3);

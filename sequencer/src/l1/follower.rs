@@ -2,12 +2,14 @@
 //!
 //! *Protocol*: reads deliveries, writes their facts with the reader's mark in one commit, and tells the core. *Mailbox*: none; it waits for
 //! the core when the core is slow. *Persisted*: facts and the cursor. *Failures*: L1 that is down is waited for; whatever else ends the
-//! actor and the process. After a start the core gets every fact that stands before it hears anything new.
+//! actor and the process, first of all a deployment that is not on L1. After a start the core gets every fact that stands before it hears
+//! anything new.
 
-use alloy_primitives::B256;
-use assay_node::l1::{BlockRef, Delivery, Event, L1Error, Log, Reader};
+use alloy_primitives::{Address, B256};
+use assay_node::endpoint::Endpoint;
+use assay_node::l1::{BlockRef, Delivery, Event, L1Error, Log, Reader, check_chain, code_at};
 use assay_node::store::{Store, StoreError};
-use assay_protocol::deployment::Contracts;
+use assay_protocol::deployment::Deployment;
 use thiserror::Error;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -44,6 +46,14 @@ pub enum FollowerError {
     /// Facts can't be written.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Nothing stands where a contract should be.
+    #[error("the deployment has its contract {contract} at {at}, where L1 has no code")]
+    NoContract {
+        /// Its field of the deployment.
+        contract: &'static str,
+        /// Where it should be.
+        at: Address,
+    },
 }
 
 /// Follows L1.
@@ -52,8 +62,10 @@ pub struct Follower {
     pub store: Store,
     /// The reader, open.
     pub reader: Reader,
+    /// The reader's node.
+    pub endpoint: Endpoint,
     /// Where the contracts are.
-    pub contracts: Contracts,
+    pub deployment: Deployment,
     /// The region.
     pub region: B256,
     /// Told whenever L1 was read up to its head.
@@ -74,6 +86,10 @@ impl Follower {
         if let Some(tip) = self.reader.tip().copied() {
             // What was read before is in the facts already, but for where it ends.
             self.tell(Heard::Blocks { tip, facts: Vec::new() }).await;
+        }
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            checked = self.check_deployment() => checked?,
         }
         loop {
             let next = tokio::select! {
@@ -98,6 +114,23 @@ impl Follower {
         }
     }
 
+    /// L1 is the deployment's chain, and the contracts are there: else nothing that is waited for would ever come.
+    async fn check_deployment(&self) -> Result<(), FollowerError> {
+        check_chain(&self.endpoint, self.deployment.chain_id).await?;
+        let contracts = &self.deployment.contracts;
+        for (contract, at) in [
+            ("batches", contracts.batches),
+            ("bonds", contracts.bonds),
+            ("programs", contracts.programs),
+            ("court", contracts.court),
+        ] {
+            if code_at(&self.endpoint, at).await?.is_empty() {
+                return Err(FollowerError::NoContract { contract, at });
+            }
+        }
+        Ok(())
+    }
+
     async fn tell(&self, heard: Heard) {
         // A core that has ended took its process with it.
         let _ = self.heard.send(heard).await;
@@ -111,7 +144,7 @@ impl Follower {
             Event::Blocks { last, logs, .. } => {
                 let mut facts = Vec::new();
                 for (index, log) in (0..).zip(logs) {
-                    let Some(fact) = decode(log, &self.contracts, self.region) else { continue };
+                    let Some(fact) = decode(log, &self.deployment.contracts, self.region) else { continue };
                     let (block, time) = (log.block_number.unwrap_or(last.number), time_of(log, last));
                     batch.put(&FACTS, &(block, index), &FactRow { fact, time })?;
                     facts.push((fact, block, time));

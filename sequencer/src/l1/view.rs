@@ -3,7 +3,7 @@
 //! Owns how claims stand, by the formula of the court (specs/13-game.md). Pure: facts in the chain's order go in, answers come out. After
 //! a reorganisation it is made anew from the facts that are left.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use alloy_primitives::{Address, B256};
@@ -54,6 +54,8 @@ pub struct View {
     games: HashMap<B256, Game>,
     /// Games on a claim that its challengers have not lost.
     games_on: HashMap<B256, u32>,
+    /// Stays on an executor that their challengers have not lost: when each began, and its game.
+    stays_on: HashMap<Address, BTreeSet<(u64, B256)>>,
     convicts: HashMap<Address, (u64, u64)>,
 }
 
@@ -95,9 +97,8 @@ impl View {
             let is_void = has_games || window_end >= *void_from;
             return if is_void { Standing::Void(*convicted_at) } else { Standing::Clear };
         }
-        let stays = self.games.values().filter(|game| game.is_stay && game.executor == executor);
-        let stayed_from = stays.map(|game| game.begun_at).min();
-        let is_stayed = stayed_from.is_some_and(|from| window_end >= from);
+        let first_stay = self.stays_on.get(&executor).and_then(BTreeSet::first);
+        let is_stayed = first_stay.is_some_and(|(begun_at, _)| window_end >= *begun_at);
         if has_games || is_stayed { Standing::Held } else { Standing::Clear }
     }
 
@@ -119,11 +120,19 @@ impl View {
             Fact::GameBegun { game, claim, executor, is_stay } => {
                 self.games.insert(game, Game { claim, executor, is_stay, begun_at: time });
                 *self.games_on.entry(claim).or_default() += 1;
+                if is_stay {
+                    self.stays_on.entry(executor).or_default().insert((time, game));
+                }
             }
             Fact::GameLost { game } => {
                 let Some(lost) = self.games.remove(&game) else { return };
                 if let Some(games) = self.games_on.get_mut(&lost.claim) {
                     *games = games.saturating_sub(1);
+                }
+                if lost.is_stay
+                    && let Some(stays) = self.stays_on.get_mut(&lost.executor)
+                {
+                    stays.remove(&(lost.begun_at, game));
                 }
             }
             Fact::Convicted { executor, void_from } => {
@@ -171,6 +180,33 @@ mod tests {
             (vec![begun(false), convicted], claim, 10, Standing::Void(90)),
         ] {
             assert_eq!(view(&facts).standing(&claim, EXECUTOR, window_end), wanted, "{facts:?} {window_end}");
+        }
+    }
+
+    /// Claims are held whose windows end when the earliest stay that is not lost had begun, or later.
+    #[test]
+    fn of_two_stays_the_one_that_is_left_holds() {
+        let claim = B256::repeat_byte(9);
+        let game = |at: u64| B256::repeat_byte(at as u8);
+        let begun = |at| {
+            let (game, claim) = (game(at), B256::repeat_byte(1));
+            (Fact::GameBegun { game, claim, executor: EXECUTOR, is_stay: true }, at)
+        };
+        let lost = |at| (Fact::GameLost { game: game(at) }, 80);
+        let other = Address::repeat_byte(8);
+        for (lost, held_from) in [
+            (vec![], Some(50)),
+            (vec![lost(50)], Some(60)),
+            (vec![lost(60)], Some(50)),
+            (vec![lost(60), lost(50)], None),
+        ] {
+            let view = view(&[vec![begun(50), begun(60)], lost.clone()].concat());
+            for window_end in [49, 50, 59, 60, 100] {
+                let is_held = held_from.is_some_and(|from| window_end >= from);
+                let wanted = if is_held { Standing::Held } else { Standing::Clear };
+                assert_eq!(view.standing(&claim, EXECUTOR, window_end), wanted, "{lost:?} {window_end}");
+                assert_eq!(view.standing(&claim, other, window_end), Standing::Clear);
+            }
         }
     }
 

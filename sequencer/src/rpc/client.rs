@@ -157,7 +157,10 @@ fn check(
 ) -> Result<Checked, Refusal> {
     let signer = recover(&signature, &task).map_err(|error| Refusal::new(ErrorCode::InvalidSignature, error))?;
     if signer != request.client {
-        let message = format!("made by {signer}, who can't sign for {}", request.client);
+        let message = format!(
+            "made by {signer}, who can't sign for {}, or the typed data's domain is of another chain or contract",
+            request.client
+        );
         return Err(Refusal::new(ErrorCode::InvalidSignature, message));
     }
     let program = context.store.get(&PROGRAMS, &request.program).map_err(|error| unreadable(&error))?;

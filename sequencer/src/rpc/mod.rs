@@ -193,16 +193,26 @@ impl Answers {
         Self { socket: methods.clone(), http: methods }
     }
 
-    /// Every public method; over HTTP, where nothing can be told unasked, subscriptions are refused and the refusal says why.
+    /// Every public method; over HTTP, where nothing can be told unasked and each call may come over a connection of its own, subscriptions
+    /// and the beginning of a session are refused, and the refusal says why.
     ///
     /// # Errors
     /// As of [`module`].
     pub fn public(rpc: Arc<Rpc>) -> Result<Self, RegisterMethodError> {
         let (socket, mut http) = (module(rpc.clone())?, module(rpc)?);
-        for method in [name::SUBSCRIBE, name::UNSUBSCRIBE, name::EXECUTOR_SUBSCRIBE, name::EXECUTOR_UNSUBSCRIBE] {
+        let (subscription, session) = (
+            "subscriptions need a WebSocket: connect to the same address by ws://",
+            "an executor's session is a WebSocket: connect to the same address by ws://",
+        );
+        for (method, message) in [
+            (name::SUBSCRIBE, subscription),
+            (name::UNSUBSCRIBE, subscription),
+            (name::EXECUTOR_SUBSCRIBE, subscription),
+            (name::EXECUTOR_UNSUBSCRIBE, subscription),
+            (name::EXECUTOR_HELLO, session),
+        ] {
             http.remove_method(method);
-            http.register_method(method, |_, _, _| {
-                let message = "subscriptions need a WebSocket: connect to the same address by ws://";
+            http.register_method(method, move |_, _, _| {
                 Err::<(), _>(ErrorObject::borrowed(METHOD_NOT_FOUND_CODE, message, None))
             })?;
         }

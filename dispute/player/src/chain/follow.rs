@@ -6,11 +6,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use alloy_primitives::{Address, Bytes, keccak256};
+use alloy_primitives::keccak256;
 use assay_dispute::preflight::CourtPreflight;
 use assay_node::Remedy;
 use assay_node::endpoint::{Backoff, BlockNumberOrTag, Endpoint, Provider};
-use assay_node::l1::{Delivery, Event, L1Error, Log, Reader, ReaderConfig};
+use assay_node::l1::{Delivery, Event, L1Error, Log, Reader, ReaderConfig, check_chain, code_at};
 use assay_node::store::Store;
 use assay_protocol::deployment::Deployment;
 use tokio_util::sync::CancellationToken;
@@ -124,7 +124,7 @@ impl Follower {
     }
 
     async fn follow(&mut self) -> Result<std::convert::Infallible, ChainError> {
-        self.check_code().await?;
+        self.check_deployment().await?;
         loop {
             self.catch_up().await?;
             self.is_read = true;
@@ -132,32 +132,20 @@ impl Follower {
         }
     }
 
-    /// Verifier and court on L1 are those that moves are tried with here: else one that was taken could revert there.
-    async fn check_code(&self) -> Result<(), ChainError> {
+    /// L1 is the deployment's chain: else what was said by contracts at these addresses is of another one. And verifier and court there are
+    /// those that moves are tried with here: else one that was taken could revert there.
+    async fn check_deployment(&self) -> Result<(), ChainError> {
         let deployment = self.chain.deployment();
+        check_chain(&self.endpoint, deployment.chain_id).await?;
         let preflight = CourtPreflight::of(deployment);
         let contracts = &deployment.contracts;
         for (contract, at) in [("step verifier", contracts.step_verifier), ("court", contracts.court)] {
-            let (code, wanted) = (self.code_at(at).await?, preflight.code_at(at).unwrap_or_default());
+            let (code, wanted) = (code_at(&self.endpoint, at).await?, preflight.code_at(at).unwrap_or_default());
             if code != wanted {
                 return Err(ChainError::Code { contract, at, got: keccak256(&code), wanted: keccak256(&wanted) });
             }
         }
         Ok(())
-    }
-
-    async fn code_at(&self, at: Address) -> Result<Bytes, ChainError> {
-        let mut backoff = Backoff::new(PAUSE_MIN, PAUSE_MAX);
-        loop {
-            let asked = self.endpoint.call("ask for a contract's code", |l1| async move { l1.get_code_at(at).await });
-            match asked.await {
-                Err(error) if error.remedy() == Remedy::Retry => {
-                    warn!(%error, "L1 does not say which code a contract has");
-                    backoff.wait().await;
-                }
-                answered => return Ok(answered.map_err(L1Error::from)?),
-            }
-        }
     }
 
     async fn take(&mut self, mut delivery: Delivery) -> Result<(), ChainError> {

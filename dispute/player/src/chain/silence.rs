@@ -9,7 +9,6 @@ use std::time::Duration;
 use assay_node::telemetry::Part;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
 
 use super::Chain;
 
@@ -54,16 +53,9 @@ impl Silence {
 pub async fn watch(chain: Chain, limits: Silence, part: Part, stop: CancellationToken) -> Result<(), Infallible> {
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let (mut heads, mut was_heard) = (chain.heads(), false);
+    let mut heads = chain.heads();
     loop {
-        let words = limits.judge(chain.heard(), Instant::now());
-        match (&words, was_heard) {
-            (Some(words), true) => warn!(words, "L1 is lost"),
-            (None, false) => info!("L1 is read to its head"),
-            _ => {}
-        }
-        was_heard = words.is_none();
-        match words {
+        match limits.judge(chain.heard(), Instant::now()) {
             Some(words) => part.not_ready(words),
             None => part.ready(),
         }

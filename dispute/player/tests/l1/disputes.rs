@@ -5,7 +5,9 @@ use std::sync::Arc;
 use alloy_primitives::U256;
 use assay_dispute::game::Side;
 use assay_dispute::player::Phase;
+use assay_node::Remedy;
 use assay_node::endpoint::{Endpoint, EndpointConfig};
+use assay_node::l1::L1Error;
 use assay_node::telemetry::Metrics;
 use assay_node::tx::{INTENTS, Outcome};
 use assay_player::chain::{Blobs, ChainError, Fate};
@@ -193,7 +195,8 @@ async fn an_executor_wins_whatever_the_sequencer_keeps_back() {
     ended.await.unwrap();
 }
 
-/// A deployment with another verifier or court than this build's is not played on, nor one that was made with other numbers.
+/// A deployment with another verifier or court than this build's is not played on, nor one that was made with other numbers, nor one of another
+/// chain, where others may have the same addresses. Nothing of it is read.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn other_contracts_are_refused() {
     let (plan, sitter) = against_challengers(2, 1);
@@ -203,17 +206,22 @@ async fn other_contracts_are_refused() {
     let refused = async |name: &str, change: &dyn Fn(&mut Deployment)| {
         let mut deployment = arena.deployment.clone();
         change(&mut deployment);
-        let (_, follower) = follow(open_store(&directory.path().join(name)), endpoint.clone(), &deployment);
-        match follower.run(CancellationToken::new()).await.unwrap_err() {
-            ChainError::Code { contract, at, .. } => (contract, at),
-            error => panic!("{error}"),
-        }
+        let (chain, follower) = follow(open_store(&directory.path().join(name)), endpoint.clone(), &deployment);
+        let error = follower.run(CancellationToken::new()).await.unwrap_err();
+        assert!(chain.head().is_none() && error.remedy() == Remedy::Stop, "{error}");
+        error
+    };
+    let code = |error: ChainError| match error {
+        ChainError::Code { contract, at, .. } => (contract, at),
+        error => panic!("{error}"),
     };
     let (nobody, court) = (sitter.address(), arena.deployment.contracts.court);
     let verifier = refused("verifier", &|deployment| deployment.contracts.step_verifier = nobody).await;
-    assert_eq!(verifier, ("step verifier", nobody));
-    assert_eq!(refused("court", &|deployment| deployment.contracts.court = nobody).await, ("court", nobody));
-    assert_eq!(refused("numbers", &|deployment| deployment.preset = Preset::Testnet).await, ("court", court));
+    assert_eq!(code(verifier), ("step verifier", nobody));
+    assert_eq!(code(refused("court", &|deployment| deployment.contracts.court = nobody).await), ("court", nobody));
+    assert_eq!(code(refused("numbers", &|deployment| deployment.preset = Preset::Testnet).await), ("court", court));
+    let chain = refused("chain", &|deployment| deployment.chain_id = 1).await;
+    assert!(matches!(chain, ChainError::L1(L1Error::WrongChain { got: 31_337, wanted: 1 })), "{chain}");
 }
 
 /// What a player has written down about its games goes when they are over and no reorganisation reaches them.
