@@ -13,7 +13,7 @@ use eyre::{Result, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::console;
-use crate::failure::Failure;
+use crate::failure::{Failure, of_server};
 use crate::l1::{block_on, variables};
 use crate::report::grouped;
 
@@ -111,13 +111,16 @@ pub fn run(command: &Command) -> Result<()> {
     let arguments = command.arguments();
     let client = client(arguments)?;
     let status = block_on(async {
-        match command {
-            Command::Status(_) => {}
-            Command::Pause(_) => client.pause().await?,
-            Command::Resume(_) => client.resume().await?,
-            Command::PostNow(_) => client.post_now().await?,
-        }
-        Ok(client.status().await?)
+        let asked = async {
+            match command {
+                Command::Status(_) => {}
+                Command::Pause(_) => client.pause().await?,
+                Command::Resume(_) => client.resume().await?,
+                Command::PostNow(_) => client.post_now().await?,
+            }
+            client.status().await
+        };
+        asked.await.map_err(|error| of_server(error, "admin port of a sequencer"))
     })?;
     if arguments.json { console::print_json(&report(&status)) } else { console::print(&text(&status)) }
 }

@@ -12,7 +12,7 @@ use assay_protocol::objects::Role;
 use clap::{Subcommand, ValueEnum};
 use eyre::Result;
 
-use crate::l1::{Amount, Connection, KeyFlags};
+use crate::l1::{Amount, Connection, KeyFlags, address};
 
 const REGISTER_EXAMPLES: &str = "\
 Examples:
@@ -140,7 +140,7 @@ pub struct Deposit {
 #[derive(clap::Args)]
 pub struct Withdraw {
     /// Who receives it [default: the key's account]
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
     pub to: Option<Address>,
     #[command(flatten)]
     pub connection: Connection,
@@ -157,7 +157,7 @@ pub struct Authorise {
     #[command(flatten)]
     pub of: OfRole,
     /// The hot key
-    #[arg(long = "key", value_name = "ADDRESS")]
+    #[arg(long = "key", value_name = "ADDRESS", value_parser = address)]
     pub hot: Address,
     /// Its signature of the consent, as `assay keys consent` prints it
     #[arg(long, value_name = "HEX")]
@@ -170,7 +170,7 @@ pub struct Revoke {
     #[command(flatten)]
     pub of: OfRole,
     /// The hot key
-    #[arg(long = "key", value_name = "ADDRESS")]
+    #[arg(long = "key", value_name = "ADDRESS", value_parser = address)]
     pub hot: Address,
 }
 

@@ -3,7 +3,7 @@
 //! Files appear whole or not at all. Everything that is not the answer goes to stderr. Names that others gave are
 //! escaped before they reach a terminal.
 
-use std::fs::{OpenOptions, Permissions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{IsTerminal, Write, stderr, stdout};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,6 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use eyre::{Result, WrapErr, ensure};
 use serde::Serialize;
+use tempfile::NamedTempFile;
 
 /// Whether any of the answer may have been written.
 static HAS_BEGUN: AtomicBool = AtomicBool::new(false);
@@ -113,18 +114,47 @@ pub fn check_place(path: &Path) -> Result<()> {
 /// Writes a file. What is new, or a file already, appears whole or not at all, and a file keeps its permissions; into
 /// anything else (a pipe, a device) the bytes are written as they are. A link is followed.
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
-    begin();
-    let write = || {
-        let target = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
-        match target.metadata() {
-            Ok(metadata) if metadata.is_file() => replace(&target, bytes, Some(metadata.permissions())),
-            Ok(_) => OpenOptions::new().write(true).open(&target)?.write_all(bytes),
-            Err(_) => replace(&target, bytes, None),
-        }
+    prepare(path)?.write(bytes)
+}
+
+/// A file that is open for its bytes, and that its path does not show before they are written. Dropped, it leaves nothing.
+pub struct Prepared<'a> {
+    path: &'a Path,
+    place: Place,
+}
+
+enum Place {
+    /// Beside the target, whose name it takes when it is whole, and the permissions of the file that has that name.
+    Beside { file: NamedTempFile, target: PathBuf, permissions: Option<Permissions> },
+    /// A pipe or a device.
+    Open(File),
+}
+
+/// Opens what [`write_file`] writes to, before the work that must not be lost.
+pub fn prepare(path: &Path) -> Result<Prepared<'_>> {
+    let target = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    let opened = match target.metadata() {
+        Ok(metadata) if metadata.is_file() => beside(target, Some(metadata.permissions())),
+        Ok(_) => OpenOptions::new().write(true).open(&target).map(Place::Open),
+        Err(_) => beside(target, None),
     };
-    // The cause without the name of the file that would have become this one.
-    let cause = |error: std::io::Error| std::io::Error::from(error.kind());
-    write().map_err(cause).wrap_err_with(|| format!("can't write {}", path.display()))
+    Ok(Prepared { path, place: opened.wrap_err_with(|| unwritable(path))? })
+}
+
+impl Prepared<'_> {
+    /// Writes the bytes, and gives the file its name.
+    pub fn write(self, bytes: &[u8]) -> Result<()> {
+        begin();
+        let written = match self.place {
+            Place::Beside { file, target, permissions } => replace(file, &target, permissions, bytes),
+            Place::Open(mut file) => file.write_all(bytes),
+        };
+        written.wrap_err_with(|| unwritable(self.path))
+    }
+}
+
+fn unwritable(path: &Path) -> String {
+    format!("can't write {}", path.display())
 }
 
 /// The folder that a file lies in.
@@ -132,26 +162,30 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Puts a file with these bytes in a path's place.
-fn replace(path: &Path, bytes: &[u8], permissions: Option<Permissions>) -> std::io::Result<()> {
-    let folder = folder_of(path);
-    let mut builder = tempfile::Builder::new();
-    // As any program creates a file: what the umask leaves of it.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = {
-        let mut unfinished = unfinished();
-        let file = builder.prefix(".assay-").tempfile_in(folder)?;
-        *unfinished = Some(file.path().to_path_buf());
-        file
-    };
-    let written = file.write_all(bytes).and_then(|()| match permissions {
+/// Creates a file in the target's folder, as any program creates one: with the permissions that the umask leaves.
+fn beside(target: PathBuf, permissions: Option<Permissions>) -> std::io::Result<Place> {
+    let mut unfinished = unfinished();
+    let create = |path: &Path| OpenOptions::new().write(true).create_new(true).open(path);
+    let file = tempfile::Builder::new().prefix(".assay-").make_in(folder_of(&target), create)?;
+    *unfinished = Some(file.path().to_path_buf());
+    Ok(Place::Beside { file, target, permissions })
+}
+
+/// Puts a file with these bytes in the target's place.
+fn replace(
+    mut file: NamedTempFile,
+    target: &Path,
+    permissions: Option<Permissions>,
+    bytes: &[u8],
+) -> std::io::Result<()> {
+    // By the file itself: the errors of what has it name it, and nobody knows that name.
+    let written = file.as_file_mut().write_all(bytes).and_then(|()| match permissions {
         Some(permissions) => file.as_file().set_permissions(permissions),
         None => Ok(()),
     });
     let mut unfinished = unfinished();
     // It has its name, or is gone.
-    let placed = written.and_then(|()| file.persist(path).map_err(std::io::Error::from));
+    let placed = written.and_then(|()| file.persist(target).map_err(std::io::Error::from));
     *unfinished = None;
     placed.map(drop)
 }

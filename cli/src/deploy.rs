@@ -3,14 +3,14 @@
 use std::path::PathBuf;
 
 use alloy_primitives::Address;
-use assay_deploy::deploy;
-use assay_node::endpoint::Provider;
+use assay_deploy::{DeployError, deploy};
+use assay_node::endpoint::{EndpointError, Provider};
 use assay_protocol::deployment::Deployment;
 use assay_protocol::presets::Preset;
-use eyre::{Result, bail};
+use eyre::{Result, WrapErr, bail};
 
 use crate::failure::Failure;
-use crate::l1::{Connection, KeyFlags, block_on};
+use crate::l1::{Connection, KeyFlags, address, block_on};
 use crate::{console, l1};
 
 /// What `assay deploy --help` teaches.
@@ -29,7 +29,7 @@ pub struct Arguments {
     #[arg(long, value_name = "devnet|testnet|mainnet")]
     preset: Preset,
     /// Receives the burned shares of slashed stakes [default, on the devnet preset: the deployer]
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
     treasury: Option<Address>,
     /// The file to write
     #[arg(long, value_name = "FILE", default_value = "deployment.json")]
@@ -52,6 +52,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     if arguments.output.exists() && !arguments.force {
         bail!("{} is there already; --force writes over it, --output names another", arguments.output.display());
     }
+    let file = console::prepare(&arguments.output)?;
     let endpoint = arguments.connection.endpoint()?;
     let wallet = arguments.key.open(&arguments.connection)?;
     let treasury = match (arguments.treasury, arguments.preset) {
@@ -66,10 +67,24 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     };
     let deployment = block_on(async {
         let id = endpoint.call("ask for the chain id", |l1| async move { l1.get_chain_id().await }).await?;
-        console::note(&format!("deploying to chain {id} from {}\n", wallet.address()));
-        Ok(deploy(&endpoint, &wallet, arguments.preset, treasury).await?)
+        let account = wallet.address();
+        console::note(&format!("deploying to chain {id} from {account}\n"));
+        match deploy(&endpoint, &wallet, arguments.preset, treasury).await {
+            // Nodes refuse creations for want of ether, each in words of its own.
+            Err(error @ DeployError::Endpoint(EndpointError::Refused { .. })) => {
+                let asked = endpoint.call("ask for a balance", |l1| async move { l1.get_balance(account).await });
+                let balance = l1::ether(asked.await?);
+                Err(error).wrap_err(format!("{account} has {balance}, and pays for six transactions"))
+            }
+            done => Ok(done?),
+        }
     })?;
-    console::write_file(&arguments.output, format!("{}\n", deployment.to_json()).as_bytes())?;
+    let text = format!("{}\n", deployment.to_json());
+    if let Err(error) = file.write(text.as_bytes()) {
+        // The contracts are there, and nothing else says where.
+        console::print(&text)?;
+        bail!(Failure::Unwritten(format!("{error:#}; the deployment went to stdout")));
+    }
     if arguments.json {
         return console::print_json(&deployment);
     }

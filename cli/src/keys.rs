@@ -12,7 +12,7 @@ use eyre::{Result, WrapErr, bail, eyre};
 use serde::Serialize;
 
 use crate::bond::RoleName;
-use crate::l1::{PasswordFlags, address_of_file, keys_folder, read_deployment};
+use crate::l1::{PasswordFlags, address, keys_folder, read_deployment, stated_address};
 use crate::{console, report};
 
 const NEW_EXAMPLES: &str = "\
@@ -21,6 +21,14 @@ Examples:
   assay keys new --folder keys --password-file pw    for scripts
 
 A password that is lost can't be had back, and nor can the key.";
+
+const SHOW_EXAMPLES: &str = "\
+Examples:
+  assay keys show                          all keystores of the folder, whatever their names
+  assay keys show executor.json --open     proves that file and password are good
+
+A keystore says its address openly, or by its name, or when it is opened; of a folder none is opened without --open, and
+one that does not say has a dash, in JSON null.";
 
 const CONSENT_EXAMPLES: &str = "\
 Example, on the machine of the hot key, then on that of the stake:
@@ -36,7 +44,7 @@ pub enum Command {
     #[command(after_help = NEW_EXAMPLES)]
     New(New),
     /// Print whose a keystore is, or all of a folder
-    #[command(after_help = "Examples:\n  assay keys show\n  assay keys show keys/f39f….json --open")]
+    #[command(after_help = SHOW_EXAMPLES)]
     Show(Show),
     /// Sign that a key may be the hot key of an owner's stake
     #[command(after_help = CONSENT_EXAMPLES)]
@@ -93,7 +101,7 @@ pub struct Consent {
     #[arg(long)]
     role: RoleName,
     /// The owner of the stake
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
     owner: Address,
     /// Where the contracts are: the file that `assay deploy` wrote
     #[arg(long, value_name = "FILE", env = "ASSAY__DEPLOYMENT")]
@@ -107,7 +115,8 @@ pub struct Consent {
 
 #[derive(Serialize)]
 struct KeyReport {
-    address: Address,
+    /// None, if the keystore does not say and was not opened.
+    address: Option<Address>,
     keystore: String,
     is_opened: bool,
 }
@@ -144,19 +153,20 @@ fn new(arguments: &New) -> Result<()> {
             return Err(eyre!(error).wrap_err("no key was made"));
         }
     }
-    tell(vec![key(wallet.address(), &path, true)], arguments.json)
+    tell(vec![key(Some(wallet.address()), &path, true)], arguments.json)
 }
 
 fn show(arguments: &Show) -> Result<()> {
     let path = folder(arguments.path.as_ref())?;
-    let files = if path.is_dir() { files(&path)? } else { vec![path.clone()] };
+    let is_folder = path.is_dir();
+    let files = if is_folder { keystores(&path)? } else { vec![path.clone()] };
     let mut keys = Vec::new();
     for file in &files {
-        match address_of_file(file) {
-            Some(address) if !arguments.open => keys.push(key(address, file, false)),
-            // In a folder there may be other files.
-            None if path.is_dir() && !arguments.open => {}
-            _ => keys.push(key(Wallet::open(file, &arguments.password.password())?.address(), file, true)),
+        let stated = if arguments.open { None } else { stated_address(file)? };
+        if stated.is_some() || is_folder && !arguments.open {
+            keys.push(key(stated, file, false));
+        } else {
+            keys.push(key(Some(Wallet::open(file, &arguments.password.password())?.address()), file, true));
         }
     }
     if keys.is_empty() {
@@ -165,11 +175,11 @@ fn show(arguments: &Show) -> Result<()> {
     tell(keys, arguments.json)
 }
 
-/// The files of a folder, by name.
-fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+/// The keystores of a folder, by name; there may be other files.
+fn keystores(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = std::fs::read_dir(folder).wrap_err_with(|| format!("can't read {}", folder.display()))?;
     let mut files: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    files.retain(|file| file.is_file());
+    files.retain(|file| file.is_file() && stated_address(file).is_ok());
     files.sort();
     Ok(files)
 }
@@ -186,7 +196,7 @@ fn consent(arguments: &Consent) -> Result<()> {
     console::print(&format!("{consent}\n"))
 }
 
-fn key(address: Address, path: &Path, is_opened: bool) -> KeyReport {
+fn key(address: Option<Address>, path: &Path, is_opened: bool) -> KeyReport {
     KeyReport { address, keystore: path.display().to_string(), is_opened }
 }
 
@@ -197,6 +207,9 @@ fn tell(keys: Vec<KeyReport>, json: bool) -> Result<()> {
             keys => console::print_json(&keys),
         };
     }
-    let lines = keys.iter().map(|key| format!("{}  {}\n", key.address, key.keystore));
+    let lines = keys.iter().map(|key| {
+        let address = key.address.map_or("-".into(), |address| address.to_string());
+        format!("{address:<42}  {}\n", key.keystore)
+    });
     console::print(&lines.collect::<String>())
 }

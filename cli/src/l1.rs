@@ -10,18 +10,19 @@ use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use alloy_primitives::Address;
 use assay_node::config::Sources;
 use assay_node::endpoint::{Endpoint, EndpointConfig};
 use assay_node::shutdown::DEADLINE;
 use assay_operator::L1;
 use assay_protocol::deployment::Deployment;
-use eyre::{Result, WrapErr};
+use eyre::{Result, WrapErr, eyre};
 use serde::Deserialize;
 
 use crate::failure::Failure;
 
 pub use amount::{Amount, ago, ether, left};
-pub use key::{KeyFlags, PasswordFlags, address_of_file, keys_folder};
+pub use key::{KeyFlags, PasswordFlags, keys_folder, stated_address};
 
 /// Where the commands of this file look for what they need, told under their `--help`.
 pub const SETTINGS: &str = "\
@@ -125,7 +126,13 @@ impl Connection {
 pub fn read_deployment(path: &Path) -> Result<Deployment> {
     let text =
         std::fs::read_to_string(path).wrap_err_with(|| format!("can't read the deployment {}", path.display()))?;
-    Deployment::from_json(&text).wrap_err_with(|| path.display().to_string())
+    // The error says its cause itself.
+    Deployment::from_json(&text).map_err(|error| eyre!("{}: {error}", path.display()))
+}
+
+/// An address on the command line.
+pub fn address(text: &str) -> Result<Address, String> {
+    text.parse().map_err(|_| "an address is 0x and 40 hex digits".into())
 }
 
 /// The variables that are text.

@@ -8,7 +8,7 @@ mod new;
 mod prove;
 mod submit;
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::str::FromStr;
 
 use alloy_primitives::B256;
@@ -18,6 +18,7 @@ use clap::{Subcommand, ValueEnum};
 use eyre::{Result, bail, ensure};
 use serde::Deserialize;
 
+use crate::failure::{Failure, of_server};
 use crate::l1::Connection;
 
 /// What to do with jobs on a sequencer.
@@ -108,7 +109,7 @@ impl Sequencer {
         let sources = self.l1.sources()?.flag("--sequencer", "sequencer", self.sequencer.clone())?;
         let Named { sequencer } = sources.load()?;
         let (api, blobs) = (connect(&sequencer)?, BlobClient::new(&sequencer)?);
-        let status = api.status().await?;
+        let status = api.status().await.map_err(|error| of_server(error, "sequencer of Assay"))?;
         if let Some(deployment) = self.l1.maybe_deployment()? {
             let (got, wanted) = (status.batches_contract, deployment.contracts.batches);
             ensure!(
@@ -161,10 +162,14 @@ fn result_of(view: &assay_protocol::rpc::TaskView) -> Result<assay_protocol::obj
     }
 }
 
-/// A file that an output goes to.
-#[derive(clap::Args, Clone, Debug)]
-pub struct OutputFile {
-    /// Write the output to this file instead of stdout
-    #[arg(long, value_name = "FILE")]
-    pub output: Option<PathBuf>,
+/// The id of a program on the command line; none where a module's file is named instead.
+fn program_id(given: &Path) -> Result<Option<B256>> {
+    if let Some(id) = given.to_str().and_then(|text| text.parse().ok()) {
+        return Ok(Some(id));
+    }
+    if given.to_string_lossy().starts_with("0x") && !given.exists() {
+        let why = format!("{} is neither a file nor a program's id, 0x and 64 hex digits", given.display());
+        bail!(Failure::Usage(why));
+    }
+    Ok(None)
 }

@@ -397,6 +397,11 @@ fn wrong_values_and_missing_settings_are_wrong_command_lines_too() {
         (&["job", "status", &task, "--json"], "sequencer is set nowhere"),
         (&["dispute", "list", "--json"], "l1.url is set nowhere"),
         (&["bond", "status", "--json"], "whose?"),
+        (&["bond", "status", "0x12", "--json"], "an address is 0x and 40 hex digits"),
+        (&["bond", "deposit", "--role", "executor", "--amount", "0", "--json"], "--amount is zero"),
+        (&["job", "submit", "x.wasm", "--fee", "1.5wei", "--json"], "no whole number of wei"),
+        (&["job", "submit", "x.wasm", "--output", "x", "--json"], "--wait"),
+        (&["job", "consumer", "--program", "0x12", "--json"], "neither a file nor a program's id"),
     ] {
         let output = assay(wrong, folder.0.path());
         let said = String::from_utf8_lossy(&output.stderr);

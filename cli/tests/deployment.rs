@@ -3,7 +3,7 @@
 //! Without an anvil each test counts itself as skipped, aloud; where `ASSAY_REQUIRE_ANVIL` is set it fails.
 #![allow(clippy::unwrap_used)]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use alloy_primitives::{Address, U256};
@@ -95,6 +95,10 @@ async fn a_stake_lives_from_its_registration_to_its_withdrawal() {
     let text = place.assay(&["bond", "status", "--keystore", &key]);
     let text = String::from_utf8_lossy(&text.stdout).into_owned();
     assert!(text.contains("10 ETH, registered") && text.contains("no exit is announced"), "{text}");
+    // A keystore says whose it is, whatever its name, and without a password.
+    std::fs::copy(place.path(&key), place.path("owner.json")).unwrap();
+    let status = place.json(&["bond", "status", "--keystore", "owner.json", "--password-file", "none"]);
+    assert_eq!(status["owner"].as_str().unwrap().parse::<Address>().unwrap(), owner);
 
     let withdraw = ["bond", "withdraw", "--keystore", &key];
     assert!(place.refusal(&withdraw, 1).contains("nothing is withdrawable"));
@@ -164,7 +168,7 @@ async fn programs_register_once_and_there_are_no_games() {
 
     assert_eq!(place.json(&["dispute", "list"])["games"], serde_json::json!([]));
     assert!(place.refusal(&["dispute", "show", "0x12"], 1).contains("none of 0 games"));
-    assert!(place.refusal(&["dispute", "show", "game"], 1).contains("no id of a game"));
+    assert!(place.refusal(&["dispute", "show", "game"], 2).contains("no id of a game"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -187,7 +191,10 @@ async fn what_is_missing_or_of_another_chain_is_named() {
 
     std::fs::write(place.path("wrong"), "staple\n").unwrap();
     let said = place.refusal(&["keys", "show", &key, "--open", "--password-file", "wrong"], 1);
-    assert!(said.contains("does not open"), "{said}");
+    assert!(said.contains("does not open: the password is wrong"), "{said}");
+    std::fs::write(place.path("bad.json"), "no JSON").unwrap();
+    let said = place.refusal(&[&status[..], &["--deployment", "bad.json"]].concat(), 1);
+    assert!(said.contains("bad.json: deployment file: ") && said.matches("expected ").count() == 1, "{said}");
     // A file says what flags don't, and flags win.
     let file = format!("deployment = \"none.json\"\nkeystore = \"{key}\"\n[l1]\nurl = \"{}\"\n", place.anvil.url());
     std::fs::write(place.path("assay.toml"), file).unwrap();
@@ -196,6 +203,86 @@ async fn what_is_missing_or_of_another_chain_is_named() {
     let output = command.current_dir(place.folder.path()).env_remove("ASSAY__L1__URL").output().unwrap();
     let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(answer["owner"].as_str().unwrap().to_lowercase(), owner.to_lowercase());
+}
+
+/// What six transactions have made is told, wherever its file can't be written.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deployment_is_not_lost_with_its_file() {
+    let Some(place) = Place::new().await else { return };
+    let (key, account) = place.key().await;
+    let deploy = ["deploy", "--preset", "devnet", "--keystore", &key];
+    let said = place.refusal(&[&deploy[..], &["--output", "nowhere/d.json"]].concat(), 1);
+    assert!(said.contains("can't write nowhere/d.json: No such file or directory"), "{said}");
+    let sent = place.anvil.request("eth_getTransactionCount", serde_json::json!([account, "latest"])).await.unwrap();
+    assert_eq!(sent, "0x0", "nothing was sent");
+
+    if !Path::new("/dev/full").exists() {
+        println!("skipped: this system has no /dev/full");
+        return;
+    }
+    let told = place.assay(&[&deploy[..], &["--output", "/dev/full", "--force", "--json"]].concat());
+    let said = String::from_utf8_lossy(&told.stderr).into_owned();
+    assert_eq!(told.status.code(), Some(1), "{said}");
+    assert!(said.contains("can't write /dev/full: No space left on device"), "{said}");
+    assert!(said.contains("the deployment went to stdout"), "{said}");
+    std::fs::write(place.path("deployment.json"), &told.stdout).unwrap();
+    assert_eq!(place.stake(account, "executor")["registered_from"], Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_deploys_without_ether_is_named() {
+    let Some(place) = Place::new().await else { return };
+    let made = place.json(&["keys", "new", "--folder", "keys"]);
+    let account: Address = made["address"].as_str().unwrap().parse().unwrap();
+    let key = made["keystore"].as_str().unwrap();
+    let said = place.refusal(&["deploy", "--preset", "devnet", "--keystore", key], 1);
+    assert!(said.contains(&format!("{account} has 0 ETH, and pays for six transactions: ")), "{said}");
+    let mut names = std::fs::read_dir(place.folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(names.all(|name| name == "keys" || name == "password"), "no part of a file is left");
+}
+
+/// The guides have keystores named by their roles.
+#[test]
+fn keystores_are_found_by_what_they_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("password"), "correct horse\n").unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_assay"));
+        command.args(arguments).stdin(Stdio::null()).current_dir(folder.path());
+        command.env_remove("ASSAY_PASSWORD").env_remove("ASSAY__PASSWORD_FILE").output().unwrap()
+    };
+    let json = |arguments: &[&str]| -> Value {
+        let output = run(&[arguments, &["--json"]].concat());
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let made = json(&["keys", "new", "--folder", "keys", "--password-file", "password"]);
+    let executor = path("keys/executor.json");
+    std::fs::rename(path(made["keystore"].as_str().unwrap()), &executor).unwrap();
+    std::fs::write(path("keys/deployment.json"), "{}").unwrap();
+    for shown in ["keys", "keys/executor.json"] {
+        let shown = json(&["keys", "show", shown]);
+        let wanted = serde_json::json!({
+            "address": made["address"], "keystore": "keys/executor.json", "is_opened": false,
+        });
+        assert_eq!(shown, wanted);
+    }
+
+    // Others' keystores may leave the address out.
+    let mut silent: Value = serde_json::from_slice(&std::fs::read(&executor).unwrap()).unwrap();
+    silent.as_object_mut().unwrap().remove("address").unwrap();
+    std::fs::write(path("keys/foundry"), silent.to_string()).unwrap();
+    let shown = json(&["keys", "show", "keys"]);
+    assert_eq!((&shown[0]["address"], &shown[1]["address"]), (&made["address"], &Value::Null), "{shown}");
+    let opened = json(&["keys", "show", "keys/foundry", "--password-file", "password"]);
+    assert_eq!((&opened["address"], &opened["is_opened"]), (&made["address"], &Value::Bool(true)));
+    for (file, named) in [("foundry", "no password from the terminal"), ("deployment.json", "it is no keystore: ")] {
+        let refused = run(&["keys", "show", &format!("keys/{file}")]);
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert_eq!(refused.status.code(), Some(1), "{file}: {said}");
+        assert!(said.contains(named), "{file}: {said}");
+    }
 }
 
 #[test]
@@ -210,4 +297,15 @@ fn completions_and_settings_need_no_l1() {
     let missing = command.args(["dispute", "list"]).env_remove("ASSAY__L1__URL").output().unwrap();
     let said = String::from_utf8_lossy(&missing.stderr).into_owned();
     assert!(said.contains("l1.url is set nowhere") && said.contains("ASSAY__L1__URL"), "{said}");
+    // Before a key is opened, or a sequencer asked.
+    let task = format!("0x{}", "11".repeat(32));
+    for (wrong, why) in [
+        (&["job", "submit", "x.wasm", "--wait", "soft", "--output", "no/such/file"][..], "there is no folder no/such"),
+        (&["job", "output", &task, "--output", "/"], "it is a folder"),
+    ] {
+        let refused = assay(wrong);
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert_eq!(refused.status.code(), Some(1), "{wrong:?}: {said}");
+        assert!(said.contains("can't write ") && said.contains(why), "{wrong:?}: {said}");
+    }
 }

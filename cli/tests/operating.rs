@@ -6,10 +6,10 @@
 
 mod processes;
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -121,6 +121,51 @@ async fn roles_that_work_stop_within_five_seconds_and_lose_nothing() {
     asking.push(("ASSAY__SEQUENCER", address));
     let view = answer(&assay(folder, &["job", "status", task, "--json"], &asking).output().unwrap());
     assert_eq!(view["state"], "queued");
+}
+
+/// Whoever waits is told that nobody works, and knows the task's id whatever happens then.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_task_that_was_handed_in_is_named_though_nobody_runs_it() {
+    let Some(anvil) = anvil().await else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    deployed(&anvil, folder).await;
+    let (serving, address) = sequencer(folder, &registered(&anvil, folder, "sequencer").await);
+    let mut asking = party(&anvil, folder).await;
+    asking.push(("ASSAY__SEQUENCER", address.clone()));
+    let module = wat::parse_str(r#"(module (memory 1) (func (export "_start")))"#).unwrap();
+    std::fs::write(folder.join("exit.wasm"), module).unwrap();
+    let run = |arguments: &[&str]| assay(folder, &[arguments, &["--json"]].concat(), &asking).output().unwrap();
+    let submit = ["job", "submit", "exit.wasm"];
+    eventually("the sequencer takes work", || {
+        let submitted = run(&submit);
+        (submitted.status.code() != Some(6)).then(|| answer(&submitted))
+    });
+
+    let refused = |arguments: &[&str], code: i32| -> Value {
+        let output = run(arguments);
+        let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {told}");
+        told
+    };
+    let told = refused(&[&submit[..], &["--fuel", "0"]].concat(), 5);
+    assert_eq!((&told["code"], &told["retryable"]), (&json!("FUEL_LIMIT"), &json!(false)), "{told}");
+    assert!(told.get("task").is_none(), "the sequencer has not got it");
+    let told = refused(&[&submit[..], &["--sequencer", &anvil.url()]].concat(), 2);
+    assert!(told["error"].as_str().unwrap().contains("no sequencer of Assay"), "{told}");
+    let told = refused(&["admin", "status", "--admin", &address, "--secret", "sequencer/admin.secret"], 2);
+    assert!(told["error"].as_str().unwrap().contains("no admin port"), "{told}");
+
+    let mut command = assay(folder, &[&submit[..], &["--wait", "soft", "--json"]].concat(), &asking);
+    let mut waiting = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(waiting.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let task = said.find_map(|line| line.strip_prefix("task ").map(str::to_owned)).unwrap();
+    assert!(said.next().is_some_and(|line| line.starts_with("no executor is connected")));
+    serving.terminate();
+    // It asks again for some seconds.
+    let ended = waiting.wait_with_output().unwrap();
+    let told: Value = serde_json::from_slice(&ended.stdout).unwrap();
+    assert_eq!((ended.status.code(), told["task"].as_str()), (Some(6), Some(task.as_str())), "{told}");
 }
 
 /// A way to L1 that can be cut: its connections, or none while it is.

@@ -8,6 +8,7 @@ use alloy_primitives::{Address, B256, Signature, hex};
 use alloy_signer::SignerSync;
 use alloy_signer::k256::elliptic_curve::rand_core::OsRng;
 use alloy_signer_local::PrivateKeySigner;
+use serde_json::Value;
 use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -15,6 +16,8 @@ use zeroize::Zeroizing;
 
 /// Longest password file that is read: a guard against the wrong file.
 const PASSWORD_SIZE_MAX: u64 = 4096;
+/// Longest keystore that is read for what it says openly.
+const KEYSTORE_SIZE_MAX: u64 = 65_536;
 
 /// Where the password of a keystore comes from.
 #[derive(Clone, Debug)]
@@ -131,7 +134,8 @@ impl Wallet {
     pub fn open(path: &Path, password: &Password) -> Result<Self, KeyError> {
         let password = password.read()?;
         let opened = PrivateKeySigner::decrypt_keystore(path, password.as_bytes());
-        let signer = opened.map_err(|error| KeyError::Keystore { path: path.to_owned(), reason: error.to_string() })?;
+        let signer =
+            opened.map_err(|error| KeyError::Keystore { path: path.to_owned(), reason: reason(&error.to_string()) })?;
         Ok(Wallet { signer })
     }
 
@@ -159,12 +163,24 @@ impl Wallet {
         let failed =
             |path: &Path, operation, reason: String| KeyError::File { path: path.to_owned(), operation, reason };
         std::fs::create_dir_all(directory).map_err(|error| failed(directory, "create", error.to_string()))?;
-        let name = format!("{}.json", hex::encode(self.address()));
+        let address = hex::encode(self.address());
+        let (name, draft) = (format!("{address}.json"), format!(".{address}.draft"));
         let secret = Zeroizing::new(self.signer.to_bytes().0);
-        PrivateKeySigner::encrypt_keystore(directory, &mut OsRng, secret.as_slice(), password, Some(&name))
+        PrivateKeySigner::encrypt_keystore(directory, &mut OsRng, secret.as_slice(), password, Some(&draft))
             .map_err(|error| failed(directory, "write a keystore to", error.to_string()))?;
-        let path = directory.join(name);
-        restrict(&path).map_err(|error| failed(&path, "restrict", error.to_string()))?;
+        let (path, draft) = (directory.join(name), directory.join(draft));
+        // It has its name when it says whose it is, which the library leaves out, and is nobody else's to read.
+        let finish = || {
+            restrict(&draft)?;
+            let mut keystore: Value = serde_json::from_slice(&std::fs::read(&draft)?).map_err(std::io::Error::other)?;
+            keystore["address"] = address.into();
+            std::fs::write(&draft, keystore.to_string())?;
+            std::fs::rename(&draft, &path)
+        };
+        finish().map_err(|error| {
+            let _ = std::fs::remove_file(&draft);
+            failed(&path, "write", error.to_string())
+        })?;
         Ok(path)
     }
 
@@ -190,6 +206,36 @@ impl Wallet {
 impl std::fmt::Debug for Wallet {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Wallet({})", self.address())
+    }
+}
+
+/// The address that a keystore says openly, if it says one: the format leaves that to whoever writes it. That it is true only
+/// [`Wallet::open`] shows.
+///
+/// # Errors
+/// [`KeyError::File`]; [`KeyError::Keystore`] where the file is none.
+pub fn stated_address(path: &Path) -> Result<Option<Address>, KeyError> {
+    let unread =
+        |error: std::io::Error| KeyError::File { path: path.to_owned(), operation: "read", reason: error.to_string() };
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(unread)?;
+    file.take(KEYSTORE_SIZE_MAX).read_to_end(&mut bytes).map_err(unread)?;
+    let none = |why: &str| KeyError::Keystore { path: path.to_owned(), reason: format!("it is no keystore: {why}") };
+    let keystore: Value = serde_json::from_slice(&bytes).map_err(|error| none(&error.to_string()))?;
+    if keystore["version"] != 3 || !keystore["crypto"].is_object() {
+        return Err(none("it has no `crypto`, or is not of version 3"));
+    }
+    Ok(keystore["address"].as_str().and_then(|digits| digits.parse().ok()))
+}
+
+/// Why a keystore does not open, from the library's words, whose types are another crate's.
+fn reason(words: &str) -> String {
+    if words == "Mac Mismatch" {
+        return "the password is wrong".into();
+    }
+    match words.strip_prefix("serde-json: ") {
+        Some(why) => format!("it is no keystore: {why}"),
+        None => words.strip_prefix("IO: ").unwrap_or(words).into(),
     }
 }
 
@@ -239,10 +285,21 @@ mod tests {
         assert_eq!(wallet.address(), Wallet::from_secret(&SPECIFIED_KEY).expect("it is a key").address());
 
         let error = Wallet::open(&path, &password_file(directory.path(), "wrong")).expect_err("it must not open");
-        assert!(matches!(&error, KeyError::Keystore { .. }) && error.to_string().contains("key.json"), "{error}");
-        write(&path, "{}").expect("the directory can be written");
-        let error = Wallet::open(&path, &password_file(directory.path(), "testpassword")).expect_err("it is none");
-        assert!(matches!(error, KeyError::Keystore { .. }), "{error}");
+        assert!(matches!(&error, KeyError::Keystore { .. }), "{error}");
+        assert!(error.to_string().ends_with("key.json does not open: the password is wrong"), "{error}");
+        assert_eq!(stated_address(&path).expect("it is a keystore"), None);
+        for foreign in ["{}", "no JSON", "[3]", r#"{ "version": 3, "crypto": 7 }"#] {
+            write(&path, foreign).expect("the directory can be written");
+            let error = Wallet::open(&path, &password_file(directory.path(), "testpassword")).expect_err("it is none");
+            let unstated = stated_address(&path).expect_err("it is none");
+            for error in [error, unstated] {
+                assert!(matches!(error, KeyError::Keystore { .. }), "{error}");
+                assert!(error.to_string().contains("key.json does not open: it is no keystore: "), "{error}");
+            }
+        }
+        let missing = directory.path().join("none.json");
+        let error = stated_address(&missing).expect_err("there is none");
+        assert!(matches!(error, KeyError::File { operation: "read", .. }), "{error}");
     }
 
     #[test]
@@ -252,6 +309,9 @@ mod tests {
         let (wallet, path) = Wallet::create(&directory.path().join("keys"), &password).expect("it can be written");
         let read = Wallet::open(&path, &password).expect("it opens");
         assert_eq!(read.address(), wallet.address());
+        assert_eq!(stated_address(&path).expect("it is a keystore"), Some(wallet.address()));
+        let files = std::fs::read_dir(directory.path().join("keys")).expect("it is there");
+        assert_eq!(files.count(), 1, "nothing else is left");
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;

@@ -64,14 +64,19 @@ async fn send<C: SolCall>(
 
 pub(super) fn register(arguments: &Register) -> Result<()> {
     let role = arguments.of.role.role();
-    let value = |l1: &L1| arguments.amount.map_or_else(|| least_stake(&l1.parameters, role), |amount| amount.0);
+    let value =
+        |l1: &L1| arguments.amount.map_or_else(|| least_stake(&l1.parameters, role), |amount| U256::from(amount.0));
     let wanted = Bonds::registerCall { role: role as u8 };
     act(&arguments.of, "register", value, wanted, |_| "registered from this block on".into())
 }
 
 pub(super) fn deposit(arguments: &Deposit) -> Result<()> {
+    let amount = U256::from(arguments.amount.0);
+    if amount.is_zero() {
+        bail!(Failure::Usage("nothing to add to the stake: --amount is zero".into()));
+    }
     let wanted = Bonds::depositCall { role: arguments.of.role.role() as u8 };
-    act(&arguments.of, "add to the stake", |_| arguments.amount.0, wanted, |_| String::new())
+    act(&arguments.of, "add to the stake", |_| amount, wanted, |_| String::new())
 }
 
 pub(super) fn exit(arguments: &OfRole) -> Result<()> {

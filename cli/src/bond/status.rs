@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::{RoleName, role_name};
 use crate::console;
 use crate::failure::Failure;
-use crate::l1::{Connection, KeyFlags, ago, block_on, ether, left};
+use crate::l1::{Connection, KeyFlags, address, ago, block_on, ether, left};
 
 /// What `assay bond status --help` teaches.
 pub const EXAMPLES: &str = "\
@@ -24,7 +24,7 @@ Examples:
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Whose stakes [default: those of the key's account]
-    #[arg(value_name = "ADDRESS")]
+    #[arg(value_name = "ADDRESS", value_parser = address)]
     owner: Option<Address>,
     /// Only this role
     #[arg(long)]

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{GameReport, is_over, side_name, stage_name};
 use crate::console;
-use crate::l1::{Connection, ago, block_on, ether, left};
+use crate::l1::{Connection, address, ago, block_on, ether, left};
 
 /// What `assay dispute list --help` teaches.
 pub const EXAMPLES: &str = "\
@@ -26,7 +26,7 @@ pub struct Arguments {
     #[arg(long)]
     open: bool,
     /// Only games that this account plays, on either side
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
     account: Option<Address>,
     #[command(flatten)]
     connection: Connection,

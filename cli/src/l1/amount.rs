@@ -5,9 +5,10 @@ use std::str::FromStr;
 use alloy_primitives::U256;
 use alloy_primitives::utils::{format_ether, parse_units};
 
-/// An amount of wei, from text: `8`, `8eth`, `0.3 ETH`, `5gwei`, `1000wei`. Without a unit it is ether.
+/// An amount of wei, from text: `8`, `8eth`, `0.3 ETH`, `5gwei`, `1000wei`. Without a unit it is ether. What wei can't say exactly, or 128
+/// bits can't hold, is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Amount(pub U256);
+pub struct Amount(pub u128);
 
 impl FromStr for Amount {
     type Err = String;
@@ -15,17 +16,22 @@ impl FromStr for Amount {
     fn from_str(text: &str) -> Result<Self, String> {
         let text = text.trim().to_lowercase();
         let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-        let unit = match &text[digits.len()..] {
-            "" | "eth" => "ether",
-            unit @ ("ether" | "gwei" | "wei") => unit,
+        let (unit, decimals_max) = match &text[digits.len()..] {
+            "" | "eth" | "ether" => ("ether", 18),
+            "gwei" => ("gwei", 9),
+            "wei" => ("wei", 0),
             other => return Err(format!("{other} is no unit, wanted eth, gwei or wei")),
         };
         let number = digits.trim();
-        if number.is_empty() || !number.chars().all(|c| c.is_ascii_digit() || c == '.') {
+        if !number.contains(|c: char| c.is_ascii_digit()) || !number.chars().all(|c| c.is_ascii_digit() || c == '.') {
             return Err(format!("{number:?} is no amount, wanted a number like 0.5"));
         }
+        let decimals = number.split_once('.').map_or(0, |(_, decimals)| decimals.trim_end_matches('0').len());
+        if decimals > decimals_max {
+            return Err(format!("{number} {unit} is no whole number of wei, wanted at most {decimals_max} decimals"));
+        }
         let parsed = parse_units(number, unit).map_err(|error| error.to_string())?;
-        Ok(Self(parsed.get_absolute()))
+        u128::try_from(parsed).map(Self).map_err(|_| format!("{number} {unit} is too much, wanted less than 2^128 wei"))
     }
 }
 
@@ -69,11 +75,28 @@ mod tests {
             ("1ether", 1_000_000_000_000_000_000),
             ("5gwei", 5_000_000_000),
             ("1000wei", 1000),
+            ("1.0wei", 1),
+            ("0.0000000010gwei", 1),
         ] {
-            assert_eq!(text.parse(), Ok(Amount(U256::from(wei))), "{text}");
+            assert_eq!(text.parse(), Ok(Amount(u128::from(wei))), "{text}");
         }
-        for text in ["", "eth", "-1", "1e3", "five", "1 btc", "0x10", "1.2.3"] {
+        for text in ["", "eth", "-1", "1e3", "five", "1 btc", "0x10", "1.2.3", "."] {
             assert!(text.parse::<Amount>().is_err(), "{text}");
+        }
+    }
+
+    /// Who signs an amount signs what was written.
+    #[test]
+    fn amounts_are_neither_rounded_nor_cut() {
+        assert_eq!("0.000000000000000001eth".parse(), Ok(Amount(1)));
+        for text in ["0.0000000000000000001eth", "0.0000000001gwei", "1.5wei"] {
+            let error = text.parse::<Amount>().unwrap_err();
+            assert!(error.contains("no whole number of wei"), "{text}: {error}");
+        }
+        assert_eq!(format!("{}wei", u128::MAX).parse(), Ok(Amount(u128::MAX)));
+        for text in ["340282366920938463463374607431768211456wei", "1000000000000000000000000000000000000000eth"] {
+            let error = text.parse::<Amount>().unwrap_err();
+            assert!(error.contains("wanted less than 2^128 wei"), "{text}: {error}");
         }
     }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use alloy_primitives::Address;
-use assay_node::keys::{Password, Wallet};
+use assay_node::keys::{self, KeyError, Password, Wallet};
 use eyre::Result;
 use serde::Deserialize;
 
@@ -65,20 +65,25 @@ impl KeyFlags {
         Ok(Wallet::open(&key.keystore, &self.password.or(key.password_file))?)
     }
 
-    /// Whose key it is; the keystore is opened only where its name does not say.
+    /// Whose key it is; the keystore is opened only where neither it nor its name says.
     pub fn address(&self, connection: &Connection) -> Result<Option<Address>> {
         let flag = self.keystore.as_ref().map(|path| path.display());
         let key: MaybeKey = connection.sources()?.flag("--keystore", "keystore", flag)?.load()?;
         let Some(path) = key.keystore else { return Ok(None) };
-        match address_of_file(&path) {
+        match stated_address(&path)? {
             Some(address) => Ok(Some(address)),
             None => Ok(Some(self.open(connection)?.address())),
         }
     }
 }
 
+/// Whose a keystore is, as it says openly, or as its name says. A file that is no keystore is refused.
+pub fn stated_address(path: &Path) -> Result<Option<Address>, KeyError> {
+    Ok(keys::stated_address(path)?.or_else(|| address_of_name(path)))
+}
+
 /// The address that a keystore's name says: `assay keys new` gives such names, and geth does.
-pub fn address_of_file(path: &Path) -> Option<Address> {
+fn address_of_name(path: &Path) -> Option<Address> {
     let stem = path.file_name()?.to_str()?;
     let stem = stem.strip_suffix(".json").unwrap_or(stem);
     let digits = stem.rsplit("--").next()?;
@@ -105,8 +110,8 @@ mod tests {
             "UTC--2026-01-02T03-04-05.678901234Z--f39fd6e51aad88f6f4ce6ab8827279cfffb92266",
             "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266",
         ] {
-            assert_eq!(address_of_file(&Path::new("keys").join(name)), Some(address), "{name}");
+            assert_eq!(address_of_name(&Path::new("keys").join(name)), Some(address), "{name}");
         }
-        assert_eq!(address_of_file(Path::new("keys/executor.json")), None);
+        assert_eq!(address_of_name(Path::new("keys/executor.json")), None);
     }
 }

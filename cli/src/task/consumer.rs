@@ -7,6 +7,7 @@ use assay_deploy::deploy_consumer;
 use eyre::Result;
 use serde::Serialize;
 
+use super::program_id;
 use crate::console;
 use crate::job::{explain, lower, read_module};
 use crate::l1::{Connection, KeyFlags, block_on};
@@ -69,8 +70,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
 }
 
 fn program(given: &Path) -> Result<B256> {
-    if let Some(id) = given.to_str().and_then(|text| text.parse().ok()) {
-        return Ok(id);
+    match program_id(given)? {
+        Some(id) => Ok(id),
+        None => Ok(lower(&read_module(given)?).map_err(|error| explain(error, given))?.id()),
     }
-    Ok(lower(&read_module(given)?).map_err(|error| explain(error, given))?.id())
 }

@@ -1,13 +1,13 @@
 //! `assay job status` and `assay job output`: how far a task has come, and what it wrote.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use assay_client::AssayApi;
 use assay_protocol::rpc::TaskView;
 use eyre::Result;
 use serde::Serialize;
 
-use super::{Open, OutputFile, Sequencer, TaskId, known, result_of, state_name};
+use super::{Open, Sequencer, TaskId, known, result_of, state_name};
 use crate::console;
 use crate::l1::block_on;
 use crate::progress::{Progress, scaled};
@@ -35,8 +35,9 @@ pub struct Output {
     /// The task's id
     #[arg(value_name = "TASK_ID")]
     task: TaskId,
-    #[command(flatten)]
-    output: OutputFile,
+    /// Write the output to this file instead of stdout
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
     #[command(flatten)]
     sequencer: Sequencer,
     /// Print what it is instead of what is in it, as JSON
@@ -82,10 +83,13 @@ pub(super) fn status(arguments: &Status) -> Result<()> {
 }
 
 pub(super) fn output(arguments: &Output) -> Result<()> {
+    if let Some(path) = &arguments.output {
+        console::check_place(path)?;
+    }
     block_on(async {
         let open = arguments.sequencer.open().await?;
         let view = known(&open, arguments.task.0).await?;
-        write_output(&open, &view, arguments.output.output.as_deref(), arguments.json).await?;
+        write_output(&open, &view, arguments.output.as_deref(), arguments.json).await?;
         if arguments.json { console::print_json(&report(&view)) } else { Ok(()) }
     })
 }

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::{Sequencer, TaskId, known, state_name};
 use crate::failure::Failure;
-use crate::l1::{KeyFlags, block_on};
+use crate::l1::{KeyFlags, address, block_on};
 use crate::report::grouped;
 use crate::{console, report};
 
@@ -23,7 +23,7 @@ pub const EXAMPLES: &str = "\
 Examples:
   assay job prove 0x5a…                                 the proof, and what L1 says of it
   assay job prove 0x5a… --wait --consumer 0xC0…         waits until it is final, and calls act(proof) of a contract
-  assay job prove 0x5a… --calldata | cast send 0xC0… …  the call for a wallet of your own
+  cast send 0xC0… $(assay job prove 0x5a… --calldata)   the same call, by a wallet of your own
 
 What L1 says holds for whoever relies on the programs that are listed: all that the result came through. A consumer is
 a contract that names those that it relies on; bridge-contracts/src/examples/ResultConsumer.sol, which
@@ -39,7 +39,7 @@ pub struct Arguments {
     #[arg(long)]
     wait: bool,
     /// Call act(proof) of this contract, with the key
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
     consumer: Option<Address>,
     /// Print the calldata of act(proof), and nothing else
     #[arg(long, conflicts_with_all = ["consumer", "json"])]

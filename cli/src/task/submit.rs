@@ -6,15 +6,15 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use alloy_primitives::{B256, Bytes};
 use assay_client::{AssayApi, Draft, Goal, SignedRequest, wait_for};
-use assay_protocol::rpc::{INLINE_BYTES_MAX, SignedReceipt};
+use assay_protocol::rpc::{INLINE_BYTES_MAX, SignedReceipt, TaskView};
 use assay_protocol::{BLOB_LENGTH_MAX, BlobRef};
-use eyre::{Result, WrapErr, bail, eyre};
+use eyre::{Result, WrapErr, eyre};
 use serde::Serialize;
 
 use super::follow::{TaskReport, report, text, write_output};
-use super::{Certainty, Open, OutputFile, Sequencer};
+use super::{Certainty, Open, Sequencer, program_id};
 use crate::console;
-use crate::failure::Failure;
+use crate::failure::HandedIn;
 use crate::job::{lower, read_module};
 use crate::l1::{Amount, KeyFlags, block_on};
 use crate::progress::{Progress, scaled};
@@ -28,7 +28,8 @@ Examples:
   assay job submit job.wasm --input big.bin --json                   the receipt only
 
 A module is registered first, if the sequencer does not know it. Inputs above 64 KiB are uploaded; an upload that broke
-off goes on where it was. Without --wait the command ends with the receipt, and `job status` follows the task.
+off goes on where it was. Without --wait the command ends with the receipt, and `job status` follows the task. The task's
+id is on stderr as soon as the sequencer has the task, also with --json; a failure after that has it as JSON too.
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 module refused, 5 the sequencer refuses, 6 it can't be reached or is busy.";
 
@@ -47,8 +48,9 @@ pub struct Arguments {
     /// How certain the result is to be before the command ends
     #[arg(long, value_enum)]
     wait: Option<Certainty>,
-    #[command(flatten)]
-    output: OutputFile,
+    /// Write the output to this file instead of stdout, once --wait has it
+    #[arg(long, value_name = "FILE", requires = "wait")]
+    output: Option<PathBuf>,
     /// Fuel that the job may use [default: 2^32, or the sequencer's bound]
     #[arg(long, value_name = "N")]
     fuel: Option<u64>,
@@ -94,6 +96,9 @@ struct Input {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<()> {
+    if let Some(path) = &arguments.output {
+        console::check_place(path)?;
+    }
     let wallet = arguments.key.open(&arguments.sequencer.l1)?;
     block_on(async {
         let open = arguments.sequencer.open().await?;
@@ -102,7 +107,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         let draft = Draft {
             fuel_limit: arguments.fuel,
             output_length_max: arguments.output_limit,
-            fee_max: arguments.fee.map(|fee| fee.0.saturating_to()),
+            fee_max: arguments.fee.map(|fee| fee.0),
             deadline_after: arguments.deadline,
             ..Draft::new(program, input.blob)
         };
@@ -112,13 +117,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
         let started = Instant::now();
         let receipt = open.api.submit_task(&signed, input.inline).await?;
         let receipt_ms = started.elapsed().as_secs_f64() * 1e3;
-        signed.check(&receipt, &open.status)?;
+        // By its id the task is found again, however this command ends.
+        console::note(&format!("task {}\n", signed.task));
+        signed.check(&receipt, &open.status).wrap_err(HandedIn(signed.task))?;
         let (length, posted_length_max) = (input.blob.length, open.status.limits.posted_input_length_max);
         let may_end_attested = length > posted_length_max;
         if !arguments.json {
             console::note(&format!(
-                "task {}\n  receipt      number {}, signed by {}, after {receipt_ms:.1} ms\n",
-                signed.task, receipt.receipt.sequence, open.status.key
+                "  receipt      number {}, signed by {}, after {receipt_ms:.1} ms\n",
+                receipt.receipt.sequence, open.status.key
             ));
             if may_end_attested {
                 console::note(&format!(
@@ -128,13 +135,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
                 ));
             }
         }
-        let outcome = match arguments.wait {
-            None => None,
-            Some(certainty) => Some(waited(&open, signed.task, certainty).await?),
-        };
-        if let Some(view) = &outcome {
-            write_output(&open, view, arguments.output.output.as_deref(), arguments.json).await?;
-        }
+        let outcome = outcome(&open, signed.task, arguments).await.wrap_err(HandedIn(signed.task))?;
         if arguments.json {
             return console::print_json(&Report {
                 task: signed.task.to_string(),
@@ -155,12 +156,19 @@ pub(super) fn run(arguments: &Arguments) -> Result<()> {
     })
 }
 
+/// What became of a task, if that is waited for; its output goes where it is wanted.
+async fn outcome<A: AssayApi>(open: &Open<A>, task: B256, arguments: &Arguments) -> Result<Option<TaskView>> {
+    let Some(certainty) = arguments.wait else { return Ok(None) };
+    let view = waited(open, task, certainty).await?;
+    write_output(open, &view, arguments.output.as_deref(), arguments.json).await?;
+    Ok(Some(view))
+}
+
 /// Waits, with progress.
-async fn waited<A: AssayApi>(
-    open: &Open<A>,
-    task: B256,
-    certainty: Certainty,
-) -> Result<assay_protocol::rpc::TaskView> {
+async fn waited<A: AssayApi>(open: &Open<A>, task: B256, certainty: Certainty) -> Result<TaskView> {
+    if open.status.executors == 0 {
+        console::note("no executor is connected to the sequencer now; the task waits for one\n");
+    }
     let goal = match certainty {
         Certainty::Soft => Goal::Executed,
         Certainty::Batch => Goal::Posted,
@@ -189,13 +197,9 @@ fn goal_name(goal: Goal) -> &'static str {
 
 /// The program, registered if it comes as a module that the sequencer does not know.
 async fn program<A: AssayApi>(open: &Open<A>, given: &Path) -> Result<B256> {
-    if let Some(id) = given.to_str().and_then(|text| text.parse::<B256>().ok()) {
+    if let Some(id) = program_id(given)? {
         let known = open.api.get_program(id).await?;
         return Ok(known.ok_or_else(|| eyre!("the sequencer does not know program {id}; hand in its module"))?.program);
-    }
-    if given.to_string_lossy().starts_with("0x") && !given.exists() {
-        let why = format!("{} is neither a file nor a program's id, 0x and 64 hex digits", given.display());
-        bail!(Failure::Usage(why));
     }
     let wasm = read_module(given)?;
     let program = lower(&wasm).map_err(|error| crate::job::explain(error, given))?.id();
