@@ -156,7 +156,7 @@ impl Job {
         let runner = self.context.runner.clone();
         // The bytes are wanted too: who signs a result must be able to defend it.
         let blobs = self.context.blobs.clone();
-        let is_here = blocking(move || blobs.contains(&wasm).map_err(LedgerError::from)).await?;
+        let is_here = blocking(move || blobs.renew(&wasm).map_err(LedgerError::from)).await?;
         if let Some(ready) = runner.ready(id).filter(|_| is_here) {
             return Ok(ready);
         }

@@ -19,9 +19,9 @@ use std::time::Duration;
 use assay_node::endpoint::Backoff;
 use assay_node::keys::{KeyError, Wallet};
 use assay_node::telemetry::Part;
-use assay_protocol::B256;
 use assay_protocol::objects::{ExecutorSession, TypedData};
 use assay_protocol::rpc::{Assignment, AssignmentId, Decline, DeclineReason, SignedResult};
+use assay_protocol::{B256, keccak256};
 use assay_runner::{BlobPeer, FetchError};
 use thiserror::Error;
 use tokio::sync::watch;
@@ -80,9 +80,9 @@ impl Session {
     /// Works until the token is cancelled.
     ///
     /// # Errors
-    /// [`LedgerError`]: nothing can be signed any more; [`FetchError::Address`].
+    /// [`LedgerError`]: nothing can be signed any more; [`FetchError::Address`]; [`KeyError`].
     pub(crate) async fn run(self, stop: CancellationToken) -> Result<(), SessionFailed> {
-        let peer = BlobPeer::new(&self.address)?;
+        let peer = BlobPeer::new(&self.address)?.with_token(&self.upload_token()?);
         let (tell, line) = watch::channel(None);
         let mut jobs = Jobs::default();
         let mut backoff = Backoff::new(WAIT.0, WAIT.1);
@@ -113,6 +113,13 @@ impl Session {
         // The connection stands a little longer, for refusals.
         let _ = tokio::time::timeout(STOP_PATIENCE, async { while jobs.tasks.join_next().await.is_some() {} }).await;
         Ok(())
+    }
+
+    /// Whose uploads are this executor's. Names of outputs can be computed by anybody: who guessed this too could spoil an upload. No
+    /// sequencer learns what another is told, and a process that starts again goes on with what it had begun.
+    fn upload_token(&self) -> Result<B256, KeyError> {
+        let words = format!("assay.upload.token.v1 {}", self.address);
+        Ok(keccak256(self.wallet.sign_hash(&keccak256(words))?))
     }
 
     async fn connected(
@@ -230,4 +237,6 @@ pub(crate) enum SessionFailed {
     Ledger(#[from] LedgerError),
     #[error(transparent)]
     Address(#[from] FetchError),
+    #[error(transparent)]
+    Key(#[from] KeyError),
 }

@@ -6,13 +6,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use alloy_primitives::Bytes;
+use alloy_primitives::{B256, Bytes, hex};
 use assay_node::blobs::{BlobError, BlobReader, BlobStore, Upload, UploadLimits};
 use assay_player::chain::Blobs;
 use assay_protocol::BlobRef;
-use assay_protocol::rpc::blobs::{UPLOAD_OFFSET, path};
-use reqwest::header::RANGE;
-use reqwest::{Response, StatusCode, Url};
+use assay_protocol::rpc::blobs::{UPLOAD_OFFSET, UPLOAD_TOKEN, path};
+use reqwest::header::{HeaderValue, RANGE};
+use reqwest::{RequestBuilder, Response, StatusCode, Url};
 use thiserror::Error;
 use tokio::time::{Instant, timeout_at};
 use tracing::debug;
@@ -89,6 +89,8 @@ pub enum FetchError {
 pub struct BlobPeer {
     client: reqwest::Client,
     base: Url,
+    /// Whose uploads are those that this one sends.
+    token: Option<HeaderValue>,
     /// How slowly a blob may come.
     limits: UploadLimits,
 }
@@ -133,7 +135,16 @@ impl BlobPeer {
         let builder = if scheme == "http" { builder.tls_certs_only([]) } else { builder };
         let client = builder.build().map_err(|error| wrong(error.to_string()))?;
         let limits = UploadLimits { bytes_per_second_min: BYTES_PER_SECOND_MIN, ..UploadLimits::new(1, PATIENCE) };
-        Ok(Self { client, base, limits })
+        Ok(Self { client, base, token: None, limits })
+    }
+
+    /// The same with uploads that belong to whoever has this token. It is a secret between this process and that one.
+    #[must_use]
+    pub fn with_token(mut self, token: &B256) -> Self {
+        let mut value = HeaderValue::from_str(&hex::encode(token)).expect("hex is ASCII");
+        value.set_sensitive(true);
+        self.token = Some(value);
+        self
     }
 
     /// The same with another patience, and another least number of bytes in a second.
@@ -151,7 +162,7 @@ impl BlobPeer {
         let mut failures = 0;
         loop {
             let (asked, wanted) = (blobs.clone(), *blob);
-            if blocking(move || asked.contains(&wanted)).await? {
+            if blocking(move || asked.renew(&wanted)).await? {
                 return Ok(());
             }
             let before = blobs.upload_offset(blob);
@@ -230,7 +241,7 @@ impl BlobPeer {
             let length = (blob.length - from).min(PIECE);
             let (kept, piece) = piece_of(reader, from, length).await?;
             reader = kept;
-            let request = self.client.put(self.url(blob)).header(UPLOAD_OFFSET, from).body(piece.0);
+            let request = self.as_uploader(self.client.put(self.url(blob))).header(UPLOAD_OFFSET, from).body(piece.0);
             let response = request.send().await.map_err(|error| self.unreachable(&error));
             let outcome = match response {
                 Ok(response) => match response.status() {
@@ -256,9 +267,17 @@ impl BlobPeer {
         Ok(())
     }
 
-    /// Bytes of a blob that the peer has from an upload; none if it has the blob.
+    fn as_uploader(&self, request: RequestBuilder) -> RequestBuilder {
+        match &self.token {
+            Some(token) => request.header(UPLOAD_TOKEN, token.clone()),
+            None => request,
+        }
+    }
+
+    /// Bytes of a blob that the peer has from an upload of ours; none if it has the blob.
     async fn offset(&self, blob: &BlobRef) -> Result<Option<u64>, FetchError> {
-        let response = self.client.head(self.url(blob)).send().await.map_err(|error| self.unreachable(&error))?;
+        let request = self.as_uploader(self.client.head(self.url(blob)));
+        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
         match response.status() {
             StatusCode::OK => Ok(None),
             StatusCode::NOT_FOUND => {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use alloy_primitives::Bytes;
 use assay_node::blobs::http::{BlobBody, BlobHttp};
-use assay_node::blobs::{self, BlobConfig, BlobStore};
+use assay_node::blobs::{self, BlobConfig, BlobError, BlobStore};
 use assay_node::store::{Schema, Store};
 use assay_protocol::{B256, BlobRef};
 use assay_runner::{BlobPeer, FetchError, blob_of, input_of};
@@ -105,6 +105,25 @@ async fn blobs_come_and_go_and_go_on_where_they_broke_off() {
     let missing = BlobRef { root: B256::repeat_byte(1), length: 10 };
     assert!(matches!(peer.fetch(&here, &missing).await, Err(FetchError::Missing { .. })));
     assert!(matches!(peer.send(&here, &missing).await, Err(FetchError::Missing { .. })));
+}
+
+/// Who knows which output is coming can neither hold it up nor spoil it; who holds up its own upload is told so, though it is sending.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn uploads_of_others_are_in_nobodys_way() {
+    let (theirs, ours) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (there, here) = (open(theirs.path()), open(ours.path()));
+    let peer = serve(there.clone()).await;
+    let blob = here.put(&bytes()).unwrap();
+    // It is of whoever sends no token: nothing is said of addresses here.
+    let mut held = there.upload(&blob, 0).unwrap();
+    held.write(&[0; 5_000_000]).unwrap();
+    let error = peer.send(&here, &blob).await.unwrap_err();
+    assert!(matches!(error, FetchError::Refused { got: 423, .. }), "{error}");
+    peer.with_token(&B256::repeat_byte(1)).send(&here, &blob).await.unwrap();
+    assert_eq!(there.read_all(&blob, 1 << 30).unwrap(), Some(bytes()));
+    held.write(&bytes()[5_000_000..]).unwrap();
+    assert!(matches!(held.finish(), Err(BlobError::WrongBlob { .. })));
+    assert_eq!((there.contains(&blob).unwrap(), there.used()), (true, LENGTH as u64));
 }
 
 /// A byte now and then would keep whoever waits for ever; what came is there for the next attempt.

@@ -11,7 +11,7 @@ use alloy_primitives::Bytes;
 use assay_protocol::BlobRef;
 use assay_protocol::rpc::blobs;
 
-use super::{AGES, BLOBS, BlobError, BlobStore, name, now};
+use super::{AGES, BLOBS, BlobError, BlobStore, Partial, name, now};
 
 /// Folder of uploads that are not complete.
 pub(super) const PARTIAL: &str = "partial";
@@ -57,8 +57,8 @@ impl BlobStore {
     }
 
     /// Where an upload lies.
-    pub(super) fn partial(&self, blob: &BlobRef) -> PathBuf {
-        self.inner.directory.join(PARTIAL).join(blobs::name(blob))
+    pub(super) fn partial(&self, partial: &Partial) -> PathBuf {
+        self.inner.directory.join(PARTIAL).join(partial.name())
     }
 
     /// The file of a blob whose row was seen; none if it was thrown away since.
@@ -75,7 +75,7 @@ impl BlobStore {
     pub(super) fn prepare(&self) -> Result<(), BlobError> {
         let directory = &self.inner.directory;
         make(&directory.join(PARTIAL))?;
-        let mut used = self.partials()?.iter().map(|blob| self.upload_offset(blob)).sum::<u64>();
+        let mut used = self.partials()?.iter().map(|partial| self.offset_of(partial)).sum::<u64>();
         for row in self.inner.store.range(&AGES, ..) {
             let ((_, (_, length)), ()) = row?;
             used += length;
@@ -86,7 +86,7 @@ impl BlobStore {
         for shard in 0..=255_u8 {
             let folder = directory.join(format!("{shard:02x}"));
             make(&folder)?;
-            for blob in files(&folder)? {
+            for blob in files(&folder, |name| blobs::parse(name).ok())? {
                 if !self.contains(&blob)? {
                     let mut batch = self.inner.store.batch();
                     self.enter(&mut batch, &blob, now(), None)?;
@@ -99,15 +99,18 @@ impl BlobStore {
     }
 
     /// Uploads that are not complete.
-    pub(super) fn partials(&self) -> Result<Vec<BlobRef>, BlobError> {
-        files(&self.inner.directory.join(PARTIAL))
+    pub(super) fn partials(&self) -> Result<Vec<Partial>, BlobError> {
+        files(&self.inner.directory.join(PARTIAL), Partial::parse)
     }
 
     /// Throws a blob away that the tables say came at `stored_at`: its row, then its file. One that somebody is bringing stays, and so does
     /// one that was renewed after `until`: that is its age in the tables from now on.
     pub(super) fn discard(&self, blob: &BlobRef, stored_at: u64, until: u64) -> Result<(), BlobError> {
-        // Nobody brings it anew before its file is gone.
-        let Some(_claim) = self.claim(blob) else { return Ok(()) };
+        // Nobody puts it in place anew before its file is gone.
+        let Some(_hold) = self.hold(blob) else { return Ok(()) };
+        if self.claimed().iter().any(|partial| partial.blob == *blob) {
+            return Ok(());
+        }
         let mut ages = self.ages();
         let (renewed_at, mut batch) = (ages.renewed_at(blob), self.inner.store.batch());
         batch.delete(&AGES, &(stored_at, name(blob)));
@@ -153,13 +156,13 @@ fn make(folder: &Path) -> Result<(), BlobError> {
     fs::create_dir_all(folder).map_err(|error| BlobError::file(folder, "create", &error))
 }
 
-/// Blobs in a folder, by the names of their files. Names that are none are left alone.
-fn files(folder: &Path) -> Result<Vec<BlobRef>, BlobError> {
+/// What the names of a folder's files name. Names that are none are left alone.
+fn files<T>(folder: &Path, parse: impl Fn(&str) -> Option<T>) -> Result<Vec<T>, BlobError> {
     let failed = |error: std::io::Error| BlobError::file(folder, "list", &error);
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).map_err(failed)? {
         let name = entry.map_err(failed)?.file_name();
-        found.extend(name.to_str().and_then(|name| blobs::parse(name).ok()));
+        found.extend(name.to_str().and_then(&parse));
     }
     Ok(found)
 }

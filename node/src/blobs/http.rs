@@ -2,7 +2,8 @@
 //!
 //! Owns the meaning of requests, not the connection: whoever serves calls [`BlobHttp::respond`] for paths under [`PATH`]. Assumes nothing of the
 //! peer: a body that is too long is refused before it is read, one that dawdles is cut, and uploads at once are bounded, in all and from one
-//! address. Errors are JSON, `{code, message, retryable}`, with the codes of the RPC.
+//! address. An upload belongs to its uploader, and nobody else goes on with it. Errors are JSON, `{code, message, retryable}`, with the codes
+//! of the RPC and some of their own.
 
 use std::fmt::Display;
 use std::pin::Pin;
@@ -10,8 +11,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use alloy_primitives::Bytes;
-use assay_protocol::BlobRef;
-use assay_protocol::rpc::blobs::{self, BlobNameError, PATH, UPLOAD_OFFSET};
+use assay_protocol::rpc::blobs::{self, BlobNameError, PATH, UPLOAD_OFFSET, UPLOAD_TOKEN, UPLOAD_TOKEN_BYTES_MAX};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, SizeHint};
 use hyper::header::{
@@ -22,11 +22,14 @@ use hyper::{Method, Request, Response, StatusCode};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
-use super::{BlobError, BlobReader, BlobStore, Upload, UploadLimits, Uploader};
+use super::partial::Tag;
+use super::{BlobError, BlobReader, BlobStore, Partial, Upload, UploadLimits, Uploader};
 use crate::addresses::Places;
 
 /// Bytes that are read from the disk, or written to it, at once.
 const PIECE: usize = 256 << 10;
+/// Longest body that is read though it is not wanted.
+const UNWANTED_BYTES_MAX: u64 = 8 << 20;
 
 /// The handler: the blobs, and what a peer may cost.
 #[derive(Clone, Debug)]
@@ -100,19 +103,19 @@ impl BlobHttp {
     where
         B: Body<Data = hyper::body::Bytes> + Unpin,
     {
-        let answered = match (request.method().clone(), parse(request.uri().path())) {
+        let answered = match (request.method().clone(), asked(&request)) {
             (_, Err(refusal)) => Err(refusal),
-            (Method::GET, Ok(blob)) => self.get(blob, request.headers(), true).await,
-            (Method::HEAD, Ok(blob)) => self.get(blob, request.headers(), false).await,
-            (Method::PUT, Ok(blob)) => self.put(blob, request).await,
+            (Method::GET, Ok(asked)) => self.get(asked, request.headers(), true).await,
+            (Method::HEAD, Ok(asked)) => self.get(asked, request.headers(), false).await,
+            (Method::PUT, Ok(asked)) => self.put(asked, request).await,
             _ => Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD", "there is GET, HEAD and PUT")),
         };
         answered.unwrap_or_else(refused)
     }
 
-    async fn get(&self, blob: BlobRef, headers: &HeaderMap, with_body: bool) -> Result<Response<BlobBody>, Refusal> {
-        let blobs = self.blobs.clone();
-        let (found, left) = blocking(move || Ok((blobs.read(&blob)?, blobs.upload_offset(&blob)))).await?;
+    async fn get(&self, asked: Partial, headers: &HeaderMap, with_body: bool) -> Result<Response<BlobBody>, Refusal> {
+        let (blobs, blob) = (self.blobs.clone(), asked.blob);
+        let (found, left) = blocking(move || Ok((blobs.read(&blob)?, blobs.offset_of(&asked)))).await?;
         let Some(reader) = found else {
             let message = "this blob is not here";
             return Err(Refusal {
@@ -151,10 +154,11 @@ impl BlobHttp {
         Ok(response)
     }
 
-    async fn put<B>(&self, blob: BlobRef, request: Request<B>) -> Result<Response<BlobBody>, Refusal>
+    async fn put<B>(&self, asked: Partial, request: Request<B>) -> Result<Response<BlobBody>, Refusal>
     where
         B: Body<Data = hyper::body::Bytes> + Unpin,
     {
+        let blob = asked.blob;
         let offset: u64 = match request.headers().get(UPLOAD_OFFSET) {
             None => 0,
             Some(value) => value.to_str().ok().and_then(|text| text.parse().ok()).ok_or_else(|| {
@@ -172,9 +176,16 @@ impl BlobHttp {
             return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "BUSY", message));
         };
         let (blobs, reserve) = (self.blobs.clone(), uploader.reserve(self.blobs.config().disk_reserve_bytes));
-        let begun = blocking(move || blobs.upload_missing(&blob, offset, reserve));
-        let Some(mut upload) = begun.await? else { return Ok(plain(StatusCode::CREATED, blob.length)) };
-        let (mut body, mut piece) = (request.into_body(), Vec::with_capacity(PIECE));
+        let begun = blocking(move || blobs.upload_missing(&asked, offset, reserve)).await;
+        let mut body = request.into_body();
+        let mut upload = match begun {
+            Ok(Some(upload)) => upload,
+            unwanted => {
+                self.pass_over(&mut body).await;
+                return unwanted.map(|_| plain(StatusCode::CREATED, blob.length));
+            }
+        };
+        let mut piece = Vec::with_capacity(PIECE);
         let (began, mut came) = (Instant::now(), 0);
         loop {
             let frame = tokio::time::timeout_at(self.limits.due(began, came), body.frame()).await;
@@ -195,6 +206,7 @@ impl BlobHttp {
                     let offset = Some(upload.offset());
                     return Err(Refusal {
                         offset,
+                        retryable: true,
                         ..Refusal::new(StatusCode::REQUEST_TIMEOUT, "UPLOAD_OFFSET", message)
                     });
                 }
@@ -206,6 +218,16 @@ impl BlobHttp {
         }
         blocking(move || upload.finish()).await?;
         Ok(plain(StatusCode::CREATED, blob.length))
+    }
+
+    /// Reads a body that is not wanted, if it is not long: its sender looks at the answer once it has sent all, and would find the connection
+    /// closed instead.
+    async fn pass_over<B: Body + Unpin>(&self, body: &mut B) {
+        if body.size_hint().upper().is_none_or(|bytes| bytes > UNWANTED_BYTES_MAX) {
+            return;
+        }
+        let due = Instant::now() + self.limits.patience;
+        while let Ok(Some(Ok(_))) = tokio::time::timeout_at(due, body.frame()).await {}
     }
 }
 
@@ -224,8 +246,26 @@ async fn blocking<T: Send + 'static>(
     Ok(done.expect("blobs do not panic, and a runtime that ends this ends its caller too")?)
 }
 
-fn parse(path: &str) -> Result<BlobRef, Refusal> {
-    Ok(blobs::parse(path.strip_prefix(PATH).unwrap_or(path))?)
+/// The blob that a request names, and whose uploads of it are meant.
+fn asked<B>(request: &Request<B>) -> Result<Partial, Refusal> {
+    let path = request.uri().path();
+    let blob = blobs::parse(path.strip_prefix(PATH).unwrap_or(path))?;
+    let tag = match request.headers().get(UPLOAD_TOKEN).map(HeaderValue::as_bytes) {
+        None => {
+            let uploader = request.extensions().get::<Uploader>();
+            uploader.map(|uploader| Tag::of_address(uploader.address)).unwrap_or_default()
+        }
+        Some(token)
+            if (1..=UPLOAD_TOKEN_BYTES_MAX).contains(&token.len()) && token.iter().all(u8::is_ascii_graphic) =>
+        {
+            Tag::of_token(token)
+        }
+        Some(_) => {
+            let message = format!("Upload-Token is 1 to {UPLOAD_TOKEN_BYTES_MAX} bytes of visible ASCII");
+            return Err(Refusal::new(StatusCode::BAD_REQUEST, "UPLOAD_TOKEN", message));
+        }
+    };
+    Ok(Partial { blob, tag })
 }
 
 /// What a Range header asks for.

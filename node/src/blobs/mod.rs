@@ -6,7 +6,7 @@
 //!
 //! ```text
 //!   directory/ab/abcd…-12345      a blob, synced before it has this name
-//!   directory/partial/abcd…-12345 an upload that is not complete: its length is the offset to go on from
+//!   directory/partial/abcd…-12345 an upload that is not complete: its length is the offset to go on from; each uploader has its own
 //!   blobs  (table)                every blob: when it came, and its bytes if they are few
 //!   ages   (table)                the same by time: the order in which blobs are thrown away
 //!   pins   (table)                who needs a blob: a pinned one is never thrown away
@@ -24,6 +24,7 @@ mod ages;
 mod disk;
 mod hasher;
 pub mod http;
+mod partial;
 mod room;
 mod slots;
 #[cfg(test)]
@@ -33,7 +34,7 @@ mod upload;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use alloy_primitives::{B256, Bytes};
@@ -47,6 +48,7 @@ use crate::store::{Batch, Record, Schema, Store, StoreError, Table};
 use ages::Ages;
 pub use disk::BlobReader;
 pub use hasher::BlobHasher;
+use partial::Partial;
 pub use room::free_bytes;
 pub use slots::{UploadLimits, Uploader};
 use upload::Frontiers;
@@ -177,8 +179,8 @@ pub enum BlobError {
         /// Bytes that are here.
         wanted: u64,
     },
-    /// The same blob is being uploaded on another connection, or is being thrown away at this moment.
-    #[error("this blob is being uploaded already")]
+    /// The same uploader brings the same blob on another connection, or what it has left is being thrown away at this moment.
+    #[error("this blob is being uploaded already, by the same uploader")]
     Uploading,
     /// The tables can't be read or written.
     #[error(transparent)]
@@ -219,8 +221,12 @@ struct Inner {
     config: BlobConfig,
     /// Bytes of all blobs and uploads.
     used: AtomicU64,
-    /// Blobs whose files are being written or thrown away.
-    claimed: Mutex<HashSet<BlobRef>>,
+    /// Partial files that are being written or thrown away.
+    claimed: Mutex<HashSet<Partial>>,
+    /// Blobs that are being put in place or thrown away.
+    held: Mutex<HashSet<BlobRef>>,
+    /// There is one less of these.
+    released: Condvar,
     /// How far uploads that broke off were hashed.
     frontiers: Mutex<Frontiers>,
     /// Held while blobs are thrown away, so that two callers don't count the same room: where the next look for those that may go begins.
@@ -243,6 +249,8 @@ impl BlobStore {
             config,
             used: AtomicU64::new(0),
             claimed: Mutex::default(),
+            held: Mutex::default(),
+            released: Condvar::new(),
             frontiers: Mutex::default(),
             room: Mutex::default(),
         };
@@ -315,7 +323,8 @@ impl BlobStore {
         hasher.update(bytes);
         let blob = hasher.finish();
         if blob.length > SMALL_BYTES_MAX {
-            if let Some(mut upload) = self.upload_missing(&blob, 0, self.inner.config.disk_reserve_bytes)? {
+            let reserve = self.inner.config.disk_reserve_bytes;
+            if let Some(mut upload) = self.upload_missing(&Partial::own(&blob), 0, reserve)? {
                 upload.write(bytes)?;
                 upload.finish()?;
             }
@@ -380,16 +389,20 @@ impl BlobStore {
         let _ = self.inner.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
     }
 
-    fn ages(&self) -> std::sync::MutexGuard<'_, Ages> {
+    fn ages(&self) -> MutexGuard<'_, Ages> {
         self.inner.ages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn frontiers(&self) -> std::sync::MutexGuard<'_, Frontiers> {
+    fn frontiers(&self) -> MutexGuard<'_, Frontiers> {
         self.inner.frontiers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn claimed(&self) -> std::sync::MutexGuard<'_, HashSet<BlobRef>> {
+    fn claimed(&self) -> MutexGuard<'_, HashSet<Partial>> {
         self.inner.claimed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn held(&self) -> MutexGuard<'_, HashSet<BlobRef>> {
+        self.inner.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -10,7 +10,7 @@ use assay_protocol::{B256, BlobRef};
 use tracing::warn;
 
 use super::disk::remove;
-use super::{AGES, BlobError, BlobStore, PINS, now};
+use super::{AGES, BlobError, BlobStore, PINS, Partial, now};
 
 /// Blobs that are looked at before a newcomer is refused: a bound on the work that one upload can cause.
 const LOOKED_AT_MAX: usize = 100_000;
@@ -104,19 +104,19 @@ impl BlobStore {
 
     /// Throws away uploads that nobody has gone on with for a while.
     fn discard_partials(&self, lack: &impl Fn() -> Option<BlobError>, grace_seconds: u64) -> Result<(), BlobError> {
-        for blob in self.partials()? {
+        for partial in self.partials()? {
             if lack().is_none() {
                 break;
             }
-            self.discard_partial(&blob, grace_seconds)?;
+            self.discard_partial(&partial, grace_seconds)?;
         }
         Ok(())
     }
 
     /// Throws an upload away if nobody has gone on with it for a while. Since it was listed it may have gone on, or have ended.
-    pub(super) fn discard_partial(&self, blob: &BlobRef, grace_seconds: u64) -> Result<(), BlobError> {
-        let Some(_claim) = self.claim(blob) else { return Ok(()) };
-        let path = self.partial(blob);
+    pub(super) fn discard_partial(&self, partial: &Partial, grace_seconds: u64) -> Result<(), BlobError> {
+        let Some(_claim) = self.claim(partial) else { return Ok(()) };
+        let path = self.partial(partial);
         let Ok(file) = std::fs::metadata(&path) else { return Ok(()) };
         let age = file.modified().ok().and_then(|time| time.elapsed().ok());
         if grace_seconds == 0 || age.is_some_and(|age| age.as_secs() >= grace_seconds) {

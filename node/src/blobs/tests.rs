@@ -1,6 +1,7 @@
 //! Blobs on a real directory: names, uploads that break off, room, HTTP.
 
 mod together;
+mod uploaders;
 
 use super::http::{BlobBody, BlobHttp};
 use super::*;

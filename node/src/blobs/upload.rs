@@ -1,19 +1,21 @@
 //! Uploads: bytes that come in pieces, over one connection or many.
 //!
-//! Owns a partial file while bytes are written to it. Assumes one upload for a blob at a time. What was written stays when an upload
-//! breaks off, so that the next goes on from there. The trees' frontiers of the last few are kept: a blob that comes in many pieces is
-//! hashed once. Of others, after a start for example, the file is read again.
+//! Owns a partial file while bytes are written to it. An uploader brings a blob once at a time; several uploaders may bring the same one, and
+//! the first whose bytes are the blob puts it in place. What was written stays when an upload breaks off, so that its uploader goes on from
+//! there. The trees' frontiers of the last few are kept: a blob that comes in many pieces is hashed once. Of others, after a start for
+//! example, the file is read again.
 
 use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};
 use std::path::PathBuf;
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use assay_protocol::BlobRef;
 
 use super::disk::{remove, sync_folder};
-use super::{BlobError, BlobHasher, BlobStore, now};
+use super::{BlobError, BlobHasher, BlobStore, Partial, now};
 
 /// Bytes that are read at once when an upload goes on.
 const PIECE: usize = 1 << 20;
@@ -23,34 +25,48 @@ const FRONTIERS_MAX: usize = 256;
 
 /// Frontiers of uploads that broke off, the newest last.
 #[derive(Debug, Default)]
-pub(super) struct Frontiers(VecDeque<(BlobRef, BlobHasher)>);
+pub(super) struct Frontiers(VecDeque<(Partial, BlobHasher)>);
 
 impl Frontiers {
-    fn keep(&mut self, blob: BlobRef, hasher: BlobHasher) {
+    fn keep(&mut self, partial: Partial, hasher: BlobHasher) {
         if self.0.len() == FRONTIERS_MAX {
             self.0.pop_front();
         }
-        self.0.push_back((blob, hasher));
+        self.0.push_back((partial, hasher));
     }
 
-    /// That of a blob, if it is at this byte. It is kept no longer.
-    fn take(&mut self, blob: &BlobRef, offset: u64) -> Option<BlobHasher> {
-        let at = self.0.iter().position(|(kept, _)| kept == blob)?;
+    /// That of an upload, if it is at this byte. It is kept no longer.
+    fn take(&mut self, partial: &Partial, offset: u64) -> Option<BlobHasher> {
+        let at = self.0.iter().position(|(kept, _)| kept == partial)?;
         let (_, hasher) = self.0.remove(at)?;
         (hasher.length() == offset).then_some(hasher)
     }
 }
 
-/// The right to write a blob's files or to throw them away: one has it at a time.
+/// The right to write a partial file or to throw it away: one has it at a time.
 #[derive(Debug)]
 pub(super) struct Claim {
     blobs: BlobStore,
-    blob: BlobRef,
+    partial: Partial,
 }
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        self.blobs.claimed().remove(&self.blob);
+        self.blobs.claimed().remove(&self.partial);
+    }
+}
+
+/// The right to put a blob in place or to throw it away: one has it at a time, and for no longer than that takes.
+#[derive(Debug)]
+pub(super) struct Hold {
+    blobs: BlobStore,
+    blob: BlobRef,
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.blobs.held().remove(&self.blob);
+        self.blobs.inner.released.notify_all();
     }
 }
 
@@ -71,14 +87,33 @@ pub struct Upload {
 }
 
 impl BlobStore {
-    /// Bytes of a blob that an upload has left here.
+    /// Bytes of a blob that an upload of this process's own has left here.
     pub fn upload_offset(&self, blob: &BlobRef) -> u64 {
-        fs::metadata(self.partial(blob)).map_or(0, |file| file.len())
+        self.offset_of(&Partial::own(blob))
     }
 
-    /// The right to write a blob's files, unless somebody has it.
-    pub(super) fn claim(&self, blob: &BlobRef) -> Option<Claim> {
-        self.claimed().insert(*blob).then(|| Claim { blobs: self.clone(), blob: *blob })
+    /// The same of any uploader.
+    pub(super) fn offset_of(&self, partial: &Partial) -> u64 {
+        fs::metadata(self.partial(partial)).map_or(0, |file| file.len())
+    }
+
+    /// The right to write a partial file, unless somebody has it.
+    pub(super) fn claim(&self, partial: &Partial) -> Option<Claim> {
+        self.claimed().insert(*partial).then(|| Claim { blobs: self.clone(), partial: *partial })
+    }
+
+    /// The right to throw a blob away, unless somebody has it.
+    pub(super) fn hold(&self, blob: &BlobRef) -> Option<Hold> {
+        self.held().insert(*blob).then(|| Hold { blobs: self.clone(), blob: *blob })
+    }
+
+    /// The right to put a blob in place, as soon as nobody has it.
+    fn hold_next(&self, blob: &BlobRef) -> Hold {
+        let mut held = self.held();
+        while !held.insert(*blob) {
+            held = self.inner.released.wait(held).unwrap_or_else(PoisonError::into_inner);
+        }
+        Hold { blobs: self.clone(), blob: *blob }
     }
 
     /// Begins an upload, or goes on with one from `offset`, at or before the bytes that are here. The bytes of a blob that is here come
@@ -93,31 +128,32 @@ impl BlobStore {
 
     /// The same, with another number of bytes that stay free on the disk.
     pub(super) fn upload_above(&self, blob: &BlobRef, offset: u64, reserve: u64) -> Result<Upload, BlobError> {
-        self.begin(self.claim(blob).ok_or(BlobError::Uploading)?, offset, reserve)
+        self.begin(self.claim(&Partial::own(blob)).ok_or(BlobError::Uploading)?, offset, reserve)
     }
 
-    /// The same, unless the blob is here: then it is renewed, and nothing is to come.
+    /// The same of any uploader, unless the blob is here: then it is renewed, nothing is to come, and what the uploader has left goes.
     pub(super) fn upload_missing(
         &self,
-        blob: &BlobRef,
+        partial: &Partial,
         offset: u64,
         reserve: u64,
     ) -> Result<Option<Upload>, BlobError> {
-        if self.renew(blob)? {
+        if self.renew(&partial.blob)? {
+            self.discard_partial(partial, 0)?;
             return Ok(None);
         }
-        let claim = self.claim(blob).ok_or(BlobError::Uploading)?;
+        let claim = self.claim(partial).ok_or(BlobError::Uploading)?;
         // Whoever had the claim until now may have brought it.
-        if self.renew(blob)? { Ok(None) } else { self.begin(claim, offset, reserve).map(Some) }
+        if self.renew(&partial.blob)? { Ok(None) } else { self.begin(claim, offset, reserve).map(Some) }
     }
 
     /// Looks at what is here only once nobody else can change it.
     fn begin(&self, claim: Claim, offset: u64, reserve: u64) -> Result<Upload, BlobError> {
-        let (blob, most) = (claim.blob, self.inner.config.blob_bytes_max);
+        let (blob, most) = (claim.partial.blob, self.inner.config.blob_bytes_max);
         if blob.length > most {
             return Err(BlobError::TooLong { got: blob.length, most });
         }
-        let wanted = self.upload_offset(&blob);
+        let wanted = self.offset_of(&claim.partial);
         if offset > wanted {
             return Err(BlobError::Offset { got: offset, wanted });
         }
@@ -126,10 +162,10 @@ impl BlobStore {
     }
 
     fn resume(&self, claim: Claim, offset: u64, length: u64, reserve: u64) -> Result<Upload, BlobError> {
-        let path = self.partial(&claim.blob);
+        let path = self.partial(&claim.partial);
         let failed = |operation| move |error: std::io::Error| (operation, error);
         // Bytes behind the offset are cut off and come again: then the frontier, which is at the end, is of no use.
-        let kept = self.frontiers().take(&claim.blob, offset).filter(|_| offset == length);
+        let kept = self.frontiers().take(&claim.partial, offset).filter(|_| offset == length);
         let read_again = if kept.is_some() { 0 } else { offset };
         let opened = || -> Result<(File, BlobHasher), (&'static str, std::io::Error)> {
             let options = OpenOptions::new().create(true).truncate(false).read(true).append(true).open(&path);
@@ -170,7 +206,7 @@ impl Upload {
     /// # Errors
     /// [`BlobError::Overrun`], [`BlobError::NoRoom`], [`BlobError::DiskLow`], [`BlobError::DiskFull`], [`BlobError::File`].
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), BlobError> {
-        let (got, wanted) = (self.offset() + bytes.len() as u64, self.claim.blob.length);
+        let (got, wanted) = (self.offset() + bytes.len() as u64, self.claim.partial.blob.length);
         if got > wanted {
             return Err(BlobError::Overrun { got, wanted });
         }
@@ -188,18 +224,19 @@ impl Upload {
 
     /// Whether all bytes are here.
     pub fn is_complete(&self) -> bool {
-        self.offset() == self.claim.blob.length
+        self.offset() == self.claim.partial.blob.length
     }
 
-    /// Gives the blob its name, if the bytes are the blob; throws them away if they are not. Survives the loss of power once it has
-    /// returned.
+    /// Gives the blob its name, if the bytes are the blob; throws them away if they are not, or if another uploader was first. Survives the
+    /// loss of power once it has returned.
     ///
     /// # Errors
     /// [`BlobError::WrongBlob`], [`BlobError::DiskFull`], [`BlobError::File`], [`BlobError::Store`].
     pub fn finish(mut self) -> Result<(), BlobError> {
-        let (blobs, blob) = (self.claim.blobs.clone(), self.claim.blob);
+        let (blobs, blob) = (self.claim.blobs.clone(), self.claim.partial.blob);
         let got = std::mem::take(&mut self.hasher).finish();
         self.over = true;
+        let _hold = blobs.hold_next(&blob);
         let is_other = got != blob;
         if is_other || blobs.renew(&blob)? {
             // The bytes are of no use: they are another blob, or it came another way meanwhile.
@@ -228,7 +265,7 @@ impl Drop for Upload {
         if !self.over {
             // The offset that a client is told is the file's length: what the system has taken, it keeps.
             let _ = self.file.flush();
-            self.claim.blobs.frontiers().keep(self.claim.blob, std::mem::take(&mut self.hasher));
+            self.claim.blobs.frontiers().keep(self.claim.partial, std::mem::take(&mut self.hasher));
         }
     }
 }

@@ -2,10 +2,12 @@
 //!
 //! ```text
 //! GET  /v1/blobs/{root}-{length}      the bytes; Range is honoured, the name is the entity tag, and it never changes
-//! HEAD /v1/blobs/{root}-{length}      200 if it is here; 404 with Upload-Offset: bytes that an upload has left here
+//! HEAD /v1/blobs/{root}-{length}      200 if it is here; 404 with Upload-Offset: bytes that an upload of the asker's has left here
 //! PUT  /v1/blobs/{root}-{length}      the bytes, from Upload-Offset on (0 if there is no such header); 201 when all are here
 //!                                     and are the blob that the name says, 202 when some are still to come
 //! ```
+//!
+//! An upload belongs to whoever brings it, by Upload-Token or else by address: nobody else goes on with it, cuts it, or holds it up.
 //!
 //! Owns names only. `root` is 64 hex digits with or without `0x`, `length` is decimal.
 
@@ -22,6 +24,13 @@ pub const PATH: &str = "/v1/blobs/";
 
 /// Header that says from which byte on an upload goes on, and up to which it has come.
 pub const UPLOAD_OFFSET: &str = "upload-offset";
+
+/// Header that says whose an upload is: any text of visible ASCII that others can't guess, the same for all requests of an uploader. Without
+/// it an upload is of the network address that it comes from.
+pub const UPLOAD_TOKEN: &str = "upload-token";
+
+/// Most bytes of such a token.
+pub const UPLOAD_TOKEN_BYTES_MAX: usize = 128;
 
 /// Why a path names no blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]

@@ -7,12 +7,13 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use alloy_primitives::{B256, hex};
 use assay_machine::memory::{BlobHasher, commit_blob};
 use assay_protocol::BlobRef;
 use assay_protocol::rpc::ErrorCode;
-use assay_protocol::rpc::blobs::{UPLOAD_OFFSET, path};
-use reqwest::header::RANGE;
-use reqwest::{Response, StatusCode};
+use assay_protocol::rpc::blobs::{UPLOAD_OFFSET, UPLOAD_TOKEN, path};
+use reqwest::header::{HeaderValue, RANGE};
+use reqwest::{RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
 use url::Url;
 
@@ -40,6 +41,8 @@ pub fn blob_of_file(file: &Path) -> Result<BlobRef, ClientError> {
 pub struct BlobClient {
     client: reqwest::Client,
     base: Url,
+    /// Whose uploads are those that this one sends.
+    token: Option<HeaderValue>,
 }
 
 /// What is sent.
@@ -71,7 +74,17 @@ impl BlobClient {
         };
         base.set_scheme(scheme).map_err(|()| wrong("its scheme can't be changed".into()))?;
         let client = http_client(&base).map_err(|error| wrong(error.to_string()))?;
-        Ok(Self { client, base })
+        Ok(Self { client, base, token: None })
+    }
+
+    /// The same with uploads that belong to whoever has this secret, from whatever address they come. Without it they are the address's, and
+    /// whoever shares that, behind one proxy for example, may hold them up.
+    #[must_use]
+    pub fn with_token(mut self, token: &B256) -> Self {
+        let mut value = HeaderValue::from_str(&hex::encode(token)).expect("hex is ASCII");
+        value.set_sensitive(true);
+        self.token = Some(value);
+        self
     }
 
     /// Sends bytes, unless they are there; returns their name.
@@ -99,11 +112,14 @@ impl BlobClient {
 
     async fn send(&self, blob: &BlobRef, bytes: Bytes<'_>, mut progress: impl FnMut(u64)) -> Result<(), ClientError> {
         let (mut offset, mut failures) = (self.offset(blob).await?, 0);
+        // Bytes that are there already may be wrong: once, all are sent anew.
+        let (mut is_resumed, mut is_anew) = (offset > Some(0), false);
         while let Some(from) = offset {
             progress(from);
             let length = (blob.length - from).min(PIECE);
             let piece = piece(&bytes, from, length).await?;
-            let sent = self.client.put(self.url(blob)).header(UPLOAD_OFFSET, from).body(piece).send().await;
+            let request = self.as_uploader(self.client.put(self.url(blob))).header(UPLOAD_OFFSET, from);
+            let sent = request.body(piece).send().await;
             let outcome = match sent.map_err(unreachable) {
                 Ok(response) if response.status() == StatusCode::CREATED => break,
                 Ok(response) if response.status() == StatusCode::ACCEPTED && from + length < blob.length => Ok(()),
@@ -113,12 +129,16 @@ impl BlobClient {
             };
             match outcome {
                 Ok(()) => (offset, failures) = (Some(from + length), 0),
+                Err(error) if is_resumed && !is_anew && matches!(error.code(), Some(ErrorCode::WrongBlob)) => {
+                    (offset, is_anew) = (Some(0), true);
+                }
                 Err(error) if failures + 1 >= FAILURES_MAX || matches!(error.code(), Some(ErrorCode::WrongBlob)) => {
                     return Err(error);
                 }
                 Err(_) => {
                     failures += 1;
                     offset = self.offset(blob).await?;
+                    is_resumed |= offset > Some(0);
                 }
             }
         }
@@ -126,9 +146,17 @@ impl BlobClient {
         Ok(())
     }
 
+    fn as_uploader(&self, request: RequestBuilder) -> RequestBuilder {
+        match &self.token {
+            Some(token) => request.header(UPLOAD_TOKEN, token.clone()),
+            None => request,
+        }
+    }
+
     /// Bytes that the server has from an upload; none if it has the blob.
     async fn offset(&self, blob: &BlobRef) -> Result<Option<u64>, ClientError> {
-        let response = self.client.head(self.url(blob)).send().await.map_err(unreachable)?;
+        let request = self.as_uploader(self.client.head(self.url(blob)));
+        let response = request.send().await.map_err(unreachable)?;
         match response.status() {
             StatusCode::OK => Ok(None),
             StatusCode::NOT_FOUND => {
@@ -326,6 +354,56 @@ async fn refused(mut response: Response) -> ClientError {
             let message = String::from_utf8_lossy(&words[..words.len().min(256)]).into_owned();
             let retryable = status.is_server_error();
             ClientError::Refused { code: None, number: i64::from(status.as_u16()), message, retryable }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashMap;
+    use std::io::{BufRead, BufReader};
+    use std::net::TcpListener;
+    use std::thread::JoinHandle;
+
+    fn reply(status: &str, header: &str, body: &str) -> String {
+        let length = body.len();
+        format!("HTTP/1.1 {status}\r\nconnection: close\r\n{header}content-length: {length}\r\n\r\n{body}")
+    }
+
+    /// Answers requests in turn, each on a connection of its own. Of each: the method, the offset that it goes on from, and its token.
+    fn serve(listener: TcpListener, replies: Vec<String>) -> JoinHandle<Vec<[String; 3]>> {
+        let answered = move |reply: String| {
+            let (stream, _) = listener.accept().unwrap();
+            let mut reader = BufReader::new(&stream);
+            let mut lines = (&mut reader).lines().map(Result::unwrap).take_while(|line| !line.is_empty());
+            let method = lines.next().unwrap().split(' ').next().unwrap().to_owned();
+            let header =
+                |line: String| line.split_once(": ").map(|(name, value)| (name.to_lowercase(), value.to_owned()));
+            let headers: HashMap<String, String> = lines.filter_map(header).collect();
+            let of = |name: &str| headers.get(name).cloned().unwrap_or_default();
+            reader.read_exact(&mut vec![0; of("content-length").parse().unwrap_or(0)]).unwrap();
+            (&stream).write_all(reply.as_bytes()).unwrap();
+            [method, of(UPLOAD_OFFSET), of(UPLOAD_TOKEN)]
+        };
+        std::thread::spawn(move || replies.into_iter().map(answered).collect())
+    }
+
+    #[tokio::test]
+    async fn wrong_bytes_of_an_earlier_upload_are_sent_anew_once() {
+        let begun = reply("404 Not Found", "upload-offset: 40\r\n", "");
+        let words = r#"{"code":"WRONG_BLOB","message":"the bytes are another blob","retryable":false}"#;
+        let (wrong, created) = (reply("422 Unprocessable Entity", "", words), reply("201 Created", "", ""));
+        for (last, is_sent) in [(created, true), (wrong.clone(), false)] {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let address = format!("http://{}", listener.local_addr().unwrap());
+            let client = BlobClient::new(&address).unwrap().with_token(&B256::repeat_byte(7));
+            let served = serve(listener, vec![begun.clone(), wrong.clone(), last]);
+            let sent = client.upload(&[7; 100]).await;
+            assert_eq!(sent.is_ok(), is_sent, "{sent:?}");
+            let token = "07".repeat(32);
+            let asked = [("HEAD", ""), ("PUT", "40"), ("PUT", "0")];
+            assert_eq!(served.join().unwrap(), asked.map(|(method, offset)| [method, offset, token.as_str()]));
         }
     }
 }

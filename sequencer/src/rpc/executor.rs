@@ -268,7 +268,7 @@ fn check(
             Err(Refusal::new(ErrorCode::WrongBlob, message))
         }
         Some(_) => Ok(output),
-        None if context.blobs.contains(&result.output).map_err(|_| Refusal::stopping())? => Ok(None),
+        None if context.blobs.renew(&result.output).map_err(|_| Refusal::stopping())? => Ok(None),
         None => {
             let path = assay_protocol::rpc::blobs::path(&result.output);
             Err(Refusal::new(ErrorCode::MissingOutput, format!("the output is not here: PUT it to {path}")))

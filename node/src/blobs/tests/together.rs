@@ -136,13 +136,13 @@ fn an_upload_looks_where_to_go_on_once_nobody_else_has_the_blob() {
     while !is_here(&blobs, &blob) {
         thread::yield_now();
     }
-    claimed.remove(&blob);
+    claimed.remove(&Partial::own(&blob));
     drop(claimed);
     let refused = second.join().expect("it does not panic").expect_err("its bytes have become the blob");
     assert!(matches!(refused, BlobError::Offset { got: 100_000, wanted: 0 }), "{refused}");
     first.join().expect("it does not panic").expect("it is the blob");
     assert_eq!((blobs.upload_offset(&blob), blobs.used()), (0, 100_000));
-    assert!(blobs.upload_missing(&blob, told, 0).expect("it reads").is_none(), "it is here");
+    assert!(blobs.upload_missing(&Partial::own(&blob), told, 0).expect("it reads").is_none(), "it is here");
     assert_eq!(blobs.read_all(&blob, 1 << 30).expect("it reads"), Some(content));
 }
 
@@ -154,11 +154,11 @@ fn an_upload_that_went_on_or_ended_since_it_was_listed_is_not_thrown_away() {
     let blob = blob_root(&content);
     let mut upload = blobs.upload(&blob, 0).expect("there is room");
     upload.write(&content[..50_000]).expect("it writes");
-    blobs.discard_partial(&blob, 0).expect("it is being written");
+    blobs.discard_partial(&Partial::own(&blob), 0).expect("it is being written");
     assert_eq!((blobs.upload_offset(&blob), blobs.used()), (50_000, 50_000));
     upload.write(&content[50_000..]).expect("it writes");
     upload.finish().expect("it is the blob");
-    blobs.discard_partial(&blob, 0).expect("there is nothing");
+    blobs.discard_partial(&Partial::own(&blob), 0).expect("there is nothing");
     assert_eq!((is_here(&blobs, &blob), blobs.used()), (true, 100_000));
 }
 
