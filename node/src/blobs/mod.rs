@@ -322,13 +322,16 @@ impl BlobStore {
         let mut hasher = BlobHasher::default();
         hasher.update(bytes);
         let blob = hasher.finish();
+        if self.renew(&blob)? {
+            return Ok(blob);
+        }
         if blob.length > SMALL_BYTES_MAX {
             let reserve = self.inner.config.disk_reserve_bytes;
             if let Some(mut upload) = self.upload_missing(&Partial::own(&blob), 0, reserve)? {
                 upload.write(bytes)?;
                 upload.finish()?;
             }
-        } else if !self.renew(&blob)? {
+        } else {
             self.make_room(blob.length)?;
             let mut batch = self.inner.store.batch();
             self.put_small(&mut batch, &blob, bytes)?;

@@ -131,20 +131,21 @@ impl BlobStore {
         self.begin(self.claim(&Partial::own(blob)).ok_or(BlobError::Uploading)?, offset, reserve)
     }
 
-    /// The same of any uploader, unless the blob is here: then it is renewed, nothing is to come, and what the uploader has left goes.
+    /// The same of any uploader, unless the blob is here: then nothing is to come, and what the uploader has left goes. It is no younger for
+    /// that: else anybody could hold all the room by naming what is here, and bring nothing.
     pub(super) fn upload_missing(
         &self,
         partial: &Partial,
         offset: u64,
         reserve: u64,
     ) -> Result<Option<Upload>, BlobError> {
-        if self.renew(&partial.blob)? {
+        if self.contains(&partial.blob)? {
             self.discard_partial(partial, 0)?;
             return Ok(None);
         }
         let claim = self.claim(partial).ok_or(BlobError::Uploading)?;
         // Whoever had the claim until now may have brought it.
-        if self.renew(&partial.blob)? { Ok(None) } else { self.begin(claim, offset, reserve).map(Some) }
+        if self.contains(&partial.blob)? { Ok(None) } else { self.begin(claim, offset, reserve).map(Some) }
     }
 
     /// Looks at what is here only once nobody else can change it.
