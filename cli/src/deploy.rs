@@ -79,10 +79,10 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             done => Ok(done?),
         }
     })?;
-    let text = format!("{}\n", deployment.to_json());
-    if let Err(error) = file.write(text.as_bytes()) {
+    let json = format!("{}\n", deployment.to_json());
+    if let Err(error) = file.write(json.as_bytes()) {
         // The contracts are there, and nothing else says where.
-        console::print(&text)?;
+        console::print(&json)?;
         bail!(Failure::Unwritten(format!("{error:#}; the deployment went to stdout")));
     }
     if arguments.json {
