@@ -13,7 +13,7 @@ use assay_simulation::world::CHAIN_ID;
 
 use super::*;
 use crate::rows::{KEPT, TALLIES, Tally, VERDICTS, Verdict};
-use crate::sampling::SamplingConfig;
+use crate::sampling::{Chosen, SamplingConfig};
 use crate::scene::Scene;
 
 /// A watcher with a key, which samples everything; nobody plays for it or sends.
