@@ -28,13 +28,24 @@ pub async fn check_chain(endpoint: &Endpoint, wanted: u64) -> Result<(), L1Error
     }
 }
 
-/// The code at an address; none where there is no contract.
+/// The code at an address; none where there is no contract. A node that has not come to block `first` yet, in which the first contract was
+/// made, is waited for.
 ///
 /// # Errors
 /// [`L1Error::Endpoint`] whose remedy is not to retry.
-pub async fn code_at(endpoint: &Endpoint, at: Address) -> Result<Bytes, L1Error> {
+pub async fn code_at(endpoint: &Endpoint, at: Address, first: u64) -> Result<Bytes, L1Error> {
     let ask = || endpoint.call("ask for a contract's code", move |l1| async move { l1.get_code_at(at).await });
-    Ok(answered(ask).await?)
+    let head = || endpoint.call("ask for the head", |l1| async move { l1.get_block_number().await });
+    let mut backoff = Backoff::new(PAUSE_MIN, PAUSE_MAX);
+    loop {
+        // In this order: what is not there by a later head is not there.
+        let (head, code) = (answered(head).await?, answered(ask).await?);
+        if !code.is_empty() || head >= first {
+            return Ok(code);
+        }
+        warn!(head, first, "L1 has not come to the deployment yet");
+        backoff.wait().await;
+    }
 }
 
 /// Asks until the node answers.

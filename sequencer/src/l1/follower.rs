@@ -124,7 +124,7 @@ impl Follower {
             ("programs", contracts.programs),
             ("court", contracts.court),
         ] {
-            if code_at(&self.endpoint, at).await?.is_empty() {
+            if code_at(&self.endpoint, at, self.deployment.first_block).await?.is_empty() {
                 return Err(FollowerError::NoContract { contract, at });
             }
         }

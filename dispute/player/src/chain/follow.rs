@@ -140,7 +140,8 @@ impl Follower {
         let preflight = CourtPreflight::of(deployment);
         let contracts = &deployment.contracts;
         for (contract, at) in [("step verifier", contracts.step_verifier), ("court", contracts.court)] {
-            let (code, wanted) = (code_at(&self.endpoint, at).await?, preflight.code_at(at).unwrap_or_default());
+            let code = code_at(&self.endpoint, at, deployment.first_block).await?;
+            let wanted = preflight.code_at(at).unwrap_or_default();
             if code != wanted {
                 return Err(ChainError::Code { contract, at, got: keccak256(&code), wanted: keccak256(&wanted) });
             }
