@@ -6,8 +6,8 @@
 //!
 //! A leaf whose bytes are not to be had is tried again until its window is over: from the queue at first, in longer and longer waits, and
 //! then set aside. Nothing is held of it then but that its batch is to be drawn from again, when the longest wait is over: who withholds
-//! bytes takes no place from other leaves. What is drawn again has places of its own, as many, comes after all else, and is tried once
-//! each time.
+//! bytes takes no place from other leaves. What is drawn again has places of its own, as many, has every eighth turn, or each that nobody
+//! else has, and is tried once each time.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -156,6 +156,14 @@ impl Work {
         Some(leaf)
     }
 
+    /// A leaf that was running is to be tried again, and not soon: it is set aside at once.
+    pub fn much_later(&mut self, leaf: LeafId, now: u64) -> Option<Later> {
+        if let Some((_, waiting)) = self.running.get_mut(&leaf) {
+            waiting.attempts = ATTEMPTS_QUICK;
+        }
+        self.later(leaf, now, usize::MAX)
+    }
+
     /// A leaf that was running is to be tried again. It goes back to the queue; after many attempts, or where others wait for its place, it
     /// is set aside. None if its batch has gone.
     pub fn later(&mut self, leaf: LeafId, now: u64, leaves_max: usize) -> Option<Later> {
@@ -175,9 +183,14 @@ impl Work {
         Some(Later { attempts: waiting.attempts, is_aside })
     }
 
-    /// A leaf that was running has its verdict. Gives its batch, if it was the last of it.
+    /// A leaf that ran, or waits, has its verdict. Gives its batch, if it was the last of it.
     pub fn finished(&mut self, leaf: LeafId) -> Option<BatchKey> {
-        let (_, waiting) = self.running.remove(&leaf)?;
+        let queued = || self.queue.keys().find(|(.., waiting)| *waiting == leaf).copied();
+        let waiting = match self.running.remove(&leaf) {
+            Some((_, waiting)) => waiting,
+            // Its verdict came on the way to another's.
+            None => queued().and_then(|turn| self.queue.remove(&turn))?,
+        };
         self.batches.get_mut(&waiting.batch)?.left.as_mut()?.remove(&leaf.index);
         self.close_if_empty(waiting.batch).then_some(waiting.batch)
     }
@@ -224,10 +237,10 @@ impl Work {
         self.batches.contains_key(key)
     }
 
-    /// Whether a leaf waits or runs.
+    /// Whether a leaf runs.
     #[must_use]
-    pub fn has(&self, leaf: LeafId) -> bool {
-        self.running.contains_key(&leaf) || self.queue.keys().any(|(.., waiting)| *waiting == leaf)
+    pub fn is_running(&self, leaf: LeafId) -> bool {
+        self.running.contains_key(&leaf)
     }
 
     /// Chosen leaves that wait or run and were not set aside before, and how many batches they are of, those included that were not drawn

@@ -73,8 +73,9 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             // Nodes refuse creations for want of ether, each in words of its own.
             Err(error @ DeployError::Endpoint(EndpointError::Refused { .. })) => {
                 let asked = endpoint.call("ask for a balance", |l1| async move { l1.get_balance(account).await });
-                let balance = l1::ether(asked.await?);
-                Err(error).wrap_err(format!("{account} has {balance}, and pays for six transactions"))
+                let has =
+                    asked.await.map_or_else(|_| String::new(), |balance| format!(" has {}, and", l1::ether(balance)));
+                Err(error).wrap_err(format!("{account}{has} pays for six transactions"))
             }
             done => Ok(done?),
         }

@@ -96,11 +96,14 @@ impl Watcher {
             }
             Checked::False { leaf: maker, reason, time } => {
                 self.spend(time);
-                // Its own run, if it was chosen, says the same.
-                if !self.work.has(maker) && self.is_unjudged(maker, head).await? {
+                // If it runs by itself at this moment, that says the same.
+                if !self.work.is_running(maker) && self.is_unjudged(maker, head).await? {
                     self.verdict(maker, Verdict::Wrong, reason.clone()).await?;
                 }
-                self.verdict(leaf, Verdict::Unavailable, reason).await
+                // Nobody can make its input, but whoever lies may have it, and show it late.
+                self.work.much_later(leaf, head.time);
+                warn!(%leaf, reason, "a leaf can't be run, it is tried again until its window is over");
+                Ok(())
             }
             Checked::Later { reason } => {
                 match self.work.later(leaf, head.time, self.shared.config.budget.leaves_max) {
@@ -156,9 +159,13 @@ impl Watcher {
         match verdict {
             Verdict::Agreed => {}
             Verdict::Wrong => {
-                error!(%leaf, %executor, task = %claim.result.task, reason, "a result is wrong");
-                let (task, difference) = (claim.result.task, reason);
-                self.alarm(&Finding::WrongResult { leaf, task, executor, difference }).await?;
+                if self.shared.chain.view().conviction(executor).is_some() {
+                    info!(%leaf, %executor, "a result is wrong, of an executor that is convicted already");
+                } else {
+                    error!(%leaf, %executor, task = %claim.result.task, reason, "a result is wrong");
+                    let (task, difference) = (claim.result.task, reason);
+                    self.alarm(&Finding::WrongResult { leaf, task, executor, difference }).await?;
+                }
                 // A convict's too: L1 may take the conviction back. While it stands, nothing is staked.
                 if let Some(hands) = &self.shared.hands {
                     // Before anything is staked on it.

@@ -92,14 +92,16 @@ async fn a_lie_that_is_found_on_the_way_is_challenged() {
     let mut watcher = watcher(&scene);
     let head = Head { number: 1_001, hash: B256::ZERO, time: scene.posted_at };
     let behind = LeafId { index: scene.leaf.index + 1, ..scene.leaf };
-    for _ in 0..2 {
+    for time in [scene.posted_at, scene.posted_at + 300] {
+        let head = Head { time, ..head };
         let checked = Checked::False { leaf: scene.leaf, reason: "other bytes".into(), time: Duration::ZERO };
         watcher.work.open((scene.posted_at, behind.region, behind.batch), u64::MAX);
         watcher.work.drawn((scene.posted_at, behind.region, behind.batch), &[(behind.index, Chosen::Drawn)]);
-        assert_eq!(watcher.work.take(scene.posted_at), Some(behind));
+        assert_eq!(watcher.work.take(time), Some(behind));
         watcher.checked(behind, checked, head).await.unwrap();
     }
     let tally: Tally = scene.store.get(&TALLIES, &scene.executor).unwrap().unwrap_or_default();
-    assert_eq!((tally.wrong, tally.unavailable), (1, 0), "there is no leaf behind it on L1");
+    assert_eq!((tally.wrong, tally.unavailable), (1, 0), "what leans on it is tried again");
+    assert_eq!((watcher.work.count(), watcher.work.aside_count()), (0, 1));
     assert_eq!(watcher.shared.hands.as_ref().unwrap().player.challenges().unwrap(), [scene.leaf]);
 }

@@ -359,7 +359,7 @@ pub(crate) async fn submit(
             Err(error) if error.is_retryable() => {
                 debug!(%error, "a result is not handed in yet");
                 if backoff.failures() >= 16 {
-                    // It stays unsent: the next session begins with it.
+                    // It stays unsent, and is tried again by its session.
                     return Ok(());
                 }
             }

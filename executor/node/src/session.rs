@@ -26,6 +26,7 @@ use assay_runner::{BlobPeer, FetchError};
 use thiserror::Error;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
@@ -37,6 +38,8 @@ use crate::wire::{Wire, WireError};
 const WAIT: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(30));
 /// Results of earlier sessions that are handed in at once.
 const UNSENT_MAX: usize = 256;
+/// How often those that were not taken are tried again.
+const UNSENT_EVERY: Duration = Duration::from_secs(60);
 /// How long jobs have to say that they stop.
 const STOP_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -154,8 +157,9 @@ impl Session {
         self.health.ready();
         info!(sequencer = peer.peer(), %region, slots, "a session is open");
 
-        // What is not taken now is left to the next session: each is tried once in this one.
+        // Each is tried once in a round; those that come to be left are tried again in the next.
         let (mut handing, mut last, mut is_over) = (HashSet::new(), None, false);
+        let mut round = tokio::time::interval_at(Instant::now() + UNSENT_EVERY, UNSENT_EVERY);
         loop {
             if handing.is_empty() && !is_over {
                 let page = self.unsent(region, last).await?;
@@ -173,6 +177,7 @@ impl Session {
                 Some(ended) = jobs.tasks.join_next(), if !jobs.tasks.is_empty() => {
                     handing.remove(&jobs.ended(ended)?);
                 }
+                _ = round.tick(), if handing.is_empty() && is_over => (last, is_over) = (None, false),
                 next = assignments.next() => match next {
                     None => return Err(SessionError::Ended),
                     Some(Err(error)) => warn!(%error, "a sequencer sent what is no assignment"),

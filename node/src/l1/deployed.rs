@@ -9,7 +9,7 @@ use crate::endpoint::{Backoff, Endpoint, EndpointError};
 use alloy_primitives::{Address, Bytes};
 use alloy_provider::Provider;
 use std::future::Future;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tracing::warn;
 
 /// Waits between questions that a node does not answer.
@@ -28,19 +28,28 @@ pub async fn check_chain(endpoint: &Endpoint, wanted: u64) -> Result<(), L1Error
     }
 }
 
-/// The code at an address; none where there is no contract. A node that has not come to block `first` yet, in which the first contract was
-/// made, is waited for.
+/// Blocks behind a deployment's first within which all its contracts are made.
+const MADE_WITHIN: u64 = 64;
+/// How long a node that has come to the first of them may take for the rest, or another node that answers for it.
+const LAG_PATIENCE: Duration = Duration::from_secs(10);
+
+/// The code at an address; none where there is no contract. `first` is the deployment's first block: a node that has not come to it yet is
+/// waited for, and one that has not gone well beyond it for some seconds.
 ///
 /// # Errors
 /// [`L1Error::Endpoint`] whose remedy is not to retry.
 pub async fn code_at(endpoint: &Endpoint, at: Address, first: u64) -> Result<Bytes, L1Error> {
     let ask = || endpoint.call("ask for a contract's code", move |l1| async move { l1.get_code_at(at).await });
     let head = || endpoint.call("ask for the head", |l1| async move { l1.get_block_number().await });
-    let mut backoff = Backoff::new(PAUSE_MIN, PAUSE_MAX);
+    let (mut backoff, mut came) = (Backoff::new(PAUSE_MIN, PAUSE_MAX), None);
     loop {
         // In this order: what is not there by a later head is not there.
         let (head, code) = (answered(head).await?, answered(ask).await?);
-        if !code.is_empty() || head >= first {
+        if head >= first {
+            came.get_or_insert_with(Instant::now);
+        }
+        let is_late = came.is_some_and(|came| came.elapsed() > LAG_PATIENCE);
+        if !code.is_empty() || is_late || head >= first.saturating_add(MADE_WITHIN) {
             return Ok(code);
         }
         warn!(head, first, "L1 has not come to the deployment yet");

@@ -131,7 +131,7 @@ pub struct Shortage {
     pub got: U256,
     /// What the intents in flight and the next one can cost.
     pub wanted: U256,
-    /// Of that, those in flight: most of it is free again when they are mined.
+    /// Of that, what those in flight can cost in gas: most of it is free again when they are mined, unlike what they send.
     pub reserved: U256,
 }
 

@@ -111,8 +111,13 @@ fn who_brings_a_blob_second_has_brought_it_too() {
     assert_eq!(blobs.used(), 300_000);
     // While another puts it in place or throws it away.
     let hold = blobs.hold(&blob).expect("nobody has it");
-    let waiting = thread::spawn(move || first.finish());
-    (0..1000).for_each(|_| thread::yield_now());
+    let (tell, told) = std::sync::mpsc::channel();
+    let waiting = thread::spawn(move || {
+        tell.send(()).expect("it is listened to");
+        first.finish()
+    });
+    told.recv().expect("it begins");
+    thread::sleep(Duration::from_millis(50));
     assert!(!waiting.is_finished() && !blobs.contains(&blob).expect("it reads"));
     drop(hold);
     waiting.join().expect("it does not panic").expect("it is the blob");

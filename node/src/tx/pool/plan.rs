@@ -141,6 +141,9 @@ impl Pool {
             let gas_limit = waiting.gas_limit.unwrap_or(EMPTY_TRANSFER_GAS);
             let wanted = reserved.saturating_add(cost(fees, gas_limit, waiting.intent.value));
             if wanted > view.balance {
+                let spent =
+                    self.pending(view).fold(U256::ZERO, |sum, (_, slot)| sum.saturating_add(slot.newest().value));
+                let reserved = reserved.saturating_sub(spent);
                 shortage.get_or_insert(Shortage { got: view.balance, wanted, reserved });
                 continue;
             }
