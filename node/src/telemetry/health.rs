@@ -11,7 +11,27 @@ use tracing::{info, warn};
 /// The parts of a process and what keeps each from being ready. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Health {
-    parts: Arc<Mutex<BTreeMap<&'static str, Option<String>>>>,
+    parts: Arc<Mutex<BTreeMap<&'static str, Word>>>,
+}
+
+/// What a part last said.
+#[derive(Clone, Debug, Default)]
+struct Word {
+    /// What keeps it from being ready.
+    reason: Option<String>,
+    /// Whether it ever was.
+    was_ready: bool,
+}
+
+/// How a change of what a part says is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum News {
+    /// It is none, or what a part begins with.
+    Nothing,
+    /// It comes up.
+    Quiet,
+    /// It was ready, and is so no more.
+    Loud,
 }
 
 /// One part's word on itself.
@@ -37,7 +57,7 @@ impl Health {
     /// What keeps the process from being ready, by part. Empty when it is.
     pub fn waits_for(&self) -> BTreeMap<&'static str, String> {
         let parts = self.parts.lock().unwrap_or_else(PoisonError::into_inner);
-        parts.iter().filter_map(|(name, reason)| Some((*name, reason.clone()?))).collect()
+        parts.iter().filter_map(|(name, word)| Some((*name, word.reason.clone()?))).collect()
     }
 }
 
@@ -53,20 +73,26 @@ impl Part {
     }
 
     fn set(&self, reason: Option<String>) {
-        if !self.note(&reason) {
-            return;
-        }
-        let part = self.name;
-        match reason {
-            Some(reason) => warn!(part, reason, "a part is not ready"),
-            None => info!(part, "a part is ready"),
+        let (news, part) = (self.note(&reason), self.name);
+        match (news, reason) {
+            (News::Nothing, _) => {}
+            (News::Loud, Some(reason)) => warn!(part, reason, "a part is not ready"),
+            (_, Some(reason)) => info!(part, reason, "a part is not ready yet"),
+            (_, None) => info!(part, "a part is ready"),
         }
     }
 
-    /// Notes what a part says. Whether it has said something else before: what a part begins with is no news.
-    fn note(&self, reason: &Option<String>) -> bool {
+    /// Notes what a part says.
+    fn note(&self, reason: &Option<String>) -> News {
         let mut parts = self.health.parts.lock().unwrap_or_else(PoisonError::into_inner);
-        parts.insert(self.name, reason.clone()).is_some_and(|before| before != *reason)
+        let (is_first, word) = (!parts.contains_key(self.name), parts.entry(self.name).or_default());
+        let (is_same, was_ready) = (word.reason == *reason, word.was_ready);
+        *word = Word { reason: reason.clone(), was_ready: was_ready || reason.is_none() };
+        match (is_first || is_same, was_ready && reason.is_some()) {
+            (true, _) => News::Nothing,
+            (false, true) => News::Loud,
+            (false, false) => News::Quiet,
+        }
     }
 }
 
@@ -78,16 +104,16 @@ mod tests {
     #[test]
     fn each_change_of_a_part_is_news_once() {
         let part = Health::new().part("region");
-        for (reason, is_news) in [
-            (Some("starting"), false),
-            (Some("not registered"), true),
-            (Some("not registered"), false),
-            (Some("not open"), true),
-            (None, true),
-            (None, false),
-            (Some("not open"), true),
+        for (reason, news) in [
+            (Some("starting"), News::Nothing),
+            (Some("not registered"), News::Quiet),
+            (Some("not registered"), News::Nothing),
+            (Some("not open"), News::Quiet),
+            (None, News::Quiet),
+            (None, News::Nothing),
+            (Some("not open"), News::Loud),
         ] {
-            assert_eq!(part.note(&reason.map(str::to_owned)), is_news, "{reason:?}");
+            assert_eq!(part.note(&reason.map(str::to_owned)), news, "{reason:?}");
         }
     }
 }
