@@ -105,7 +105,7 @@ mod tests {
         assert_eq!(scheduled("commitment", Side::Executor, 9), 0);
         assert_eq!(scheduled("reveal", Side::Challenger, 64), 120_000 + 380 * 64);
         assert_eq!(scheduled("dissection", Side::Executor, 64), 70_000 + 1300 * 64);
-        assert_eq!(scheduled("step", Side::Executor, 20_000), 220_000 + 40 * 10_240);
+        assert_eq!(scheduled("step", Side::Executor, 20_000), 380_000 + 20 * 10_240);
         assert_eq!(scheduled("timeout, called by the winner", Side::Executor, 0), 140_000);
     }
 }

@@ -42,6 +42,8 @@ pub struct Table {
     pub opcodes: BTreeMap<u16, Measured>,
     /// The costliest load or store that opens one chunk of memory only.
     pub access_in_one_chunk: Measured,
+    /// All steps that were measured: whose witnesses are short, since siblings are zero, as well as those made dense.
+    pub all: Vec<(u16, Measured)>,
     /// The costliest step of a hostile image.
     pub hostile: (String, Measured),
 }
@@ -68,7 +70,7 @@ impl Table {
         let mut evm = Preflight::new();
         let mut random = Random(SEED);
         let operands = operands();
-        let mut opcodes_measured = BTreeMap::new();
+        let (mut opcodes_measured, mut all) = (BTreeMap::new(), Vec::new());
         let mut access_in_one_chunk = Measured { gas: 0, witness_bytes: 0, chunks: (0, 0) };
         for opcode in opcodes() {
             let mut candidates = if is_numeric(opcode) {
@@ -96,6 +98,8 @@ impl Table {
                     keep(&mut access_in_one_chunk, measured);
                 }
             }
+            all.extend(measured.iter().map(|(measured, _)| (opcode, measured.clone())));
+            all.extend(dense.iter().map(|measured| (opcode, measured.clone())));
             let mut most = measured.swap_remove(0).0;
             dense.into_iter().for_each(|measured| keep(&mut most, measured));
             opcodes_measured.insert(opcode, most);
@@ -103,7 +107,7 @@ impl Table {
         let hostile = hostile::read().into_iter();
         let hostile = hostile.map(|hostile| (hostile.name.clone(), costliest_step(&mut evm, hostile.image())));
         let hostile = hostile.max_by_key(|(_, measured)| measured.gas).expect("there are hostile images");
-        Self { opcodes: opcodes_measured, access_in_one_chunk, hostile }
+        Self { opcodes: opcodes_measured, access_in_one_chunk, all, hostile }
     }
 
     /// The costliest of some opcodes.

@@ -17,8 +17,8 @@ library GasSchedule {
 
     uint256 internal constant CHALLENGER_STEP = 150_000;
     uint256 internal constant CHALLENGER_STEP_BYTE = 10;
-    uint256 internal constant EXECUTOR_STEP = 220_000;
-    uint256 internal constant EXECUTOR_STEP_BYTE = 40;
+    uint256 internal constant EXECUTOR_STEP = 380_000;
+    uint256 internal constant EXECUTOR_STEP_BYTE = 20;
 
     uint256 internal constant CHALLENGER_TIMEOUT = 60_000;
     /// @dev Of a stay between two others, by a key of the executor, when neither it nor the treasury has been credited yet.
